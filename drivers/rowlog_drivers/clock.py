@@ -1,0 +1,41 @@
+"""The only reader of time.
+
+A clock may run faster than life (`rate` 20: twenty seconds of session time pass in one of ours).
+Stamps, ticks, watchdogs and backoff all use it; time limits on calls to the operating system do
+not.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+
+class Clock:
+    """Session time: nanoseconds since `start`, on the host's monotonic clock times `rate`."""
+
+    def __init__(self, rate: float = 1.0) -> None:
+        """`rate` is how many session seconds pass in one second of life, above 0."""
+        if not rate > 0:
+            raise ValueError(f"a clock's rate is above 0, not {rate}")
+        self.rate = rate
+        self._zero_ns = time.monotonic_ns()
+
+    def now_ns(self) -> int:
+        """Session time now, nanoseconds since this clock was made."""
+        elapsed_ns = time.monotonic_ns() - self._zero_ns
+        return elapsed_ns if self.rate == 1 else int(elapsed_ns * self.rate)
+
+    def life_s(self, session_s: float) -> float:
+        """How many seconds of life `session_s` seconds of session time take."""
+        return session_s / self.rate
+
+
+def wall_now() -> datetime:
+    """The wall clock, with the local offset; used once per session, as its anchor."""
+    return datetime.now().astimezone()
+
+
+def life_ns() -> int:
+    """The host's monotonic clock, for measuring work, never for stamping frames."""
+    return time.monotonic_ns()

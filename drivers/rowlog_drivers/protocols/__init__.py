@@ -1,0 +1,1 @@
+"""Pure decoders and encoders: bytes to records and back, no I/O, no clock."""

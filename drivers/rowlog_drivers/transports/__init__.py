@@ -1,0 +1,1 @@
+"""I/O without meaning: bytes in and out of devices and files."""

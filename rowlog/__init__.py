@@ -1,0 +1,1 @@
+"""rowlog: the recorder for rowing machines and heart rate."""
