@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 Origin = Literal["measured", "machine", "derived", "estimated"]
 """Where a number comes from: a sensor's readings, the monitor's own figure, arithmetic on
@@ -33,3 +34,132 @@ class Figures:
     heart_rate_source: str | None = None
     origins: tuple[tuple[str, Origin], ...] = ()
     """(field, origin) for every figure that is not None."""
+
+
+HOLD_NS: Final = 5_000_000_000
+"""A reading stands for this long at most when no newer one comes."""
+
+
+@dataclass(slots=True)
+class Sums:
+    """Time-weighted running sums of one quantity over a stretch; adding two joins stretches."""
+
+    seconds: float = 0.0
+    """Time covered by valid values."""
+    integral: float = 0.0
+    """Sum of value times seconds."""
+    maximum: float | None = None
+    """Highest median of three consecutive readings: one stray reading is no maximum."""
+    minimum: float | None = None
+    """Lowest median of three consecutive readings."""
+
+    @property
+    def mean(self) -> float | None:
+        """Time-weighted mean; None when no time is covered."""
+        return self.integral / self.seconds if self.seconds > 0 else None
+
+    def add(self, other: Sums) -> None:
+        """Join `other`'s stretch to this one."""
+        self.seconds += other.seconds
+        self.integral += other.integral
+        if other.maximum is not None:
+            self.maximum = (
+                other.maximum if self.maximum is None else max(self.maximum, other.maximum)
+            )
+        if other.minimum is not None:
+            self.minimum = (
+                other.minimum if self.minimum is None else min(self.minimum, other.minimum)
+            )
+
+
+class Stream:
+    """One quantity over time, to be cut at instants that are known only later.
+
+    Readings are held until the cut that they belong to; `settle` folds into the running sums
+    what no later cut can come before, so that memory stays flat in a long piece.
+    """
+
+    __slots__ = ("_from_ns", "_hold_ns", "_readings", "_sums", "_two_before")
+
+    def __init__(self, from_ns: int = 0, hold_ns: int = HOLD_NS) -> None:
+        self._readings: deque[tuple[int, float | None]] = deque()
+        self._sums = Sums()
+        self._from_ns = from_ns
+        self._hold_ns = hold_ns
+        self._two_before: float | None = None
+
+    def add(self, t_ns: int, value: float | None) -> None:
+        """A reading at `t_ns`; None says that the quantity is not known from then on."""
+        self._readings.append((t_ns, value))
+
+    def at(self, t_ns: int) -> float | None:
+        """The latest valid reading at or before `t_ns`, unless it is too old to stand."""
+        for reading_ns, value in reversed(self._readings):
+            if reading_ns <= t_ns:
+                return value if t_ns - reading_ns <= self._hold_ns else None
+        return None
+
+    def settle(self, t_ns: int) -> None:
+        """Fold in everything before `t_ns`: no cut will come before it."""
+        readings = self._readings
+        if len(readings) > 2 and readings[1][0] <= t_ns:
+            self._fold(min(t_ns, readings[-1][0]))
+
+    def cut(self, t_ns: int) -> Sums:
+        """The sums up to `t_ns` since the cut before; the reading in force goes on counting."""
+        self._fold(t_ns)
+        sums = self._sums
+        self._sums = Sums()
+        return sums
+
+    def _fold(self, t_ns: int) -> None:
+        readings = self._readings
+        sums = self._sums
+        while readings and readings[0][0] < t_ns:
+            reading_ns, value = readings[0]
+            following_ns = readings[1][0] if len(readings) > 1 else t_ns
+            until_ns = min(following_ns, t_ns, reading_ns + self._hold_ns)
+            if value is not None:
+                since_ns = max(reading_ns, self._from_ns)
+                if until_ns > since_ns:
+                    seconds = (until_ns - since_ns) / 1e9
+                    sums.seconds += seconds
+                    sums.integral += value * seconds
+                if reading_ns >= self._from_ns:
+                    middle = self._median(value)
+                    if sums.maximum is None or middle > sums.maximum:
+                        sums.maximum = middle
+                    if sums.minimum is None or middle < sums.minimum:
+                        sums.minimum = middle
+            if following_ns > t_ns or len(readings) == 1:
+                break
+            readings.popleft()
+            self._two_before = value
+        self._from_ns = max(self._from_ns, t_ns)
+
+    def _median(self, value: float) -> float:
+        """The median of the first held reading and its neighbours."""
+        before = self._two_before
+        after = self._readings[1][1] if len(self._readings) > 1 else None
+        if before is not None and after is not None:
+            return max(min(before, value), min(max(before, value), after))
+        return value
+
+
+def mean_pace(distance_m: float, duration_s: float) -> float | None:
+    """Pace over a stretch, in seconds per 500 m.
+
+    From total distance and total time, not from the mean of paces.
+    None when distance_m is not above 0.
+    """
+    return 500.0 * duration_s / distance_m if distance_m > 0 else None
+
+
+def watts(pace_s_per_500m: float) -> float:
+    """Power in watts that a Concept2 shows at a pace: 2.80 / (pace / 500)^3, pace above 0."""
+    return 2.80 / (pace_s_per_500m / 500.0) ** 3
+
+
+def calories_per_hour(power_w: float) -> float:
+    """Energy in kcal/h as Concept2 publishes it: 4 * watts * 0.8604 + 300."""
+    return 4.0 * power_w * 0.8604 + 300.0

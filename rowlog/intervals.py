@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
 
-from rowlog.figures import Figures
-from rowlog.plan import Target
+from rowlog.figures import Figures, Origin, Stream, Sums, mean_pace
+from rowlog.plan import ROW, Piece, Plan, Target
+from rowlog.timeline import SECOND_NS, Position
 
 SegmentKind = Literal["work", "rest", "pause"]
-EndedBy = Literal["target", "key", "device", "rest_over", "link", "end"]
+EndedBy = Literal["target", "key", "device", "rest_over", "link", "end", "pause", "resume"]
+
+PAUSE_AFTER_NS: Final = 6 * SECOND_NS
+"""A stop in a piece of work is a pause once it has lasted so long; it counts from its start."""
+STILL_NS: Final = 3 * SECOND_NS
+"""An undefined rest ends with the first movement after a standstill of this length."""
+LOOK_BACK_NS: Final = 10 * SECOND_NS
+"""No start is found further back than this before the frame that shows it."""
+STANDING_MPS: Final = 1.0
+"""Slower than this over a stretch that was not seen, nobody was rowing."""
+DROPS_S: Final = (30, 60, 120)
+OTHER: Final = "other"
+"""The activity of a session with a strap alone and no plan."""
+NEXT_KEYS: Final = frozenset({"next", "skip", "lap"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +73,841 @@ class Split:
     start: Mark
     end: Mark
     figures: Figures
+
+
+@dataclass(slots=True)
+class Total:
+    """What stretches add up to: differences of counters, and sums over time."""
+
+    duration_s: float = 0.0
+    distance_m: float | None = None
+    stroke_count: int | None = None
+    energy_kcal: float | None = None
+    elapsed_s: float | None = None
+    power: Sums = field(default_factory=Sums)
+    heart_rate: dict[str, Sums] = field(default_factory=dict)
+
+    def add(self, other: Total) -> None:
+        """Join another stretch to this one."""
+        self.duration_s += other.duration_s
+        self.distance_m = _plus(self.distance_m, other.distance_m)
+        self.energy_kcal = _plus(self.energy_kcal, other.energy_kcal)
+        self.elapsed_s = _plus(self.elapsed_s, other.elapsed_s)
+        if other.stroke_count is not None:
+            self.stroke_count = (self.stroke_count or 0) + other.stroke_count
+        self.power.add(other.power)
+        add_sums(self.heart_rate, other.heart_rate)
+
+
+def add_sums(total: dict[str, Sums], more: dict[str, Sums]) -> None:
+    """Join the sums of each source to the total of that source."""
+    for source, sums in more.items():
+        if source not in total:
+            total[source] = Sums()
+        total[source].add(sums)
+
+
+@dataclass(frozen=True, slots=True)
+class _Boundary:
+    """An instant that ends a piece or one of its splits."""
+
+    t_ns: int
+    ended_by: EndedBy | None
+    """None for the end of a split within the piece."""
+    quantity: str | None = None
+    """The counter that stands at `value` exactly, where one does."""
+    value: float | None = None
+    uncertainty_s: float = 0.0
+
+
+@dataclass(slots=True)
+class _Open:
+    """A segment or split that has begun."""
+
+    start: Mark
+    total: Total = field(default_factory=Total)
+    segment_index: int = 0
+    index: int = 0
+
+
+@dataclass(slots=True)
+class _Drop:
+    """How far the heart rate has fallen after a piece of work."""
+
+    index: int
+    end_ns: int
+    source: str
+    end_bpm: float
+    fallen: dict[int, float | None] = field(default_factory=dict)
+    resolved: set[int] = field(default_factory=set)
+
+
+Found = list[Segment | Split]
+
+
+class Tracker:
+    """Structures a session into segments, from positions, heart rates, keys and ticks.
+
+    Fed in order of time; deterministic. A boundary is placed at the exact instant, found by
+    interpolation between the samples around it, as soon as the sample after it is known; until
+    then nothing of it is told. A segment is told again when its heart-rate drops are known.
+    """
+
+    def __init__(self, plan: Plan | None = None) -> None:
+        self.plan = plan
+        self.pieces: tuple[Piece, ...] = (
+            plan.pieces if plan is not None else (Piece(kind="work", target=Target(type="open")),)
+        )
+        self.segments: list[Segment] = []
+        self.work = Total()
+        self.rest = Total()
+        self.session_heart_rate: dict[str, Sums] = {}
+        self.straps: set[str] = set()
+        self._heart_rates: dict[str, Stream] = {}
+        self._power = Stream()
+        self._corners: deque[Position] = deque()
+        self._at = -1
+        self._begin: Mark | None = None
+        self._origin_m: float | None = None
+        self._cursor_ns = 0
+        self._cut_mark = Mark(t_ns=0)
+        self._segment: _Open | None = None
+        self._split: _Open | None = None
+        self._split_count = 0
+        self._split_step: Target | None = None
+        self._split_target: Target | None = None
+        self._paused = False
+        self._still = False
+        self._motion_ns = 0
+        self._key_ns: int | None = None
+        self._heart_rate_hit_ns: int | None = None
+        self._last_work_s = 0.0
+        self._drops: list[_Drop] = []
+        self._now_ns = 0
+        self._found: Found = []
+        self._started = False
+        self._first_ns = 0
+
+    # What comes in
+
+    def position(self, position: Position) -> Found:
+        """The rower stands somewhere new, or has been heard again."""
+        self._reach(position.t_ns)
+        self._note_corner(position)
+        if position.power_w is not None:
+            self._power.add(position.t_ns, position.power_w)
+        if self._at < 0 and position.moved:
+            began_ns = self._began_ns(position)
+            self._cut(self._mark_at(began_ns))
+            self._enter(0, self._cut_mark)
+            self._motion_ns = began_ns
+        self._advance(position.t_ns)
+        self._watch_motion(position)
+        self._advance(position.t_ns)
+        self._settle()
+        return self._told()
+
+    def heart_rate(self, t_ns: int, source: str, bpm: float | None, *, strap: bool) -> Found:
+        """A heart rate, None when it is no measurement; `strap` outranks the machine's."""
+        self._reach(t_ns)
+        stream = self._heart_rates.get(source)
+        if stream is None:
+            stream = self._heart_rates[source] = Stream(self._cut_mark.t_ns)
+            if strap:
+                self.straps.add(source)
+        stream.add(t_ns, bpm)
+        piece = self._piece
+        if (
+            bpm is not None
+            and piece is not None
+            and self._heart_rate_hit_ns is None
+            and piece.target.value is not None
+            and self._begin is not None
+            and t_ns >= self._begin.t_ns
+            and source == self._heart_rate_source
+        ):
+            limit_bpm = piece.target.value
+            above = piece.target.type == "heart_rate_above" and bpm >= limit_bpm
+            below = piece.target.type == "heart_rate_below" and bpm <= limit_bpm
+            if above or below:
+                self._heart_rate_hit_ns = t_ns
+                self._advance_off_machine(t_ns)
+        self._settle()
+        return self._told()
+
+    def marker(self, t_ns: int, label: str) -> Found:
+        """A key: "next", "skip" and "lap" end the current piece; others only stand in the log."""
+        self._reach(t_ns)
+        if label in NEXT_KEYS and self._piece is not None and self._key_ns is None:
+            self._key_ns = t_ns
+            self._advance_off_machine(t_ns)
+        return self._told()
+
+    def tick(self, t_ns: int) -> Found:
+        """A second went by."""
+        self._reach(t_ns)
+        self._advance_off_machine(t_ns)
+        self._settle()
+        return self._told()
+
+    def finish(self, t_ns: int) -> Found:
+        """The session ends at `t_ns`."""
+        self._reach(t_ns)
+        if self._at < 0 and self.plan is None and not self._corners and self._heart_rates:
+            # A strap alone, without a plan: the whole session is one stretch.
+            self.pieces = (Piece(kind="work", target=Target(type="open"), activity=OTHER),)
+            self._at = 0
+            self._segment = _Open(start=Mark(t_ns=self._first_ns))
+        last = self._corners[-1] if self._corners else None
+        lost = (
+            last is not None
+            and self._rowing
+            and not self._paused
+            and t_ns - last.t_ns > LOOK_BACK_NS
+            and self._motion_ns == last.t_ns
+        )
+        if lost and last is not None:
+            self._close(self._mark_at(last.t_ns), "link")
+        else:
+            self._advance(t_ns)
+            if self._segment is not None:
+                if self._rowing and not self._paused and self._stopped_before(t_ns):
+                    self._pause()
+                if self._paused:
+                    self._cut(self._mark_at(t_ns))
+                    self._segment = None
+                else:
+                    self._close(self._mark_at(t_ns), "end")
+        self._at = len(self.pieces)
+        self._cut(self._mark_at(t_ns))
+        return self._told()
+
+    def _told(self) -> Found:
+        found, self._found = self._found, []
+        return found
+
+    # Where we are
+
+    @property
+    def _piece(self) -> Piece | None:
+        return self.pieces[self._at] if 0 <= self._at < len(self.pieces) else None
+
+    @property
+    def _rowing(self) -> bool:
+        """Whether a piece of work on the machine is going on."""
+        piece = self._piece
+        return piece is not None and piece.kind == "work" and piece.activity == ROW
+
+    @property
+    def _heart_rate_source(self) -> str | None:
+        """The source that is believed: a strap before the machine's relayed value."""
+        for source in self._heart_rates:
+            if source in self.straps:
+                return source
+        return next(iter(self._heart_rates), None)
+
+    def _reach(self, t_ns: int) -> None:
+        """Time has come to `t_ns`: a piece off the machine may begin, drops may be read."""
+        if not self._started:
+            self._started = True
+            self._cursor_ns = self._first_ns = t_ns
+            if self.pieces[0].activity != ROW or self.pieces[0].kind == "rest":
+                self._enter(0, Mark(t_ns=t_ns))
+        self._now_ns = t_ns
+        self._read_drops(t_ns)
+
+    def _note_corner(self, position: Position) -> None:
+        if self._corners and self._corners[-1].t_ns == position.t_ns:
+            self._corners.pop()
+        self._corners.append(position)
+
+    # Boundaries
+
+    def _advance_off_machine(self, t_ns: int) -> None:
+        """Without a rower's counters to wait for, boundaries in time are known at once."""
+        while True:
+            piece = self._piece
+            if piece is None or (self._corners and not self._on_floor(piece)):
+                return
+            boundary = self._next_boundary(t_ns)
+            if boundary is None:
+                return
+            self._apply(boundary)
+
+    def _on_floor(self, piece: Piece) -> bool:
+        if piece.kind == "work":
+            return piece.activity != ROW
+        return self._at > 0 and self.pieces[self._at - 1].activity != ROW
+
+    def _advance(self, t_ns: int) -> None:
+        while (boundary := self._next_boundary(t_ns)) is not None:
+            if (
+                self._rowing
+                and not self._paused
+                and boundary.quantity is None
+                and self._stopped_before(boundary.t_ns)
+            ):
+                self._pause()
+            self._apply(boundary)
+
+    def _next_boundary(self, t_ns: int) -> _Boundary | None:
+        """The earliest end of the piece or of a split that has come by `t_ns`."""
+        piece, begin = self._piece, self._begin
+        if piece is None or begin is None:
+            return None
+        ends = [self._target_boundary(piece, begin, piece.target, t_ns)]
+        if piece.target.at_most_s is not None:
+            limit = Target(type="time", value=piece.target.at_most_s)
+            ends.append(self._target_boundary(piece, begin, limit, t_ns))
+        if self._key_ns is not None:
+            ends.append(_Boundary(max(self._key_ns, self._cursor_ns), "key"))
+        best: _Boundary | None = None
+        for end in ends:
+            if end is not None and (best is None or end.t_ns < best.t_ns):
+                best = end
+        if self._split_target is not None and self._split is not None:
+            at = self._target_boundary(piece, begin, self._split_target, t_ns)
+            if at is not None and (best is None or at.t_ns < best.t_ns):
+                return replace(at, ended_by=None)
+        return best
+
+    def _target_boundary(
+        self, piece: Piece, begin: Mark, target: Target, t_ns: int
+    ) -> _Boundary | None:
+        over: EndedBy = "target" if piece.kind == "work" else "rest_over"
+        value = target.value
+        if target.type in ("heart_rate_above", "heart_rate_below"):
+            if self._heart_rate_hit_ns is None:
+                return None
+            return _Boundary(max(self._heart_rate_hit_ns, self._cursor_ns), over)
+        if target.type == "open" or value is None:
+            return None
+        if target.type == "distance":
+            if begin.distance_m is None or self._origin_m is None:
+                return None
+            crossing = self._crossing("distance_m", self._origin_m + value)
+            exact: tuple[str, float] = ("distance_m", begin.distance_m + value)
+        elif target.type == "energy":
+            if begin.energy_kcal is None:
+                return None
+            crossing = self._crossing("energy_kcal", begin.energy_kcal + value)
+            exact = ("energy_kcal", begin.energy_kcal + value)
+        else:
+            seconds = value * self._last_work_s if target.type == "ratio" else value
+            if self._on_machine_time(piece) and begin.elapsed_s is not None:
+                crossing = self._crossing("elapsed_s", begin.elapsed_s + seconds)
+                exact = ("elapsed_s", begin.elapsed_s + seconds)
+            else:
+                at_ns = begin.t_ns + round(seconds * SECOND_NS)
+                if at_ns > t_ns:
+                    return None
+                return _Boundary(max(at_ns, self._cursor_ns), over)
+        if crossing is None:
+            return None
+        at_ns, uncertainty_s = crossing
+        return _Boundary(max(at_ns, self._cursor_ns), over, *exact, uncertainty_s)
+
+    def _on_machine_time(self, piece: Piece) -> bool:
+        return (
+            piece.kind == "work"
+            and piece.activity == ROW
+            and bool(self._corners)
+            and self._corners[-1].exact_elapsed
+        )
+
+    def _crossing(self, name: str, value: float) -> tuple[int, float] | None:
+        """When a counter reached `value`, and the half-width of what is known of it."""
+        if not self._corners:
+            return None
+        now = self._corners[-1]
+        reached = getattr(now, name)
+        if reached is None or reached < value:
+            return None
+        before = self._before(name, value)
+        if before is None:
+            return now.t_ns, 0.0
+        corner, since_ns = before
+        low = getattr(corner, name)
+        high = reached
+        until_ns = now.t_ns
+        for following in self._corners:
+            if following.t_ns > corner.t_ns and (getattr(following, name) or 0.0) >= value:
+                high, until_ns = getattr(following, name), following.t_ns
+                break
+        if name == "distance_m":
+            since_ns = _rowing_since(since_ns, until_ns, high - low)
+        share = (value - low) / (high - low) if high > low else 1.0
+        at_ns = since_ns + round(share * (until_ns - since_ns))
+        return at_ns, (until_ns - since_ns) / 2 / SECOND_NS
+
+    def _before(self, name: str, value: float) -> tuple[Position, int] | None:
+        """The last corner below `value`, and since when the counter stood there."""
+        below: Position | None = None
+        since_ns = 0
+        for corner in self._corners:
+            reading = getattr(corner, name)
+            if reading is None:
+                continue
+            if reading >= value:
+                break
+            if below is None or getattr(below, name) != reading:
+                since_ns = corner.t_ns
+            below = corner
+        if below is None:
+            return None
+        if below.t_ns - since_ns > 2 * SECOND_NS + SECOND_NS // 10:
+            since_ns = below.t_ns
+        return below, since_ns
+
+    def _mark_at(self, t_ns: int) -> Mark:
+        """Where every counter stood at `t_ns`, between the samples around it."""
+        before: Position | None = None
+        after: Position | None = None
+        for corner in self._corners:
+            if corner.t_ns <= t_ns:
+                before = corner
+            else:
+                after = corner
+                break
+        if before is None or after is None or before.t_ns == t_ns:
+            known = before or after
+            if known is None:
+                return Mark(t_ns=t_ns)
+            return Mark(
+                t_ns=t_ns,
+                elapsed_s=known.elapsed_s,
+                distance_m=known.distance_m,
+                stroke_count=known.stroke_count,
+                energy_kcal=known.energy_kcal,
+            )
+        since_ns = before.t_ns
+        distance = before.distance_m if before.distance_m is not None else after.distance_m
+        if before.distance_m is not None and after.distance_m is not None:
+            since_ns = _rowing_since(before.t_ns, after.t_ns, after.distance_m - before.distance_m)
+            share = max(0.0, (t_ns - since_ns) / (after.t_ns - since_ns))
+            distance = before.distance_m + share * (after.distance_m - before.distance_m)
+        elapsed = before.elapsed_s
+        if before.elapsed_s is not None and after.elapsed_s is not None:
+            share = (t_ns - before.t_ns) / (after.t_ns - before.t_ns)
+            elapsed = before.elapsed_s + share * (after.elapsed_s - before.elapsed_s)
+        return Mark(
+            t_ns=t_ns,
+            elapsed_s=elapsed,
+            distance_m=distance,
+            stroke_count=(
+                before.stroke_count if before.stroke_count is not None else after.stroke_count
+            ),
+            energy_kcal=(
+                before.energy_kcal if before.energy_kcal is not None else after.energy_kcal
+            ),
+            interpolated=True,
+            uncertainty_s=(after.t_ns - since_ns) / 2 / SECOND_NS,
+        )
+
+    # Motion
+
+    def _began_ns(self, position: Position) -> int:
+        """When the movement that `position` shows began."""
+        began_ns = position.began_ns
+        before = self._corner_before(position)
+        if began_ns is None:
+            began_ns = before.t_ns if before is not None else position.t_ns
+        first = next((c for c in self._corners if c.t_ns > began_ns), position)
+        standing = next((c for c in reversed(self._corners) if c.t_ns <= began_ns), None)
+        if standing is not None and first.distance_m is not None:
+            rise = first.distance_m - (standing.distance_m or 0.0)
+            began_ns = max(began_ns, _rowing_since(standing.t_ns, first.t_ns, rise))
+        return max(began_ns, self._cursor_ns, position.t_ns - LOOK_BACK_NS)
+
+    def _watch_motion(self, position: Position) -> None:
+        piece = self._piece
+        if piece is None or self._begin is None:
+            self._motion_ns = position.t_ns if position.moved else self._motion_ns
+            return
+        t_ns = position.t_ns
+        if not position.moved:
+            if self._rowing and not self._paused and self._stopped_before(t_ns):
+                self._pause()
+            if t_ns - self._motion_ns > STILL_NS:
+                self._still = True
+            return
+        if self._rowing:
+            if not self._paused and self._unseen_stop(position, PAUSE_AFTER_NS):
+                self._pause()
+            if self._paused:
+                self._resume(self._began_ns(position))
+        elif (
+            piece.kind == "rest"
+            and piece.target.type == "open"
+            and (self._still or self._unseen_stop(position, STILL_NS))
+        ):
+            self._apply(_Boundary(self._began_ns(position), "rest_over"))
+        self._still = False
+        self._motion_ns = t_ns
+
+    def _stopped_before(self, t_ns: int) -> bool:
+        return t_ns - max(self._motion_ns, self._cursor_ns) > PAUSE_AFTER_NS
+
+    def _corner_before(self, position: Position) -> Position | None:
+        """The sample before `position`, which is the latest."""
+        if len(self._corners) > 1 and self._corners[-1].t_ns == position.t_ns:
+            return self._corners[-2]
+        return None
+
+    def _unseen_stop(self, position: Position, least_ns: int) -> bool:
+        """Whether the rower stood still, for so long, in a stretch without samples before."""
+        last = self._corner_before(position)
+        if last is None or last.distance_m is None or position.distance_m is None:
+            return False
+        gap_ns = position.t_ns - last.t_ns
+        if gap_ns <= least_ns:
+            return False
+        if (position.distance_m - last.distance_m) / (gap_ns / SECOND_NS) >= STANDING_MPS:
+            return False
+        still_ns = self._began_ns(position) - max(self._motion_ns, self._cursor_ns)
+        return still_ns > least_ns
+
+    def _pause(self) -> None:
+        """The work stopped at the last movement: close it there and begin a pause."""
+        at = self._mark_at(max(self._motion_ns, self._cursor_ns))
+        self._close(at, "pause", piece_goes_on=True)
+        self._segment = _Open(start=at)
+        self._paused = True
+
+    def _resume(self, t_ns: int) -> None:
+        at = self._mark_at(t_ns)
+        self._close(at, "resume", piece_goes_on=True)
+        self._paused = False
+        self._segment = _Open(start=at)
+        self._work_resumes(t_ns)
+
+    # Pieces
+
+    def _enter(self, index: int, mark: Mark) -> None:
+        """Begin a piece at `mark`."""
+        self._at = index
+        self._key_ns = self._heart_rate_hit_ns = None
+        self._paused = self._still = False
+        self._split = self._split_step = self._split_target = None
+        self._segment = None
+        self._begin = None
+        self._cursor_ns = mark.t_ns
+        self._motion_ns = max(self._motion_ns, mark.t_ns)
+        piece = self._piece
+        if piece is None:
+            return
+        self._begin = mark
+        self._origin_m = mark.distance_m
+        standing = next((c for c in reversed(self._corners) if c.t_ns <= mark.t_ns), None)
+        if standing is not None and standing.at_zero and mark.distance_m is not None:
+            # A counter of whole steps at true zero; elsewhere half a step is the best guess, and
+            # it cancels between start and end.
+            self._origin_m = mark.distance_m - standing.distance_step_m / 2
+        self._segment = _Open(start=mark)
+        self._split_step = self._splits_of(piece)
+        if self._split_step is not None:
+            self._split = _Open(start=mark, segment_index=len(self.segments))
+            self._split_count = 0
+            self._aim_split()
+        if piece.kind == "work":
+            self._work_resumes(mark.t_ns)
+
+    def _apply(self, boundary: _Boundary) -> None:
+        mark = self._mark_at(boundary.t_ns)
+        if boundary.quantity == "distance_m":
+            mark = replace(mark, distance_m=boundary.value)
+        elif boundary.quantity == "energy_kcal":
+            mark = replace(mark, energy_kcal=boundary.value)
+        elif boundary.quantity == "elapsed_s":
+            mark = replace(mark, elapsed_s=boundary.value)
+        if boundary.quantity is not None:
+            mark = replace(mark, interpolated=True, uncertainty_s=boundary.uncertainty_s)
+        if boundary.ended_by is None:
+            self._cut(mark)
+            self._end_split(mark)
+            self._split = _Open(
+                start=mark, segment_index=len(self.segments), index=self._split_count
+            )
+            self._aim_split()
+            return
+        if self._begin is not None:
+            self._last_work_s = (
+                (mark.t_ns - self._begin.t_ns) / SECOND_NS
+                if self.pieces[self._at].kind == "work"
+                else self._last_work_s
+            )
+        self._close(mark, boundary.ended_by)
+        self._enter(self._at + 1, mark)
+
+    def _aim_split(self) -> None:
+        step = self._split_step
+        if step is not None:
+            value = (step.value or 0.0) * (self._split_count + 1)
+            self._split_target = Target(type=step.type, value=value)
+
+    def _splits_of(self, piece: Piece) -> Target | None:
+        """The length of a piece's splits: its own, or five equal ones, or five minutes."""
+        if piece.kind != "work" or piece.activity != ROW:
+            return None
+        if piece.split is not None:
+            return piece.split
+        target = piece.target
+        if target.value is None or target.type not in ("time", "distance", "energy"):
+            return Target(type="time", value=300.0)
+        if target.type == "time" and target.value >= 1200.0:
+            return Target(type="time", value=300.0)
+        return Target(type=target.type, value=target.value / 5)
+
+    # Sums
+
+    def _cut(self, mark: Mark) -> Total:
+        """Everything between the cut before and `mark`, added where it belongs."""
+        total = self._between(self._cut_mark, mark)
+        total.power = self._power.cut(mark.t_ns)
+        total.heart_rate = {
+            source: stream.cut(mark.t_ns) for source, stream in self._heart_rates.items()
+        }
+        add_sums(self.session_heart_rate, total.heart_rate)
+        self._cut_mark = mark
+        if self._segment is not None:
+            self._segment.total.add(total)
+            if not self._paused and self._split is not None:
+                self._split.total.add(total)
+        return total
+
+    def _between(self, start: Mark, end: Mark) -> Total:
+        total = Total(duration_s=(end.t_ns - start.t_ns) / SECOND_NS)
+        piece = self._piece
+        if piece is not None and self._on_floor(piece):
+            return total  # what drifts in while the rower is on the floor is not its work
+        if self._on_machine_time_between(start, end) and self._rowing:
+            total.duration_s = (end.elapsed_s or 0.0) - (start.elapsed_s or 0.0)
+        total.distance_m = _minus(end.distance_m, start.distance_m)
+        total.energy_kcal = _minus(end.energy_kcal, start.energy_kcal)
+        total.elapsed_s = _minus(end.elapsed_s, start.elapsed_s)
+        if end.stroke_count is not None:
+            total.stroke_count = end.stroke_count - (start.stroke_count or 0)
+        return total
+
+    def _on_machine_time_between(self, start: Mark, end: Mark) -> bool:
+        return (
+            start.elapsed_s is not None
+            and end.elapsed_s is not None
+            and end.elapsed_s > start.elapsed_s
+            and bool(self._corners)
+            and self._corners[-1].exact_elapsed
+        )
+
+    def _close(self, mark: Mark, ended_by: EndedBy, *, piece_goes_on: bool = False) -> None:
+        """End the open segment at `mark`."""
+        self._cut(mark)
+        segment, piece = self._segment, self._piece
+        self._segment = None
+        if segment is None or piece is None:
+            return
+        kind: SegmentKind = "pause" if self._paused else piece.kind
+        if not piece_goes_on:
+            self._end_split(mark)
+        if mark.t_ns <= segment.start.t_ns:
+            return
+        source = self._choose(segment.total.heart_rate)
+        end_bpm = self._heart_rates[source].at(mark.t_ns) if source is not None else None
+        closed = Segment(
+            index=len(self.segments),
+            piece=self._at if self.plan is not None else None,
+            kind=kind,
+            activity=piece.activity if kind == "work" else kind,
+            target=piece.target if self.plan is not None and kind != "pause" else None,
+            start=segment.start,
+            end=mark,
+            ended_by=ended_by,
+            clock="machine" if self._rowing and self._on_machine_time(piece) else "host",
+            figures=figures_of(segment.total, source, end_bpm=end_bpm),
+            round=piece.round,
+        )
+        if kind == "work":
+            self.work.add(segment.total)
+            if source is not None and end_bpm is not None and ended_by != "pause":
+                self._drops.append(_Drop(closed.index, mark.t_ns, source, end_bpm))
+        elif kind == "rest":
+            self.rest.add(segment.total)
+        self.segments.append(closed)
+        self._found.append(closed)
+
+    def _end_split(self, mark: Mark) -> None:
+        split, self._split = self._split, None
+        if split is None:
+            return
+        self._split_count += 1
+        if split.total.duration_s <= 0:
+            return
+        source = self._choose(split.total.heart_rate)
+        end_bpm = self._heart_rates[source].at(mark.t_ns) if source is not None else None
+        self._found.append(
+            Split(
+                segment_index=split.segment_index,
+                index=split.index,
+                start=split.start,
+                end=mark,
+                figures=figures_of(split.total, source, end_bpm=end_bpm),
+            )
+        )
+
+    def _choose(self, heart_rates: dict[str, Sums]) -> str | None:
+        return choose_heart_rate(heart_rates, self.straps)
+
+    # Heart-rate drops
+
+    def _read_drops(self, t_ns: int) -> None:
+        for drop in self._drops:
+            for seconds in DROPS_S:
+                at_ns = drop.end_ns + seconds * SECOND_NS
+                if seconds not in drop.resolved and t_ns >= at_ns:
+                    bpm = self._heart_rates[drop.source].at(at_ns)
+                    drop.resolved.add(seconds)
+                    drop.fallen[seconds] = None if bpm is None else drop.end_bpm - bpm
+                    self._tell_drop(drop)
+
+    def _work_resumes(self, t_ns: int) -> None:
+        """A drop that would be read after work has begun again is none."""
+        for drop in self._drops:
+            for seconds in DROPS_S:
+                if drop.end_ns + seconds * SECOND_NS > t_ns:
+                    drop.resolved.add(seconds)
+                    if drop.fallen.get(seconds) is not None:
+                        drop.fallen[seconds] = None
+                        self._tell_drop(drop)
+        self._drops.clear()
+
+    def _tell_drop(self, drop: _Drop) -> None:
+        segment = self.segments[drop.index]
+        told = replace(
+            segment,
+            figures=replace(
+                segment.figures,
+                heart_rate_drop_30s_bpm=drop.fallen.get(30),
+                heart_rate_drop_60s_bpm=drop.fallen.get(60),
+                heart_rate_drop_120s_bpm=drop.fallen.get(120),
+                origins=_origins_with_drops(segment.figures.origins, drop.fallen),
+            ),
+        )
+        self.segments[drop.index] = told
+        self._found.append(told)
+
+    def _settle(self) -> None:
+        """Forget what no boundary can reach back to."""
+        horizon_ns = self._now_ns - LOOK_BACK_NS
+        if self._corners:
+            horizon_ns = min(horizon_ns, self._corners[-1].t_ns - LOOK_BACK_NS)
+            if self._rowing and not self._paused:
+                horizon_ns = min(horizon_ns, self._motion_ns)
+            while len(self._corners) > 2 and self._corners[1].t_ns <= horizon_ns:
+                self._corners.popleft()
+        if self._key_ns is not None:
+            horizon_ns = min(horizon_ns, self._key_ns)
+        if self._heart_rate_hit_ns is not None:
+            horizon_ns = min(horizon_ns, self._heart_rate_hit_ns)
+        self._power.settle(horizon_ns)
+        for stream in self._heart_rates.values():
+            stream.settle(horizon_ns)
+
+
+def choose_heart_rate(heart_rates: dict[str, Sums], straps: set[str]) -> str | None:
+    """The one source that a stretch's heart rate is taken from: straps first, then coverage."""
+    covered = [source for source, sums in heart_rates.items() if sums.seconds > 0]
+    if not covered:
+        return None
+    return max(covered, key=lambda source: (source in straps, heart_rates[source].seconds))
+
+
+def figures_of(
+    total: Total, heart_rate_source: str | None, *, end_bpm: float | None = None
+) -> Figures:
+    """The figures of what was added up; heart rate from one source alone."""
+    origins: list[tuple[str, Origin]] = []
+    rowed = total.stroke_count is None or total.stroke_count > 0
+    pace = power = rate = None
+    if total.distance_m is not None:
+        origins.append(("distance_m", "measured"))
+        if rowed:
+            pace = mean_pace(total.distance_m, total.duration_s)
+    if pace is not None:
+        origins.append(("mean_pace_s_per_500m", "derived"))
+    if total.stroke_count is not None:
+        origins.append(("stroke_count", "measured"))
+        if total.duration_s > 0:
+            rate = 60.0 * total.stroke_count / total.duration_s
+            origins.append(("mean_stroke_rate_spm", "derived"))
+    if total.energy_kcal is not None:
+        origins.append(("energy_kcal", "measured"))
+    if rowed:
+        power = total.power.mean
+    if power is not None:
+        origins.append(("mean_power_w", "measured"))
+    heart_rate = Sums()
+    coverage = 0.0 if total.heart_rate else None
+    if heart_rate_source is not None:
+        heart_rate = total.heart_rate[heart_rate_source]
+        coverage = min(1.0, heart_rate.seconds / total.duration_s) if total.duration_s else 0.0
+        origins += [
+            (name, "measured")
+            for name, value in (
+                ("mean_heart_rate_bpm", heart_rate.mean),
+                ("max_heart_rate_bpm", heart_rate.maximum),
+                ("min_heart_rate_bpm", heart_rate.minimum),
+                ("end_heart_rate_bpm", end_bpm),
+            )
+            if value is not None
+        ]
+    return Figures(
+        duration_s=total.duration_s,
+        distance_m=total.distance_m,
+        stroke_count=total.stroke_count,
+        energy_kcal=total.energy_kcal,
+        mean_pace_s_per_500m=pace,
+        mean_power_w=power,
+        mean_stroke_rate_spm=rate,
+        mean_heart_rate_bpm=heart_rate.mean,
+        max_heart_rate_bpm=heart_rate.maximum,
+        min_heart_rate_bpm=heart_rate.minimum,
+        end_heart_rate_bpm=end_bpm,
+        heart_rate_coverage=coverage,
+        heart_rate_source=heart_rate_source,
+        origins=tuple(origins),
+    )
+
+
+def _origins_with_drops(
+    origins: tuple[tuple[str, Origin], ...], fallen: dict[int, float | None]
+) -> tuple[tuple[str, Origin], ...]:
+    drops: list[tuple[str, Origin]] = [
+        (f"heart_rate_drop_{seconds}s_bpm", "derived")
+        for seconds, bpm in sorted(fallen.items())
+        if bpm is not None
+    ]
+    kept = tuple(pair for pair in origins if not pair[0].startswith("heart_rate_drop_"))
+    return kept + tuple(drops)
+
+
+def _rowing_since(since_ns: int, until_ns: int, metres: float) -> int:
+    """Where in a stretch without samples the metres were rowed.
+
+    Few metres in a long stretch were rowed at its end, not evenly over it: a machine that is
+    silent while nobody rows speaks again after the first of them.
+    """
+    gap_ns = until_ns - since_ns
+    if gap_ns > STILL_NS and metres / (gap_ns / SECOND_NS) < STANDING_MPS:
+        return max(since_ns, until_ns - max(SECOND_NS, round(metres / 2 * SECOND_NS)))
+    return since_ns
+
+
+def _plus(one: float | None, other: float | None) -> float | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return one + other
+
+
+def _minus(end: float | None, start: float | None) -> float | None:
+    if end is None:
+        return None
+    return end - (start or 0.0)

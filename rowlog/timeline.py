@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
-from rowlog_drivers.records import Record
+from rowlog_drivers.records import HeartRate, Link, Record, RowerSample, Stroke, Tick
+
+SECOND_NS: Final = 1_000_000_000
+STANDSTILL_NS: Final = 2 * SECOND_NS
+"""A distance counter that rests for longer stands still."""
+COAST_NS: Final = 6 * SECOND_NS
+"""A flywheel runs on for this long after a stroke; metres beyond that are not rowing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,3 +40,571 @@ class Anomaly(Record):
     value: float | None = None
     """The value as sent."""
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where a rower stands after one delivery: session totals, counted from its first reading.
+
+    A total is None until the machine has sent its counter.
+    """
+
+    t_ns: int
+    source: str
+    distance_m: float | None
+    stroke_count: int | None
+    energy_kcal: float | None
+    elapsed_s: float | None
+    exact_elapsed: bool
+    """Whether the machine's time has parts of a second, so that pieces can run on it."""
+    moved: bool
+    """Whether this delivery shows rowing: a stroke, or metres soon after one."""
+    began_ns: int | None
+    """When the movement that goes on now began: a reported catch, or the last sample before the
+    distance rose from standstill; None when nothing moves."""
+    at_zero: bool
+    """Whether the machine's own distance counter stands at 0."""
+    distance_step_m: float
+    """Resolution of the distance counter: 1.0 when only whole metres were seen."""
+    power_w: float | None
+    stroke_rate_spm: float | None
+    pace_s_per_500m: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Limits:
+    """What one counter can do: wrap, and grow by so much."""
+
+    moduli: tuple[int, ...]
+    per_s: float
+    slack: float
+    back: float
+    """A step back up to this is a correction by the machine, not a restart."""
+
+
+_LIMITS: Final = {
+    # Plausible growth after the protocol references' limits (8 m/s, 2 strokes/s, elapsed + 2 s);
+    # the slack lets frames through that were held up by the radio and arrive in a burst.
+    "distance_m": _Limits(moduli=(1 << 16, 1 << 24), per_s=8.0, slack=25.0, back=2.0),
+    "stroke_count": _Limits(moduli=(1 << 16,), per_s=2.0, slack=5.0, back=1.0),
+    "energy_kcal": _Limits(moduli=(1 << 16,), per_s=1.0, slack=5.0, back=1.0),
+    "elapsed_s": _Limits(moduli=(1 << 16,), per_s=1.05, slack=5.0, back=0.0),
+}
+
+
+class Counter:
+    """One cumulative counter of one machine, made into a session total that never falls.
+
+    The first reading is the zero. A wrap is carried on, a restart counts from 0 again, a value
+    that is off and comes back is ignored, a jump that stays is not counted; each is reported.
+    """
+
+    __slots__ = ("_base", "_falls", "_last_ns", "_limits", "_pending", "field", "raw", "total")
+
+    def __init__(self, field: str, base: float = 0.0) -> None:
+        """`base` is the session total that the first reading stands for."""
+        self.field = field
+        self.total: float | None = None
+        self.raw: float | None = None
+        """The latest accepted reading."""
+        self._limits = _LIMITS[field]
+        self._base = base
+        self._last_ns = 0
+        self._pending: tuple[int, float] | None = None
+        self._falls = 0
+
+    def update(self, t_ns: int, raw: float) -> tuple[str, float] | None:
+        """Take a reading; returns what is odd about it as (kind, value), or None.
+
+        A fall or a jump is believed only when the next reading goes on from it: until then the
+        total stands still.
+        """
+        if self.total is None or self.raw is None:
+            self.total, self.raw, self._last_ns = self._base, raw, t_ns
+            return None
+        step = raw - self.raw
+        if 0 <= step <= self._allowed(t_ns - self._last_ns):
+            pending, self._pending, self._falls = self._pending, None, 0
+            self._accept(t_ns, raw, step)
+            return ("glitch", pending[1]) if pending is not None else None
+        if self._pending is not None:
+            return self._resolve(t_ns, raw)
+        if step < 0:
+            for modulus in self._limits.moduli:
+                if self.raw > 0.9 * modulus and step + modulus <= self._allowed(
+                    t_ns - self._last_ns
+                ):
+                    self._accept(t_ns, raw, step + modulus)
+                    return "counter_wrap", raw
+            if -step <= self._limits.back and raw > 0 and self.raw > 20:
+                self._last_ns = t_ns
+                return None
+        self._pending = (t_ns, raw)
+        return None
+
+    def settle(self) -> tuple[str, float] | None:
+        """The session is over: a fall that was not contradicted was a restart."""
+        if self._pending is None or self.raw is None:
+            return None
+        t_ns, raw = self._pending
+        self._pending = None
+        if raw >= self.raw:
+            return "glitch", raw
+        self._accept(t_ns, raw, raw if raw <= self._allowed(t_ns - self._last_ns) else 0.0)
+        return "machine_reset", raw
+
+    @property
+    def last_ns(self) -> int:
+        """When the latest accepted reading came."""
+        return self._last_ns
+
+    @property
+    def counts_down(self) -> bool:
+        """Whether the readings keep falling, as a countdown does."""
+        return self._falls >= 3
+
+    def _resolve(self, t_ns: int, raw: float) -> tuple[str, float] | None:
+        if self._pending is None or self.raw is None:
+            return None
+        pending_ns, pending = self._pending
+        if not 0 <= raw - pending <= self._allowed(t_ns - pending_ns):
+            self._falls = self._falls + 1 if raw < pending < self.raw else 0
+            self._pending = (t_ns, raw)
+            return None
+        self._pending, self._falls = None, 0
+        if pending > self.raw:
+            self._accept(t_ns, raw, raw - pending)
+            return "jump", pending
+        since_zero = pending <= self._allowed(pending_ns - self._last_ns)
+        self._accept(t_ns, raw, raw if since_zero else raw - pending)
+        return "machine_reset", pending
+
+    def _accept(self, t_ns: int, raw: float, step: float) -> None:
+        self.total = (self.total or 0.0) + step
+        self.raw, self._last_ns = raw, t_ns
+
+    def _allowed(self, dt_ns: int) -> float:
+        return self._limits.per_s * dt_ns / SECOND_NS + self._limits.slack
+
+
+class _Hearing:
+    """How often a source is heard, and the gaps when it is not."""
+
+    __slots__ = ("_frames", "_usual_ns", "down_reason", "last_ns", "silent")
+
+    def __init__(self) -> None:
+        self.last_ns: int | None = None
+        self.silent = False
+        self.down_reason: str | None = None
+        self._usual_ns = 0.0
+        self._frames = 0
+
+    def heard(self, t_ns: int) -> int | None:
+        """A frame came; returns when the one before it came, if a gap ends here."""
+        before_ns, self.last_ns = self.last_ns, t_ns
+        if before_ns is None:
+            return None
+        if self.silent:
+            self.silent = False
+            return before_ns
+        self._frames += 1
+        weight = max(1.0 / self._frames, 0.1)
+        self._usual_ns += weight * ((t_ns - before_ns) - self._usual_ns)
+        return None
+
+    def tick(self, t_ns: int) -> None:
+        """Time goes by: silence beyond what is usual begins a gap."""
+        if self.last_ns is not None and t_ns - self.last_ns > self.patience_ns:
+            self.silent = True
+
+    @property
+    def patience_ns(self) -> float:
+        """3 s for a source that sends once a second or more, else 3 usual gaps, 10 s at most."""
+        if self._frames < 5:
+            return 10 * SECOND_NS
+        return min(max(3 * SECOND_NS, 3 * self._usual_ns), 10 * SECOND_NS)
+
+
+class _Rower:
+    """What the timeline keeps of one rowing machine."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.counters: dict[str, Counter] = {}
+        self.reset_ns = -1
+        self.exact_elapsed = False
+        self.whole_metres = True
+        self.starts = 0
+        self.session_strokes = 0
+        self.stroke: Stroke | None = None
+        self.counts_strokes = False
+        self.last_stroke_ns: int | None = None
+        self.sampled_ns: int | None = None
+        self.rose_ns = 0
+        self.rise_ns: int | None = None
+        self.first_ns: int | None = None
+        self.derived_m = 0.0
+        self.derived_ns: int | None = None
+        self.power: tuple[int, float] | None = None
+        self.rate: tuple[int, float] | None = None
+
+    def total(self, field: str) -> float | None:
+        counter = self.counters.get(field)
+        if counter is None or counter.counts_down:
+            return None
+        return counter.total
+
+    @property
+    def distance_m(self) -> float | None:
+        total = self.total("distance_m")
+        if total is None and self.derived_m > 0:
+            return self.derived_m
+        return total
+
+    @property
+    def stroke_count(self) -> int | None:
+        total = self.total("stroke_count")
+        if total is not None:
+            return int(total)
+        return self.starts if self.starts else None
+
+
+class Timeline:
+    """Takes deliveries in order; tells where each rower stands and what happened.
+
+    Pure and deterministic: the same deliveries give the same answers.
+    """
+
+    def __init__(self) -> None:
+        self._rowers: dict[str, _Rower] = {}
+        self._hearing: dict[str, _Hearing] = {}
+        self._waiting: dict[str, Gap] = {}
+        self.gap_count = 0
+        self.reset_count = 0
+
+    def heard(self, t_ns: int, source: str) -> list[Record]:
+        """A frame of `source` came in (not one that was sent); () or the gap that it ends."""
+        hearing = self._hearing.get(source)
+        if hearing is None:
+            hearing = self._hearing[source] = _Hearing()
+        before_ns = hearing.heard(t_ns)
+        if before_ns is None:
+            return []
+        gap = self._gap(source, before_ns, t_ns, hearing)
+        if source in self._rowers:
+            self._waiting[source] = gap
+            return []
+        return [gap]
+
+    def tick(self, tick: Tick) -> None:
+        """A second went by."""
+        for hearing in self._hearing.values():
+            hearing.tick(tick.t_ns)
+
+    def link(self, link: Link) -> None:
+        """A link went up or down: a gap that follows a loss is the link's."""
+        hearing = self._hearing.get(link.source)
+        if hearing is not None:
+            hearing.down_reason = None if link.up else (link.reason or "lost")
+            if not link.up:
+                hearing.silent = True
+
+    def sample(self, sample: RowerSample) -> tuple[Position, list[Record]]:
+        """A machine's sample: where the rower stands now, and what is odd or new."""
+        rower = self._rower(sample.source)
+        t_ns = sample.t_ns
+        facts: list[Record] = []
+        strokes_before = rower.stroke_count
+        distance_before = rower.distance_m
+        if rower.first_ns is None:
+            rower.first_ns = t_ns
+        if sample.elapsed_s is not None:
+            rower.exact_elapsed = rower.exact_elapsed or sample.elapsed_s % 1 != 0
+            self._count(rower, "elapsed_s", t_ns, sample.elapsed_s, facts)
+        if sample.distance_m is not None:
+            rower.whole_metres = rower.whole_metres and sample.distance_m % 1 == 0
+            self._count(rower, "distance_m", t_ns, sample.distance_m, facts)
+        if sample.energy_kcal is not None:
+            self._count(rower, "energy_kcal", t_ns, sample.energy_kcal, facts)
+        if sample.stroke_count is not None:
+            rower.counts_strokes = True
+            self._count(rower, "stroke_count", t_ns, sample.stroke_count, facts)
+        if sample.power_w is not None:
+            rower.power = (t_ns, sample.power_w)
+        if sample.stroke_rate_spm is not None:
+            rower.rate = (t_ns, sample.stroke_rate_spm)
+        strokes = rower.stroke_count
+        stroked = strokes is not None and strokes > (strokes_before or 0)
+        if stroked and strokes_before is None:
+            stroked = False
+        if stroked and strokes is not None and not rower.starts:
+            facts.extend(self._infer(rower, t_ns, strokes - (strokes_before or 0)))
+        self._derive_distance(rower, sample)
+        position = self._position(
+            rower,
+            t_ns,
+            stroked=stroked,
+            distance_before=distance_before,
+            had_distance=sample.distance_m is not None or sample.pace_s_per_500m is not None,
+            power_w=sample.power_w,
+            stroke_rate_spm=sample.stroke_rate_spm,
+            pace_s_per_500m=sample.pace_s_per_500m,
+        )
+        if sample.distance_m is not None and sample.source in self._waiting:
+            facts.append(self._explained(rower, self._waiting.pop(sample.source)))
+        return position, facts
+
+    def stroke(self, stroke: Stroke) -> tuple[Position | None, list[Record]]:
+        """A stroke as the machine reports it, perhaps in several records of one number."""
+        rower = self._rower(stroke.source)
+        pending = rower.stroke
+        if pending is not None and pending.number == stroke.number:
+            rower.stroke = _merged(pending, stroke)
+            return None, []
+        facts: list[Record] = []
+        if pending is not None:
+            facts.append(self._numbered(rower, pending))
+        rower.starts += 1
+        rower.counts_strokes = True
+        rower.stroke = replace(
+            stroke, total_distance_m=rower.distance_m, elapsed_s=rower.total("elapsed_s")
+        )
+        position = self._position(
+            rower,
+            stroke.t_ns,
+            stroked=True,
+            distance_before=rower.distance_m,
+            had_distance=False,
+            power_w=pending.power_w if pending is not None else None,
+            stroke_rate_spm=pending.stroke_rate_spm if pending is not None else None,
+            pace_s_per_500m=None,
+            began_ns=stroke.t_ns,
+        )
+        return position, facts
+
+    def finish(self, t_ns: int) -> list[Record]:
+        """The session ends at `t_ns`: what was pending is decided."""
+        facts: list[Record] = []
+        for rower in self._rowers.values():
+            for field, counter in rower.counters.items():
+                before_ns = counter.last_ns
+                odd = counter.settle()
+                if odd is not None:
+                    self._note(rower, field, before_ns, t_ns, odd, facts)
+            if rower.stroke is not None:
+                facts.append(self._numbered(rower, rower.stroke))
+                rower.stroke = None
+        for source, gap in self._waiting.items():
+            facts.append(self._explained(self._rowers[source], gap))
+        self._waiting.clear()
+        for source, hearing in self._hearing.items():
+            hearing.tick(t_ns)
+            if hearing.silent and hearing.last_ns is not None and t_ns > hearing.last_ns:
+                facts.append(self._gap(source, hearing.last_ns, t_ns, hearing))
+        return facts
+
+    def position(self, source: str, t_ns: int) -> Position | None:
+        """Where the rower stands at `t_ns` by what was said so far; None before anything was."""
+        rower = self._rowers.get(source)
+        if rower is None:
+            return None
+        return self._position(
+            rower,
+            t_ns,
+            stroked=False,
+            distance_before=rower.distance_m,
+            had_distance=False,
+            power_w=None,
+            stroke_rate_spm=None,
+            pace_s_per_500m=None,
+        )
+
+    def _rower(self, source: str) -> _Rower:
+        rower = self._rowers.get(source)
+        if rower is None:
+            rower = self._rowers[source] = _Rower(source)
+        return rower
+
+    def _count(self, rower: _Rower, field: str, t_ns: int, raw: float, facts: list[Record]) -> None:
+        counter = rower.counters.get(field)
+        if counter is None:
+            base = 0.0
+            if field == "stroke_count":
+                base = float(rower.starts)
+            elif field == "distance_m":
+                base = rower.derived_m
+            counter = rower.counters[field] = Counter(field, base)
+        counted_down = counter.counts_down
+        before_ns = counter.last_ns
+        odd = counter.update(t_ns, raw)
+        if odd is not None:
+            self._note(rower, field, before_ns, t_ns, odd, facts)
+        elif counter.counts_down and not counted_down:
+            facts.append(
+                Anomaly(t_ns=t_ns, source=rower.source, kind="counts_down", field=field, value=raw)
+            )
+
+    def _note(
+        self,
+        rower: _Rower,
+        field: str,
+        before_ns: int,
+        t_ns: int,
+        odd: tuple[str, float],
+        facts: list[Record],
+    ) -> None:
+        kind, value = odd
+        if kind == "machine_reset":
+            if before_ns <= rower.reset_ns:
+                return  # another counter of a machine whose restart is known already
+            rower.reset_ns = t_ns
+            self.reset_count += 1
+        facts.append(Anomaly(t_ns=t_ns, source=rower.source, kind=kind, field=field, value=value))
+
+    def _derive_distance(self, rower: _Rower, sample: RowerSample) -> None:
+        """Metres from pace for machines that send no distance; dropped once they do."""
+        if "distance_m" in rower.counters or sample.pace_s_per_500m is None:
+            return
+        before_ns, rower.derived_ns = rower.derived_ns, sample.t_ns
+        rowing = not rower.counts_strokes or (
+            rower.last_stroke_ns is not None and sample.t_ns - rower.last_stroke_ns <= COAST_NS
+        )
+        late = rower.first_ns is not None and sample.t_ns - rower.first_ns >= 3 * SECOND_NS
+        if before_ns is None or not rowing or not late:
+            return
+        if 60 <= sample.pace_s_per_500m <= 600:
+            seconds = min((sample.t_ns - before_ns) / SECOND_NS, 5.0)
+            rower.derived_m += seconds * 500.0 / sample.pace_s_per_500m
+
+    def _position(
+        self,
+        rower: _Rower,
+        t_ns: int,
+        *,
+        stroked: bool,
+        distance_before: float | None,
+        had_distance: bool,
+        power_w: float | None,
+        stroke_rate_spm: float | None,
+        pace_s_per_500m: float | None,
+        began_ns: int | None = None,
+    ) -> Position:
+        distance = rower.distance_m
+        rose = distance is not None and distance_before is not None and distance > distance_before
+        if stroked:
+            rower.last_stroke_ns = t_ns
+        if rose:
+            if rower.rise_ns is None:
+                rower.rise_ns = rower.sampled_ns
+            rower.rose_ns = t_ns
+        elif had_distance and t_ns - rower.rose_ns > STANDSTILL_NS:
+            rower.rise_ns = None
+        if had_distance:
+            rower.sampled_ns = t_ns
+        coasting = rower.last_stroke_ns is not None and t_ns - rower.last_stroke_ns <= COAST_NS
+        moved = stroked or (rose and (not rower.counts_strokes or coasting))
+        if began_ns is None and moved:
+            began_ns = rower.rise_ns
+        counter = rower.counters.get("distance_m")
+        strokes = rower.stroke_count
+        return Position(
+            t_ns=t_ns,
+            source=rower.source,
+            distance_m=distance,
+            stroke_count=strokes,
+            energy_kcal=rower.total("energy_kcal"),
+            elapsed_s=rower.total("elapsed_s"),
+            exact_elapsed=rower.exact_elapsed,
+            moved=moved,
+            began_ns=began_ns,
+            at_zero=counter is not None and counter.raw == 0,
+            distance_step_m=1.0 if rower.whole_metres else 0.0,
+            power_w=power_w if power_w is not None and 0 <= power_w <= 2000 else None,
+            stroke_rate_spm=stroke_rate_spm,
+            pace_s_per_500m=pace_s_per_500m,
+        )
+
+    def _infer(self, rower: _Rower, t_ns: int, count: int) -> list[Record]:
+        """Strokes concluded from the counter, spread over the time since the one before."""
+        since_ns = rower.last_stroke_ns
+        if since_ns is None or t_ns - since_ns > COAST_NS * count:
+            since_ns = t_ns
+        rate = _fresh(rower.rate, t_ns)
+        power = _fresh(rower.power, t_ns)
+        strokes: list[Record] = []
+        for number in range(1, count + 1):
+            rower.session_strokes += 1
+            strokes.append(
+                Stroke(
+                    t_ns=since_ns + (t_ns - since_ns) * number // count,
+                    source=rower.source,
+                    number=rower.session_strokes,
+                    stroke_rate_spm=rate if rate is not None and 0 < rate <= 80 else None,
+                    power_w=power if power is not None and 0 < power <= 2000 else None,
+                    total_distance_m=rower.distance_m,
+                    elapsed_s=rower.total("elapsed_s"),
+                    inferred=True,
+                )
+            )
+        return strokes
+
+    def _numbered(self, rower: _Rower, stroke: Stroke) -> Stroke:
+        rower.session_strokes += 1
+        return replace(stroke, number=rower.session_strokes)
+
+    def _gap(self, source: str, before_ns: int, t_ns: int, hearing: _Hearing) -> Gap:
+        self.gap_count += 1
+        rower = self._rowers.get(source)
+        reason, hearing.down_reason = hearing.down_reason, None
+        return Gap(
+            t_ns=before_ns,
+            source=source,
+            end_ns=t_ns,
+            cause="silence" if reason is None else f"link: {reason}",
+            distance_before_m=rower.distance_m if rower is not None else None,
+            stroke_count_before=rower.stroke_count if rower is not None else None,
+        )
+
+    def _explained(self, rower: _Rower, gap: Gap) -> Gap:
+        return replace(
+            gap, distance_after_m=rower.distance_m, stroke_count_after=rower.stroke_count
+        )
+
+
+def _fresh(reading: tuple[int, float] | None, t_ns: int) -> float | None:
+    """A value that is at most three seconds old."""
+    if reading is None or t_ns - reading[0] > 3 * SECOND_NS:
+        return None
+    return reading[1]
+
+
+def _merged(earlier: Stroke, later: Stroke) -> Stroke:
+    """One stroke from two records of its number: what the later one says wins."""
+    return replace(
+        earlier,
+        **{name: value for name in _STROKE_VALUES if (value := getattr(later, name)) is not None},
+    )
+
+
+_STROKE_VALUES: Final = (
+    "stroke_rate_spm",
+    "drive_s",
+    "recovery_s",
+    "drive_length_m",
+    "distance_m",
+    "power_w",
+    "work_j",
+    "peak_force_n",
+    "mean_force_n",
+    "force_curve_n",
+)
+
+
+def valid_heart_rate(record: HeartRate | RowerSample) -> float | None:
+    """The heart rate that a record stands for: None for 0, lost contact and the impossible."""
+    bpm = record.heart_rate_bpm
+    if bpm is None or not 20 <= bpm <= 250:
+        return None
+    if isinstance(record, HeartRate) and record.contact is False:
+        return None
+    return float(bpm)
