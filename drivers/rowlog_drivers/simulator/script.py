@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import fsum
 from typing import Final, Literal, get_args
 
 StretchKind = Literal["wait", "work", "rest", "exercise"]
@@ -144,10 +145,10 @@ class Truth:
         """(seconds, metres, strokes, kilocalories) of all stretches of this kind."""
         chosen = [stretch for stretch in self.stretches if stretch.kind == kind]
         return (
-            sum(stretch.duration_s for stretch in chosen),
-            sum(stretch.distance_m for stretch in chosen),
+            fsum(stretch.duration_s for stretch in chosen),
+            fsum(stretch.distance_m for stretch in chosen),
             sum(stretch.strokes for stretch in chosen),
-            sum(stretch.energy_kcal for stretch in chosen),
+            fsum(stretch.energy_kcal for stretch in chosen),
         )
 
     @property
@@ -170,4 +171,4 @@ class Truth:
         """Time-weighted over everything; None when nothing was done."""
         if not self.end_s:
             return None
-        return sum(s.mean_heart_rate_bpm * s.duration_s for s in self.stretches) / self.end_s
+        return fsum(s.mean_heart_rate_bpm * s.duration_s for s in self.stretches) / self.end_s
