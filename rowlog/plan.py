@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 PieceKind = Literal["work", "rest"]
-TargetType = Literal["time", "distance", "energy", "heart_rate_above", "heart_rate_below", "open"]
+TargetType = Literal[
+    "time", "distance", "energy", "heart_rate_above", "heart_rate_below", "open", "ratio"
+]
+Tag = Literal["warm_up", "cool_down", "test"]
+Quantity = Literal["stroke_rate_spm", "pace_s_per_500m", "power_w", "heart_rate_bpm"]
+Reference = Literal["2k", "5k", "6k", "30min", "60min", "max_heart_rate"]
 
 ROW: Final = "row"
 """The activity of a piece on the machine; any other activity is an exercise's name."""
@@ -18,7 +23,10 @@ class Target:
 
     type: TargetType
     value: float | None = None
-    """Seconds, metres, kilocalories or beats per minute by `type`; None for "open"."""
+    """Seconds, metres, kilocalories or beats per minute by `type`; None for "open".
+
+    For "ratio", which only a rest has: how many times as long as the work before it took.
+    """
     at_most_s: float | None = None
     """The piece ends after so many seconds at the latest; None: no such bound."""
 
@@ -27,9 +35,14 @@ class Target:
 class Band:
     """A range to stay within while a piece lasts; either end may be open (None)."""
 
-    quantity: Literal["stroke_rate_spm", "pace_s_per_500m", "power_w", "heart_rate_bpm"]
+    quantity: Quantity
     low: float | None = None
     high: float | None = None
+    reference: Reference | None = None
+    """None: `low` and `high` are values of the quantity. Otherwise they need an athlete first:
+    seconds per 500 m to add to the athlete's pace over 2k, 5k, 6k, 30 or 60 minutes, or per cent
+    of the maximum heart rate.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +55,13 @@ class Piece:
     bands: tuple[Band, ...] = ()
     zone: str | None = None
     """A heart-rate zone by name ("UT2"), which needs an athlete to become a band."""
+    free: bool = False
+    """Expressly without guidance (`@open`: as the rower likes); False: nothing was said."""
     round: int | None = None
-    """Which round of a circuit or group this belongs to, from 1; None outside groups."""
+    """Which round of the innermost repeated group this belongs to, from 1; None outside groups."""
     split: Target | None = None
     """Length of this piece's splits; None: the customary ones."""
-    tag: Literal["warm_up", "cool_down", "test"] | None = None
+    tag: Tag | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +96,9 @@ class Plan:
         return self._total("rest", "time")
 
     def _total(self, kind: PieceKind, target_type: TargetType) -> float:
-        return sum(
+        values = (
             piece.target.value or 0.0
             for piece in self.pieces
             if piece.kind == kind and piece.target.type == target_type
         )
+        return sum(values, start=0.0)
