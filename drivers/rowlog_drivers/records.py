@@ -7,7 +7,7 @@ said by the machine; 0 means it said zero. Units stand at the end of the names.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 
@@ -237,3 +237,8 @@ class Tick(Record):
 
 KEY_SOURCE: Final = "user"
 """The source of `key` frames; needs no header."""
+
+
+def fields_of(record: Record) -> dict[str, object]:
+    """A record's fields by name, in their order, None included."""
+    return {field.name: getattr(record, field.name) for field in fields(record)}

@@ -1,0 +1,198 @@
+"""From addresses to open devices: what a recording listens to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from rowlog.plan import Plan
+from rowlog.simulating import script_for
+from rowlog_drivers.addresses import Address
+from rowlog_drivers.catalog import make_decoding
+from rowlog_drivers.clock import Clock
+from rowlog_drivers.device import Device
+from rowlog_drivers.errors import AddressError, CallError
+from rowlog_drivers.frames import Frame, FramesHeader, SourceHeader, read_frames
+from rowlog_drivers.simulator import FAULTS, Simulator, Stretch
+from rowlog_drivers.transports.replay import ReplayTransport
+
+ROWER: Final = "rower"
+STRAP: Final = "strap"
+JUST_ROW_S: Final = 86_400.0
+"""How long the athlete on paper rows when no plan says otherwise."""
+SIM_OPTIONS: Final = ("seed", "fault", "speed", "paddling", "rate", "relay")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The devices of one session, and what they are called."""
+
+    devices: tuple[Device, ...]
+    sources: tuple[SourceHeader, ...]
+    addresses: dict[str, str]
+    """Each source's address."""
+    clock: Clock
+    end_ns: int | None = None
+    """Where a recording ends, when the devices are one."""
+
+
+def open_devices(
+    rower: Address | None, strap: Address | None, *, plan: Plan | None = None
+) -> Opened:
+    """Make ready what a session listens to; nothing is connected yet.
+
+    Raises AddressError or CallError for what is not understood, and FramesError for a recording
+    that cannot be read.
+    """
+    given = [address for address in (rower, strap) if address is not None]
+    if not given:
+        raise CallError(
+            "No device was named.", "Add --rower and --strap, for example --rower sim:rower."
+        )
+    for address in given:
+        if address.scheme not in ("sim", "replay"):
+            raise AddressError(
+                f"{address}: this build records from sim: and replay: addresses only.",
+                "Try --rower sim:rower --strap sim:strap.",
+            )
+    speed = _speed(given)
+    clock = Clock(speed)
+    devices: list[Device] = []
+    sources: list[SourceHeader] = []
+    addresses: dict[str, str] = {}
+    end_ns: int | None = None
+    simulated = [address for address in given if address.scheme == "sim"]
+    if simulated:
+        simulator = _simulator(
+            rower if rower in simulated else None, strap if strap in simulated else None, plan
+        )
+        sources += simulator.sources
+        addresses |= _addresses_of(simulator, rower, strap)
+        transport = ReplayTransport(simulator, clock=clock, speed=1.0)
+        devices.append(Device(transport, make_decoding(simulator.sources)))
+    for address in dict.fromkeys(given):
+        if address.scheme == "replay":
+            opened = read_frames(Path(address.target))
+            taken = {source.name for source in sources}
+            header = _renamed(opened.header, taken)
+            names = dict(
+                zip(
+                    (source.name for source in opened.header.sources),
+                    (source.name for source in header.sources),
+                    strict=True,
+                )
+            )
+            sources += header.sources
+            addresses |= {source.name: str(address) for source in header.sources}
+            frames = _Renaming(opened, names)
+            transport = ReplayTransport(frames, clock=clock, speed=1.0)
+            devices.append(Device(transport, make_decoding(header.sources)))
+            if len(given) == 1 and header.end_ns is not None:
+                end_ns = header.end_ns
+    return Opened(
+        devices=tuple(devices),
+        sources=tuple(sources),
+        addresses=addresses,
+        clock=clock,
+        end_ns=end_ns,
+    )
+
+
+class _Renaming:
+    """Frames of a recording whose sources get other names."""
+
+    def __init__(self, frames: Iterable[Frame], names: dict[str, str]) -> None:
+        self._frames = frames
+        self._names = names
+
+    def __iter__(self) -> Iterator[Frame]:
+        for frame in self._frames:
+            name = self._names.get(frame.source, frame.source)
+            yield frame if name == frame.source else replace(frame, source=name)
+
+
+def _renamed(header: FramesHeader, taken: set[str]) -> FramesHeader:
+    sources: list[SourceHeader] = []
+    for source in header.sources:
+        name, number = source.name, 2
+        while name in taken:
+            name, number = f"{source.name}{number}", number + 1
+        taken.add(name)
+        sources.append(replace(source, name=name))
+    return replace(header, sources=tuple(sources))
+
+
+def _simulator(rower: Address | None, strap: Address | None, plan: Plan | None) -> Simulator:
+    """One athlete for all simulated devices."""
+    kind = None
+    if rower is not None:
+        kinds = {"rower": "ftms", "s4": "s4"}
+        kind = kinds.get(rower.target)
+        if kind is None:
+            raise AddressError(
+                f"{rower}: there is no such simulated rower.", "Write sim:rower or sim:s4."
+            )
+    if strap is not None and strap.target != "strap":
+        raise AddressError(f"{strap}: there is no such simulated strap.", "Write sim:strap.")
+    options: dict[str, str] = {}
+    faults: list[str] = []
+    for address in (rower, strap):
+        for key, value in address.options if address is not None else ():
+            if key not in SIM_OPTIONS:
+                raise AddressError(
+                    f"{address}: there is no option {key!r}.",
+                    f"There are: {', '.join(SIM_OPTIONS)}.",
+                )
+            if key == "fault":
+                faults += [name for name in value.split(",") if name]
+            else:
+                options[key] = value
+    for name in faults:
+        if name not in FAULTS:
+            raise AddressError(f"There is no fault {name!r}.", f"There are: {', '.join(FAULTS)}.")
+    script = (
+        script_for(plan, paddling=options.get("paddling", "no") in ("yes", "true", "1"))
+        if plan is not None
+        else [Stretch(kind="wait", seconds=3.0), Stretch(kind="work", seconds=JUST_ROW_S)]
+    )
+    script.append(Stretch(kind="wait", seconds=5.0))
+    return Simulator(
+        script,
+        rower="s4" if kind == "s4" else "ftms" if kind == "ftms" else None,
+        strap=strap is not None,
+        seed=int(_number(options, "seed", 1.0)),
+        faults=faults,
+        rate_hz=_number(options, "rate", 2.0),
+        relay_heart_rate=options.get("relay", "no") in ("yes", "true", "1"),
+    )
+
+
+def _addresses_of(
+    simulator: Simulator, rower: Address | None, strap: Address | None
+) -> dict[str, str]:
+    addresses: dict[str, str] = {}
+    for source in simulator.sources:
+        address = strap if source.name == STRAP else rower
+        addresses[source.name] = str(address)
+    return addresses
+
+
+def _speed(addresses: Sequence[Address]) -> float:
+    """How many seconds of session pass in one of life: the fastest that is asked for."""
+    speeds = [_number(dict(address.options), "speed", 1.0) for address in addresses]
+    fastest = max(speeds)
+    if not 0 < fastest <= 10_000:
+        raise AddressError(f"speed={fastest:g} is not possible.", "It is above 0, at most 10000.")
+    return fastest
+
+
+def _number(options: dict[str, str], key: str, default: float) -> float:
+    text = options.get(key)
+    if text is None:
+        return default
+    try:
+        return float(text)
+    except ValueError:
+        raise AddressError(f"{key}={text} is no number.", f"Write {key}=3, for example.") from None

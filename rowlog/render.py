@@ -1,0 +1,502 @@
+"""Summaries as text for people: rounding and units happen here and nowhere else."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Final
+
+from rowlog.plan import Band, Plan, Target
+from rowlog.summary import SegmentSummary, SessionSummary, SplitSummary, Summary
+
+BOLD: Final = "\x1b[1m"
+DIM: Final = "\x1b[2m"
+PLAIN: Final = "\x1b[0m"
+NONE: Final = "–"
+BARS: Final = "▁▂▃▄▅▆▇█"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Style:
+    """How the text may look."""
+
+    colour: bool = False
+    """Whether escape sequences for bold and dim may be used."""
+    unicode: bool = True
+    """Whether more than ASCII can be shown."""
+
+    def bold(self, text: str) -> str:
+        """`text`, set off where that can be."""
+        return f"{BOLD}{text}{PLAIN}" if self.colour else text
+
+    def dim(self, text: str) -> str:
+        """`text`, set back where that can be."""
+        return f"{DIM}{text}{PLAIN}" if self.colour else text
+
+    def fit(self, text: str) -> str:
+        """`text` in the characters that can be shown."""
+        if self.unicode:
+            return text
+        replaced = text.translate(_ASCII)
+        return replaced.encode("ascii", "replace").decode("ascii")
+
+
+_ASCII: Final = str.maketrans(
+    {"–": "-", "─": "-", "·": "|", "×": "x", "▁": "_", "▂": "_", "▃": ".", "▄": ".", "▅": "=",
+     "▆": "=", "▇": "#", "█": "#", "→": "->", "…": "..."}
+)  # fmt: skip
+
+
+def printable(text: str, width: int = 32) -> str:
+    """Text from the air or a file, safe for a terminal: controls as escapes, at most `width`."""
+    shown = "".join(
+        character
+        if character.isprintable() and not unicodedata.category(character).startswith("C")
+        else character.encode("unicode_escape").decode("ascii")
+        for character in text[: width * 4]
+    )
+    return shown if len(shown) <= width else shown[: width - 1] + "…"
+
+
+def clock_time(seconds: float | None) -> str:
+    """Seconds as m:ss.t or h:mm:ss.t, truncated to tenths as the monitors do."""
+    if seconds is None:
+        return NONE
+    tenths = _truncated_tenths(seconds)
+    minutes, tenths = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}:{minutes:02d}:{tenths // 10:02d}.{tenths % 10}"
+    return f"{minutes}:{tenths // 10:02d}.{tenths % 10}"
+
+
+def pace(seconds: float | None) -> str:
+    """Pace per 500 m, truncated to tenths of a second as the monitors do."""
+    if seconds is None or seconds > 5999.9:
+        return NONE
+    return clock_time(seconds)
+
+
+def whole(value: float | None) -> str:
+    """A number rounded to the nearest whole one."""
+    return NONE if value is None else str(int(value + 0.5) if value >= 0 else -int(0.5 - value))
+
+
+def tenth(value: float | None) -> str:
+    """A number rounded to tenths."""
+    return NONE if value is None else f"{value:.1f}"
+
+
+def metres(value: float | None) -> str:
+    """Metres truncated to whole ones, as the monitors show them."""
+    return NONE if value is None else str(int(value + 1e-6))
+
+
+def duration(seconds: float | None) -> str:
+    """A stretch in whole seconds: 45 s, 7:38, 1:02:03."""
+    if seconds is None:
+        return NONE
+    return clock_time(int(seconds)).removesuffix(".0")
+
+
+def day(iso: str | None) -> str:
+    """A date and time as people write it: Tue 24 Nov 2026, 18:05."""
+    if iso is None:
+        return NONE
+    try:
+        at = datetime.fromisoformat(iso)
+    except ValueError:
+        return printable(iso)
+    return f"{_DAYS[at.weekday()]} {at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M}"
+
+
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS: Final = (
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+)  # fmt: skip
+
+
+def sessions(rows: Sequence[SessionSummary], style: Style) -> str:
+    """The list of sessions, newest first, one a line."""
+    if not rows:
+        return "No sessions yet. Record one, or try: rowlog demo"
+    table = Table(
+        ("", "id", "when", "workout", "metres", "work", "pace", "watts", "HR", "status"),
+        "l>lllrrrrrl"[1:],
+    )
+    for row in rows:
+        table.row(
+            "",
+            str(row.id),
+            day(row.started_at),
+            printable(row.plan or row.activity, 24),
+            metres(row.distance_m),
+            duration(row.work_s),
+            pace(row.mean_pace_s_per_500m),
+            whole(row.mean_power_w),
+            whole(row.mean_heart_rate_bpm),
+            "" if row.status == "complete" else row.status,
+        )
+    return style.fit("\n".join(table.lines(style)))
+
+
+def summary(shown: Summary, style: Style) -> str:
+    """One session: its head, its interval table, and what there is to know of the recording."""
+    session = shown.session
+    blocks = [_head(session, style)]
+    if shown.segments:
+        blocks.append("\n".join(_interval_table(shown, style)))
+    else:
+        blocks.append(_nothing_rowed(session))
+    single = [segment for segment in shown.segments if segment.kind == "work"]
+    if len(single) == 1 and len(shown.splits) > 1:
+        blocks.append("\n".join(_split_table(shown.splits, style)))
+    if shown.zones:
+        blocks.append("\n".join(_zone_lines(shown)))
+    blocks.append("\n".join(_notes(shown)))
+    return style.fit("\n\n".join(block for block in blocks if block))
+
+
+def plan(parsed: Plan, style: Style) -> str:
+    """A plan: its canonical form, its pieces, and what they add up to."""
+    table = Table(("", "piece", "target", "guidance"), "rlrl")
+    number = 0
+    for piece in parsed.pieces:
+        work = piece.kind == "work"
+        number += work
+        table.row(
+            str(number) if work else "",
+            piece.activity if work else "rest",
+            _target(piece.target),
+            "  ".join(
+                [*(_band(band) for band in piece.bands), *([piece.zone] if piece.zone else [])]
+            ),
+            look=style.bold if work else style.dim,
+        )
+    sums = [f"{parsed.work_count} {'piece' if parsed.work_count == 1 else 'pieces'} of work"]
+    if parsed.work_m:
+        sums.append(f"{metres(parsed.work_m)} m")
+    if parsed.work_s:
+        sums.append(f"{duration(parsed.work_s)} by time")
+    if parsed.rest_s:
+        sums.append(f"{duration(parsed.rest_s)} of rest")
+    lines = [style.bold(parsed.text), "", *table.lines(style), "", ", ".join(sums) + "."]
+    return style.fit("\n".join(lines))
+
+
+def plan_json(parsed: Plan) -> dict[str, object]:
+    """A plan as JSON: canonical, work_count, work_m, work_s, rest_s, pieces."""
+    return {
+        "canonical": parsed.text,
+        "work_count": parsed.work_count,
+        "work_m": parsed.work_m,
+        "work_s": parsed.work_s,
+        "rest_s": parsed.rest_s,
+        "pieces": [asdict(piece) for piece in parsed.pieces],
+    }
+
+
+def _target(target: Target) -> str:
+    value = target.value
+    limit = f", at most {duration(target.at_most_s)}" if target.at_most_s is not None else ""
+    if value is None:
+        return f"open{limit}"
+    texts = {
+        "time": duration(value) if value % 1 == 0 else clock_time(value),
+        "distance": f"{value:g} m",
+        "energy": f"{value:g} kcal",
+        "heart_rate_above": f"until above {value:g} bpm",
+        "heart_rate_below": f"until below {value:g} bpm",
+        "ratio": f"{value:g} × the work",
+    }
+    return texts.get(target.type, target.type) + limit
+
+
+def _band(band: Band) -> str:
+    """A band to stay within, as "r24", "1:55.0–2:00.0 /500m", "180–200 W", "≤150 bpm"."""
+    if band.reference == "max_heart_rate":
+        return f"{_range(band, whole)} % of maximum"
+    if band.reference is not None:
+        ends = sorted({end for end in (band.low, band.high) if end is not None})
+        return " to ".join(f"{band.reference}{end:+g} s" for end in ends)
+    units: dict[str, tuple[Callable[[float | None], str], str]] = {
+        "stroke_rate_spm": (whole, "spm"),
+        "pace_s_per_500m": (pace, "/500m"),
+        "power_w": (whole, "W"),
+        "heart_rate_bpm": (whole, "bpm"),
+    }
+    show, unit = units[band.quantity]
+    return f"{_range(band, show)} {unit}"
+
+
+def _range(band: Band, show: Callable[[float | None], str]) -> str:
+    if band.low is None:
+        return f"up to {show(band.high)}"
+    if band.high is None:
+        return f"from {show(band.low)}"
+    return show(band.low) if band.low == band.high else f"{show(band.low)}–{show(band.high)}"
+
+
+def _head(session: SessionSummary, style: Style) -> str:
+    title = (
+        printable(session.plan, 60)
+        if session.plan
+        else _ACTIVITIES.get(session.activity, session.activity)
+    )
+    devices = ", ".join(
+        f"{source.name} ({printable(source.model or source.driver)})" for source in session.sources
+    )
+    status = "" if session.status == "complete" else f" · {session.status}"
+    lines = [
+        style.bold(f"Session {session.id} · {title}{status}"),
+        style.dim(f"{day(session.started_at)} · {devices}" if devices else day(session.started_at)),
+    ]
+    return "\n".join(lines)
+
+
+_ACTIVITIES: Final = {"row": "rowing", "other": "heart rate", "mixed": "rowing and exercises"}
+
+
+def _interval_table(shown: Summary, style: Style) -> list[str]:
+    exercises = any(
+        segment.kind == "work" and segment.activity not in ("row", "other")
+        for segment in shown.segments
+    )
+    heads = ["", "time", "metres", "pace", "rate", "watts", "HR", "max", "end", "drop"]
+    table = Table(
+        (heads[0], "exercise", *heads[1:]) if exercises else heads,
+        "rlrrrrrrrrr" if exercises else "rrrrrrrrrr",
+    )
+    reps = [segment for segment in shown.segments if segment.kind == "work"]
+    speeds = [1 / segment.mean_pace_s_per_500m for segment in reps if segment.mean_pace_s_per_500m]
+    number = 0
+    piece: int | None = -1
+    for segment in shown.segments:
+        work = segment.kind == "work"
+        if work and (segment.piece is None or segment.piece != piece):
+            number += 1
+            label = str(number)
+        elif work:
+            label = "+"
+        else:
+            label = segment.kind
+        if work:
+            piece = segment.piece
+        cells = [label]
+        if exercises:
+            cells.append(printable(segment.activity, 24) if work else "")
+        cells += [clock_time(segment.duration_s), *_figures(segment, work=work)]
+        bar = _bar(segment.mean_pace_s_per_500m, speeds) if work else ""
+        table.row(*cells, after=bar, look=style.bold if work else style.dim)
+    session = shown.session
+    table.rule()
+    blank = [""] if exercises else []
+    table.row(
+        "work",
+        *blank,
+        clock_time(session.work_s),
+        metres(session.work_distance_m),
+        pace(session.mean_pace_s_per_500m),
+        _rate(session.mean_stroke_rate_spm),
+        whole(session.mean_power_w),
+        *_work_heart_rate(reps),
+        look=style.bold,
+    )
+    if session.rest_s:
+        table.row(
+            "rest", *blank, clock_time(session.rest_s), metres(session.rest_distance_m),
+            look=style.dim,
+        )  # fmt: skip
+    table.row(
+        "all",
+        *blank,
+        clock_time(session.duration_s),
+        metres(session.distance_m),
+        "", "", "",
+        whole(session.mean_heart_rate_bpm),
+        whole(session.max_heart_rate_bpm),
+    )  # fmt: skip
+    return table.lines(style)
+
+
+def _figures(segment: SegmentSummary, *, work: bool) -> list[str]:
+    rowed = segment.stroke_count is None or segment.stroke_count > 0
+    moving = work or rowed
+    drop = segment.heart_rate_drop_60s_bpm
+    if drop is None and work:
+        drop_text = "" if segment.end_heart_rate_bpm is None else NONE
+    elif drop is None:
+        drop_text = ""
+    else:
+        drop_text = f"-{whole(drop)}" if drop > 0 else whole(-drop)
+    return [
+        metres(segment.distance_m) if segment.distance_m is not None else "",
+        pace(segment.mean_pace_s_per_500m) if moving and segment.mean_pace_s_per_500m else "",
+        _rate(segment.mean_stroke_rate_spm) if moving else "",
+        whole(segment.mean_power_w) if moving and segment.mean_power_w is not None else "",
+        _beats(segment.mean_heart_rate_bpm),
+        _beats(segment.max_heart_rate_bpm),
+        _beats(segment.end_heart_rate_bpm),
+        drop_text,
+    ]
+
+
+def _beats(bpm: float | None) -> str:
+    return "" if bpm is None else whole(bpm)
+
+
+def _rate(spm: float | None) -> str:
+    return "" if not spm else tenth(spm)
+
+
+def _work_heart_rate(reps: Sequence[SegmentSummary]) -> list[str]:
+    """The work's mean (by time) and highest heart rate."""
+    known = [
+        (segment.mean_heart_rate_bpm, segment.duration_s * (segment.heart_rate_coverage or 0.0))
+        for segment in reps
+        if segment.mean_heart_rate_bpm is not None
+    ]
+    seconds = sum(weight for _, weight in known)
+    mean = sum(bpm * weight for bpm, weight in known) / seconds if seconds else None
+    highest = max(
+        (rep.max_heart_rate_bpm for rep in reps if rep.max_heart_rate_bpm is not None),
+        default=None,
+    )
+    return [_beats(mean), _beats(highest)]
+
+
+def _bar(pace_s_per_500m: float | None, speeds: Sequence[float]) -> str:
+    """Eighths of a block for how fast a rep was among its fellows."""
+    if pace_s_per_500m is None or len(speeds) < 2:
+        return ""
+    low, high = min(speeds), max(speeds)
+    share = (1 / pace_s_per_500m - low) / (high - low) if high > low else 1.0
+    return BARS[min(7, int(share * 7.999))]
+
+
+def _split_table(splits: Iterable[SplitSummary], style: Style) -> list[str]:
+    table = Table(("split", "time", "metres", "pace", "rate", "watts", "HR", "max"), "rrrrrrrr")
+    for split in splits:
+        table.row(
+            str(split.index + 1),
+            clock_time(split.duration_s),
+            metres(split.distance_m),
+            pace(split.mean_pace_s_per_500m),
+            _rate(split.mean_stroke_rate_spm),
+            "" if split.mean_power_w is None else whole(split.mean_power_w),
+            _beats(split.mean_heart_rate_bpm),
+            _beats(split.max_heart_rate_bpm),
+        )
+    return table.lines(style)
+
+
+def _zone_lines(shown: Summary) -> list[str]:
+    total = sum(zone.seconds for zone in shown.zones) or 1.0
+    return [
+        f"{printable(zone.name, 6):>6}  {whole(zone.low_bpm):>3}–{whole(zone.high_bpm):<3}"
+        f"  {duration(zone.seconds):>8}  {'█' * round(30 * zone.seconds / total)}"
+        for zone in shown.zones
+    ]
+
+
+def _nothing_rowed(session: SessionSummary) -> str:
+    return f"{duration(session.duration_s)} recorded, nothing rowed in it."
+
+
+def _notes(shown: Summary) -> list[str]:
+    """What the figures rest on, and what was odd about the recording."""
+    session, quality = shown.session, shown.quality
+    notes: list[str] = []
+    if session.heart_rate_coverage:
+        source = session.heart_rate_source or "strap"
+        share = f"{100 * session.heart_rate_coverage:.0f} %"
+        beats = f"Heart rate from {source}, {share} of the time"
+        low = session.min_heart_rate_bpm
+        notes.append(f"{beats}, lowest {whole(low)}." if low is not None else f"{beats}.")
+    strokes = [f"{session.stroke_count} strokes"] if session.stroke_count is not None else []
+    if session.energy_kcal is not None:
+        strokes.append(f"{whole(session.energy_kcal)} kcal")
+    if session.drag_factor is not None:
+        strokes.append(f"drag factor {session.drag_factor}")
+    if strokes:
+        notes.append(f"{', '.join(strokes)}.")
+    outside = _outside(session)
+    if outside >= 1:
+        notes.append(f"{metres(outside)} m were rowed outside the pieces.")
+    odd = [
+        _count(quality.gaps, "gap"),
+        _count(quality.link_losses, "lost link"),
+        _count(quality.machine_resets, "machine reset"),
+        _count(quality.undecoded, "undecoded frame"),
+        _count(quality.late_frames, "late frame"),
+    ]
+    seen = ", ".join(text for text in odd if text)
+    frames = _count(quality.frames, "frame") or "no frames"
+    notes.append(f"{frames} kept; {seen}." if seen else f"{frames} kept, nothing missed.")
+    return notes
+
+
+def _outside(session: SessionSummary) -> float:
+    if session.distance_m is None:
+        return 0.0
+    return session.distance_m - (session.work_distance_m or 0.0) - (session.rest_distance_m or 0.0)
+
+
+def _count(count: int, what: str) -> str:
+    if not count:
+        return ""
+    plural = "es" if what.endswith("s") else "s"
+    return f"{count} {what}{'' if count == 1 else plural}"
+
+
+def _truncated_tenths(seconds: float) -> int:
+    """Whole tenths of a second, cut off; a hair below a tenth counts as that tenth."""
+    return int(max(seconds, 0.0) * 10 + 1e-6)
+
+
+Look = Callable[[str], str]
+
+
+class Table:
+    """Columns that line up, with rules between groups of rows."""
+
+    def __init__(self, heads: Sequence[str], align: str) -> None:
+        """`align` has "l" or "r" for each column."""
+        self._heads = list(heads)
+        self._align = align
+        self._rows: list[tuple[list[str], str, Look | None] | None] = []
+
+    def row(self, *cells: str, after: str = "", look: Look | None = None) -> None:
+        """Add a row; missing cells stay empty; `after` stands behind the last column."""
+        padded = [*cells, *[""] * (len(self._heads) - len(cells))]
+        self._rows.append((padded, after, look))
+
+    def rule(self) -> None:
+        """Add a line between what stands above and below."""
+        self._rows.append(None)
+
+    def lines(self, style: Style) -> list[str]:
+        """The table, a string a line."""
+        cells = [self._heads, *[row[0] for row in self._rows if row is not None]]
+        widths = [max(len(row[column]) for row in cells) for column in range(len(self._heads))]
+        line = " ".join("─" * (width + 1) for width in widths)
+        line = "─" * len(line)
+        out = [style.dim(self._joined(self._heads, widths)), style.dim(line)]
+        for row in self._rows:
+            if row is None:
+                out.append(style.dim(line))
+                continue
+            text = self._joined(row[0], widths)
+            shown = row[2](text.rstrip()) if row[2] is not None else text.rstrip()
+            if row[1]:
+                shown += " " * (len(text) - len(text.rstrip())) + f"  {row[1]}"
+            out.append(shown)
+        return [text.rstrip() for text in out]
+
+    def _joined(self, cells: Sequence[str], widths: Sequence[int]) -> str:
+        return "  ".join(
+            cell.rjust(width) if align == "r" else cell.ljust(width)
+            for cell, width, align in zip(cells, widths, self._align, strict=True)
+        )
