@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 Origin = Literal["measured", "machine", "derived", "estimated"]
@@ -163,3 +163,106 @@ def watts(pace_s_per_500m: float) -> float:
 def calories_per_hour(power_w: float) -> float:
     """Energy in kcal/h as Concept2 publishes it: 4 * watts * 0.8604 + 300."""
     return 4.0 * power_w * 0.8604 + 300.0
+
+
+@dataclass(slots=True)
+class Total:
+    """What stretches add up to: differences of counters, and sums over time."""
+
+    duration_s: float = 0.0
+    distance_m: float | None = None
+    stroke_count: int | None = None
+    energy_kcal: float | None = None
+    elapsed_s: float | None = None
+    power: Sums = field(default_factory=Sums)
+    heart_rate: dict[str, Sums] = field(default_factory=dict)
+
+    def add(self, other: Total) -> None:
+        """Join another stretch to this one."""
+        self.duration_s += other.duration_s
+        self.distance_m = _plus(self.distance_m, other.distance_m)
+        self.energy_kcal = _plus(self.energy_kcal, other.energy_kcal)
+        self.elapsed_s = _plus(self.elapsed_s, other.elapsed_s)
+        if other.stroke_count is not None:
+            self.stroke_count = (self.stroke_count or 0) + other.stroke_count
+        self.power.add(other.power)
+        add_sums(self.heart_rate, other.heart_rate)
+
+
+def add_sums(total: dict[str, Sums], more: dict[str, Sums]) -> None:
+    """Join the sums of each source to the total of that source."""
+    for source, sums in more.items():
+        if source not in total:
+            total[source] = Sums()
+        total[source].add(sums)
+
+
+def choose_heart_rate(heart_rates: dict[str, Sums], straps: set[str]) -> str | None:
+    """The one source that a stretch's heart rate is taken from: straps first, then coverage."""
+    covered = [source for source, sums in heart_rates.items() if sums.seconds > 0]
+    if not covered:
+        return None
+    return max(covered, key=lambda source: (source in straps, heart_rates[source].seconds))
+
+
+def figures_of(
+    total: Total, heart_rate_source: str | None, *, end_bpm: float | None = None
+) -> Figures:
+    """The figures of what was added up; heart rate from one source alone."""
+    origins: list[tuple[str, Origin]] = []
+    rowed = total.stroke_count is None or total.stroke_count > 0
+    pace = power = rate = None
+    if total.distance_m is not None:
+        origins.append(("distance_m", "measured"))
+        if rowed:
+            pace = mean_pace(total.distance_m, total.duration_s)
+    if pace is not None:
+        origins.append(("mean_pace_s_per_500m", "derived"))
+    if total.stroke_count is not None:
+        origins.append(("stroke_count", "measured"))
+        if total.duration_s > 0:
+            rate = 60.0 * total.stroke_count / total.duration_s
+            origins.append(("mean_stroke_rate_spm", "derived"))
+    if total.energy_kcal is not None:
+        origins.append(("energy_kcal", "measured"))
+    if rowed:
+        power = total.power.mean
+    if power is not None:
+        origins.append(("mean_power_w", "measured"))
+    heart_rate = Sums()
+    coverage = 0.0 if total.heart_rate else None
+    if heart_rate_source is not None:
+        heart_rate = total.heart_rate[heart_rate_source]
+        coverage = min(1.0, heart_rate.seconds / total.duration_s) if total.duration_s else 0.0
+        origins += [
+            (name, "measured")
+            for name, value in (
+                ("mean_heart_rate_bpm", heart_rate.mean),
+                ("max_heart_rate_bpm", heart_rate.maximum),
+                ("min_heart_rate_bpm", heart_rate.minimum),
+                ("end_heart_rate_bpm", end_bpm),
+            )
+            if value is not None
+        ]
+    return Figures(
+        duration_s=total.duration_s,
+        distance_m=total.distance_m,
+        stroke_count=total.stroke_count,
+        energy_kcal=total.energy_kcal,
+        mean_pace_s_per_500m=pace,
+        mean_power_w=power,
+        mean_stroke_rate_spm=rate,
+        mean_heart_rate_bpm=heart_rate.mean,
+        max_heart_rate_bpm=heart_rate.maximum,
+        min_heart_rate_bpm=heart_rate.minimum,
+        end_heart_rate_bpm=end_bpm,
+        heart_rate_coverage=coverage,
+        heart_rate_source=heart_rate_source,
+        origins=tuple(origins),
+    )
+
+
+def _plus(one: float | None, other: float | None) -> float | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return one + other

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from rowlog.figures import Figures, Origin, Stream, Sums, mean_pace
+from rowlog.crossings import STANDING_MPS, STILL_NS, Mark, Track, rowing_since
+from rowlog.figures import (
+    Figures,
+    Origin,
+    Stream,
+    Sums,
+    Total,
+    add_sums,
+    choose_heart_rate,
+    figures_of,
+)
 from rowlog.plan import ROW, Piece, Plan, Target
 from rowlog.timeline import SECOND_NS, Position
 
@@ -15,32 +24,12 @@ EndedBy = Literal["target", "key", "device", "rest_over", "link", "end", "pause"
 
 PAUSE_AFTER_NS: Final = 6 * SECOND_NS
 """A stop in a piece of work is a pause once it has lasted so long; it counts from its start."""
-STILL_NS: Final = 3 * SECOND_NS
-"""An undefined rest ends with the first movement after a standstill of this length."""
 LOOK_BACK_NS: Final = 10 * SECOND_NS
 """No start is found further back than this before the frame that shows it."""
-STANDING_MPS: Final = 1.0
-"""Slower than this over a stretch that was not seen, nobody was rowing."""
 DROPS_S: Final = (30, 60, 120)
 OTHER: Final = "other"
 """The activity of a session with a strap alone and no plan."""
 NEXT_KEYS: Final = frozenset({"next", "skip", "lap"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """One instant of the session and where every counter stood at it."""
-
-    t_ns: int
-    elapsed_s: float | None = None
-    """Machine time, unwrapped; None when the machine sends none."""
-    distance_m: float | None = None
-    stroke_count: int | None = None
-    energy_kcal: float | None = None
-    interpolated: bool = False
-    """True when the instant lies between two samples."""
-    uncertainty_s: float = 0.0
-    """Half-width within which the true instant lies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,38 +62,6 @@ class Split:
     start: Mark
     end: Mark
     figures: Figures
-
-
-@dataclass(slots=True)
-class Total:
-    """What stretches add up to: differences of counters, and sums over time."""
-
-    duration_s: float = 0.0
-    distance_m: float | None = None
-    stroke_count: int | None = None
-    energy_kcal: float | None = None
-    elapsed_s: float | None = None
-    power: Sums = field(default_factory=Sums)
-    heart_rate: dict[str, Sums] = field(default_factory=dict)
-
-    def add(self, other: Total) -> None:
-        """Join another stretch to this one."""
-        self.duration_s += other.duration_s
-        self.distance_m = _plus(self.distance_m, other.distance_m)
-        self.energy_kcal = _plus(self.energy_kcal, other.energy_kcal)
-        self.elapsed_s = _plus(self.elapsed_s, other.elapsed_s)
-        if other.stroke_count is not None:
-            self.stroke_count = (self.stroke_count or 0) + other.stroke_count
-        self.power.add(other.power)
-        add_sums(self.heart_rate, other.heart_rate)
-
-
-def add_sums(total: dict[str, Sums], more: dict[str, Sums]) -> None:
-    """Join the sums of each source to the total of that source."""
-    for source, sums in more.items():
-        if source not in total:
-            total[source] = Sums()
-        total[source].add(sums)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +122,7 @@ class Tracker:
         self.straps: set[str] = set()
         self._heart_rates: dict[str, Stream] = {}
         self._power = Stream()
-        self._corners: deque[Position] = deque()
+        self._track = Track()
         self._at = -1
         self._begin: Mark | None = None
         self._origin_m: float | None = None
@@ -193,12 +150,12 @@ class Tracker:
     def position(self, position: Position) -> Found:
         """The rower stands somewhere new, or has been heard again."""
         self._reach(position.t_ns)
-        self._note_corner(position)
+        self._track.add(position)
         if position.power_w is not None:
             self._power.add(position.t_ns, position.power_w)
         if self._at < 0 and position.moved:
             began_ns = self._began_ns(position)
-            self._cut(self._mark_at(began_ns))
+            self._cut(self._track.mark_at(began_ns))
             self._enter(0, self._cut_mark)
             self._motion_ns = began_ns
         self._advance(position.t_ns)
@@ -253,12 +210,12 @@ class Tracker:
     def finish(self, t_ns: int) -> Found:
         """The session ends at `t_ns`."""
         self._reach(t_ns)
-        if self._at < 0 and self.plan is None and not self._corners and self._heart_rates:
+        if self._at < 0 and self.plan is None and not self._track and self._heart_rates:
             # A strap alone, without a plan: the whole session is one stretch.
             self.pieces = (Piece(kind="work", target=Target(type="open"), activity=OTHER),)
             self._at = 0
             self._segment = _Open(start=Mark(t_ns=self._first_ns))
-        last = self._corners[-1] if self._corners else None
+        last = self._track.last
         lost = (
             last is not None
             and self._rowing
@@ -267,20 +224,27 @@ class Tracker:
             and self._motion_ns == last.t_ns
         )
         if lost and last is not None:
-            self._close(self._mark_at(last.t_ns), "link")
+            self._close(self._track.mark_at(last.t_ns, closing=True), "link")
         else:
             self._advance(t_ns)
             if self._segment is not None:
                 if self._rowing and not self._paused and self._stopped_before(t_ns):
                     self._pause()
                 if self._paused:
-                    self._cut(self._mark_at(t_ns))
+                    # Nobody rowed again: the work ended there, and no pause stands after it.
+                    self._cut(self._track.mark_at(t_ns))
                     self._segment = None
+                    self._end_after_all()
                 else:
-                    self._close(self._mark_at(t_ns), "end")
+                    self._close(self._track.mark_at(t_ns, closing=True), "end")
         self._at = len(self.pieces)
-        self._cut(self._mark_at(t_ns))
+        self._cut(self._track.mark_at(t_ns))
         return self._told()
+
+    def _end_after_all(self) -> None:
+        if self.segments and self.segments[-1].ended_by == "pause":
+            self.segments[-1] = replace(self.segments[-1], ended_by="end")
+            self._found.append(self.segments[-1])
 
     def _told(self) -> Found:
         found, self._found = self._found, []
@@ -316,18 +280,13 @@ class Tracker:
         self._now_ns = t_ns
         self._read_drops(t_ns)
 
-    def _note_corner(self, position: Position) -> None:
-        if self._corners and self._corners[-1].t_ns == position.t_ns:
-            self._corners.pop()
-        self._corners.append(position)
-
     # Boundaries
 
     def _advance_off_machine(self, t_ns: int) -> None:
         """Without a rower's counters to wait for, boundaries in time are known at once."""
         while True:
             piece = self._piece
-            if piece is None or (self._corners and not self._on_floor(piece)):
+            if piece is None or (self._track and not self._on_floor(piece)):
                 return
             boundary = self._next_boundary(t_ns)
             if boundary is None:
@@ -385,17 +344,17 @@ class Tracker:
         if target.type == "distance":
             if begin.distance_m is None or self._origin_m is None:
                 return None
-            crossing = self._crossing("distance_m", self._origin_m + value)
+            crossing = self._track.crossing("distance_m", self._origin_m + value)
             exact: tuple[str, float] = ("distance_m", begin.distance_m + value)
         elif target.type == "energy":
             if begin.energy_kcal is None:
                 return None
-            crossing = self._crossing("energy_kcal", begin.energy_kcal + value)
+            crossing = self._track.crossing("energy_kcal", begin.energy_kcal + value)
             exact = ("energy_kcal", begin.energy_kcal + value)
         else:
             seconds = value * self._last_work_s if target.type == "ratio" else value
             if self._on_machine_time(piece) and begin.elapsed_s is not None:
-                crossing = self._crossing("elapsed_s", begin.elapsed_s + seconds)
+                crossing = self._track.crossing("elapsed_s", begin.elapsed_s + seconds)
                 exact = ("elapsed_s", begin.elapsed_s + seconds)
             else:
                 at_ns = begin.t_ns + round(seconds * SECOND_NS)
@@ -408,115 +367,21 @@ class Tracker:
         return _Boundary(max(at_ns, self._cursor_ns), over, *exact, uncertainty_s)
 
     def _on_machine_time(self, piece: Piece) -> bool:
-        return (
-            piece.kind == "work"
-            and piece.activity == ROW
-            and bool(self._corners)
-            and self._corners[-1].exact_elapsed
-        )
-
-    def _crossing(self, name: str, value: float) -> tuple[int, float] | None:
-        """When a counter reached `value`, and the half-width of what is known of it."""
-        if not self._corners:
-            return None
-        now = self._corners[-1]
-        reached = getattr(now, name)
-        if reached is None or reached < value:
-            return None
-        before = self._before(name, value)
-        if before is None:
-            return now.t_ns, 0.0
-        corner, since_ns = before
-        low = getattr(corner, name)
-        high = reached
-        until_ns = now.t_ns
-        for following in self._corners:
-            if following.t_ns > corner.t_ns and (getattr(following, name) or 0.0) >= value:
-                high, until_ns = getattr(following, name), following.t_ns
-                break
-        if name == "distance_m":
-            since_ns = _rowing_since(since_ns, until_ns, high - low)
-        share = (value - low) / (high - low) if high > low else 1.0
-        at_ns = since_ns + round(share * (until_ns - since_ns))
-        return at_ns, (until_ns - since_ns) / 2 / SECOND_NS
-
-    def _before(self, name: str, value: float) -> tuple[Position, int] | None:
-        """The last corner below `value`, and since when the counter stood there."""
-        below: Position | None = None
-        since_ns = 0
-        for corner in self._corners:
-            reading = getattr(corner, name)
-            if reading is None:
-                continue
-            if reading >= value:
-                break
-            if below is None or getattr(below, name) != reading:
-                since_ns = corner.t_ns
-            below = corner
-        if below is None:
-            return None
-        if below.t_ns - since_ns > 2 * SECOND_NS + SECOND_NS // 10:
-            since_ns = below.t_ns
-        return below, since_ns
-
-    def _mark_at(self, t_ns: int) -> Mark:
-        """Where every counter stood at `t_ns`, between the samples around it."""
-        before: Position | None = None
-        after: Position | None = None
-        for corner in self._corners:
-            if corner.t_ns <= t_ns:
-                before = corner
-            else:
-                after = corner
-                break
-        if before is None or after is None or before.t_ns == t_ns:
-            known = before or after
-            if known is None:
-                return Mark(t_ns=t_ns)
-            return Mark(
-                t_ns=t_ns,
-                elapsed_s=known.elapsed_s,
-                distance_m=known.distance_m,
-                stroke_count=known.stroke_count,
-                energy_kcal=known.energy_kcal,
-            )
-        since_ns = before.t_ns
-        distance = before.distance_m if before.distance_m is not None else after.distance_m
-        if before.distance_m is not None and after.distance_m is not None:
-            since_ns = _rowing_since(before.t_ns, after.t_ns, after.distance_m - before.distance_m)
-            share = max(0.0, (t_ns - since_ns) / (after.t_ns - since_ns))
-            distance = before.distance_m + share * (after.distance_m - before.distance_m)
-        elapsed = before.elapsed_s
-        if before.elapsed_s is not None and after.elapsed_s is not None:
-            share = (t_ns - before.t_ns) / (after.t_ns - before.t_ns)
-            elapsed = before.elapsed_s + share * (after.elapsed_s - before.elapsed_s)
-        return Mark(
-            t_ns=t_ns,
-            elapsed_s=elapsed,
-            distance_m=distance,
-            stroke_count=(
-                before.stroke_count if before.stroke_count is not None else after.stroke_count
-            ),
-            energy_kcal=(
-                before.energy_kcal if before.energy_kcal is not None else after.energy_kcal
-            ),
-            interpolated=True,
-            uncertainty_s=(after.t_ns - since_ns) / 2 / SECOND_NS,
-        )
+        return piece.kind == "work" and piece.activity == ROW and self._track.exact_elapsed
 
     # Motion
 
     def _began_ns(self, position: Position) -> int:
         """When the movement that `position` shows began."""
         began_ns = position.began_ns
-        before = self._corner_before(position)
+        before = self._track.before_last()
         if began_ns is None:
             began_ns = before.t_ns if before is not None else position.t_ns
-        first = next((c for c in self._corners if c.t_ns > began_ns), position)
-        standing = next((c for c in reversed(self._corners) if c.t_ns <= began_ns), None)
+        first = self._track.after(began_ns) or position
+        standing = self._track.at_or_before(began_ns)
         if standing is not None and first.distance_m is not None:
             rise = first.distance_m - (standing.distance_m or 0.0)
-            began_ns = max(began_ns, _rowing_since(standing.t_ns, first.t_ns, rise))
+            began_ns = max(began_ns, rowing_since(standing.t_ns, first.t_ns, rise))
         return max(began_ns, self._cursor_ns, position.t_ns - LOOK_BACK_NS)
 
     def _watch_motion(self, position: Position) -> None:
@@ -548,15 +413,9 @@ class Tracker:
     def _stopped_before(self, t_ns: int) -> bool:
         return t_ns - max(self._motion_ns, self._cursor_ns) > PAUSE_AFTER_NS
 
-    def _corner_before(self, position: Position) -> Position | None:
-        """The sample before `position`, which is the latest."""
-        if len(self._corners) > 1 and self._corners[-1].t_ns == position.t_ns:
-            return self._corners[-2]
-        return None
-
     def _unseen_stop(self, position: Position, least_ns: int) -> bool:
         """Whether the rower stood still, for so long, in a stretch without samples before."""
-        last = self._corner_before(position)
+        last = self._track.before_last()
         if last is None or last.distance_m is None or position.distance_m is None:
             return False
         gap_ns = position.t_ns - last.t_ns
@@ -569,13 +428,13 @@ class Tracker:
 
     def _pause(self) -> None:
         """The work stopped at the last movement: close it there and begin a pause."""
-        at = self._mark_at(max(self._motion_ns, self._cursor_ns))
+        at = self._track.mark_at(max(self._motion_ns, self._cursor_ns), closing=True)
         self._close(at, "pause", piece_goes_on=True)
         self._segment = _Open(start=at)
         self._paused = True
 
     def _resume(self, t_ns: int) -> None:
-        at = self._mark_at(t_ns)
+        at = self._track.mark_at(t_ns)
         self._close(at, "resume", piece_goes_on=True)
         self._paused = False
         self._segment = _Open(start=at)
@@ -598,7 +457,7 @@ class Tracker:
             return
         self._begin = mark
         self._origin_m = mark.distance_m
-        standing = next((c for c in reversed(self._corners) if c.t_ns <= mark.t_ns), None)
+        standing = self._track.at_or_before(mark.t_ns)
         if standing is not None and standing.at_zero and mark.distance_m is not None:
             # A counter of whole steps at true zero; elsewhere half a step is the best guess, and
             # it cancels between start and end.
@@ -613,7 +472,7 @@ class Tracker:
             self._work_resumes(mark.t_ns)
 
     def _apply(self, boundary: _Boundary) -> None:
-        mark = self._mark_at(boundary.t_ns)
+        mark = self._track.mark_at(boundary.t_ns)
         if boundary.quantity == "distance_m":
             mark = replace(mark, distance_m=boundary.value)
         elif boundary.quantity == "energy_kcal":
@@ -694,8 +553,7 @@ class Tracker:
             start.elapsed_s is not None
             and end.elapsed_s is not None
             and end.elapsed_s > start.elapsed_s
-            and bool(self._corners)
-            and self._corners[-1].exact_elapsed
+            and self._track.exact_elapsed
         )
 
     def _close(self, mark: Mark, ended_by: EndedBy, *, piece_goes_on: bool = False) -> None:
@@ -727,7 +585,7 @@ class Tracker:
         )
         if kind == "work":
             self.work.add(segment.total)
-            if source is not None and end_bpm is not None and ended_by != "pause":
+            if source is not None and end_bpm is not None:
                 self._drops.append(_Drop(closed.index, mark.t_ns, source, end_bpm))
         elif kind == "rest":
             self.rest.add(segment.total)
@@ -797,12 +655,11 @@ class Tracker:
     def _settle(self) -> None:
         """Forget what no boundary can reach back to."""
         horizon_ns = self._now_ns - LOOK_BACK_NS
-        if self._corners:
-            horizon_ns = min(horizon_ns, self._corners[-1].t_ns - LOOK_BACK_NS)
+        if self._track:
+            horizon_ns = min(horizon_ns, self._track.last_ns - LOOK_BACK_NS)
             if self._rowing and not self._paused:
                 horizon_ns = min(horizon_ns, self._motion_ns)
-            while len(self._corners) > 2 and self._corners[1].t_ns <= horizon_ns:
-                self._corners.popleft()
+            self._track.forget(horizon_ns)
         if self._key_ns is not None:
             horizon_ns = min(horizon_ns, self._key_ns)
         if self._heart_rate_hit_ns is not None:
@@ -810,71 +667,6 @@ class Tracker:
         self._power.settle(horizon_ns)
         for stream in self._heart_rates.values():
             stream.settle(horizon_ns)
-
-
-def choose_heart_rate(heart_rates: dict[str, Sums], straps: set[str]) -> str | None:
-    """The one source that a stretch's heart rate is taken from: straps first, then coverage."""
-    covered = [source for source, sums in heart_rates.items() if sums.seconds > 0]
-    if not covered:
-        return None
-    return max(covered, key=lambda source: (source in straps, heart_rates[source].seconds))
-
-
-def figures_of(
-    total: Total, heart_rate_source: str | None, *, end_bpm: float | None = None
-) -> Figures:
-    """The figures of what was added up; heart rate from one source alone."""
-    origins: list[tuple[str, Origin]] = []
-    rowed = total.stroke_count is None or total.stroke_count > 0
-    pace = power = rate = None
-    if total.distance_m is not None:
-        origins.append(("distance_m", "measured"))
-        if rowed:
-            pace = mean_pace(total.distance_m, total.duration_s)
-    if pace is not None:
-        origins.append(("mean_pace_s_per_500m", "derived"))
-    if total.stroke_count is not None:
-        origins.append(("stroke_count", "measured"))
-        if total.duration_s > 0:
-            rate = 60.0 * total.stroke_count / total.duration_s
-            origins.append(("mean_stroke_rate_spm", "derived"))
-    if total.energy_kcal is not None:
-        origins.append(("energy_kcal", "measured"))
-    if rowed:
-        power = total.power.mean
-    if power is not None:
-        origins.append(("mean_power_w", "measured"))
-    heart_rate = Sums()
-    coverage = 0.0 if total.heart_rate else None
-    if heart_rate_source is not None:
-        heart_rate = total.heart_rate[heart_rate_source]
-        coverage = min(1.0, heart_rate.seconds / total.duration_s) if total.duration_s else 0.0
-        origins += [
-            (name, "measured")
-            for name, value in (
-                ("mean_heart_rate_bpm", heart_rate.mean),
-                ("max_heart_rate_bpm", heart_rate.maximum),
-                ("min_heart_rate_bpm", heart_rate.minimum),
-                ("end_heart_rate_bpm", end_bpm),
-            )
-            if value is not None
-        ]
-    return Figures(
-        duration_s=total.duration_s,
-        distance_m=total.distance_m,
-        stroke_count=total.stroke_count,
-        energy_kcal=total.energy_kcal,
-        mean_pace_s_per_500m=pace,
-        mean_power_w=power,
-        mean_stroke_rate_spm=rate,
-        mean_heart_rate_bpm=heart_rate.mean,
-        max_heart_rate_bpm=heart_rate.maximum,
-        min_heart_rate_bpm=heart_rate.minimum,
-        end_heart_rate_bpm=end_bpm,
-        heart_rate_coverage=coverage,
-        heart_rate_source=heart_rate_source,
-        origins=tuple(origins),
-    )
 
 
 def _origins_with_drops(
@@ -887,24 +679,6 @@ def _origins_with_drops(
     ]
     kept = tuple(pair for pair in origins if not pair[0].startswith("heart_rate_drop_"))
     return kept + tuple(drops)
-
-
-def _rowing_since(since_ns: int, until_ns: int, metres: float) -> int:
-    """Where in a stretch without samples the metres were rowed.
-
-    Few metres in a long stretch were rowed at its end, not evenly over it: a machine that is
-    silent while nobody rows speaks again after the first of them.
-    """
-    gap_ns = until_ns - since_ns
-    if gap_ns > STILL_NS and metres / (gap_ns / SECOND_NS) < STANDING_MPS:
-        return max(since_ns, until_ns - max(SECOND_NS, round(metres / 2 * SECOND_NS)))
-    return since_ns
-
-
-def _plus(one: float | None, other: float | None) -> float | None:
-    if one is None or other is None:
-        return one if other is None else other
-    return one + other
 
 
 def _minus(end: float | None, start: float | None) -> float | None:

@@ -24,9 +24,12 @@ CORE = (
     "rowlog.notation",
     "rowlog.figures",
     "rowlog.timeline",
+    "rowlog.crossings",
     "rowlog.intervals",
+    "rowlog.totals",
     "rowlog.pipeline",
     "rowlog.buffer",
+    "rowlog.derivation",
     "rowlog.metrics",
 )
 STORE = ("rowlog.store*", "rowlog.schema*")

@@ -1,0 +1,212 @@
+"""The table of known drivers and of machines that behave in their own way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from rowlog_drivers.device import Decoding
+from rowlog_drivers.errors import CallError, UnknownDriverError
+from rowlog_drivers.frames import SourceHeader
+from rowlog_drivers.interface import Decoder
+from rowlog_drivers.protocols import ftms, heart_rate, waterrower
+
+Role = Literal["rower", "strap"]
+OptionParsers = Mapping[str, Callable[[str], object]]
+
+ENTRY_POINTS: Final = "rowlog.drivers"
+"""The entry-point group in which other distributions offer a Driver."""
+NAME_OPTION: Final = "name"
+"""The option that holds the advertised name and chooses the quirks; no decoder gets it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """One way of understanding a device."""
+
+    name: str
+    role: Role
+    summary: str
+    """What it reads, in one line."""
+    decoder: Callable[..., Decoder]
+    """Makes a decoder for one connection; takes the options as keywords."""
+    options: OptionParsers = field(default_factory=dict)
+    """Each option's name with the parser of its text, which raises ValueError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quirk:
+    """How machines of one advertised name differ from the specification."""
+
+    prefix: str
+    """Compared with the start of the advertised name, without regard to case."""
+    driver: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    note: str
+    """What the machine does, for people."""
+    source: str
+    """Where that is known from."""
+
+
+DRIVERS: Final[Mapping[str, Driver]] = {
+    driver.name: driver
+    for driver in (
+        Driver(
+            name="ftms",
+            role="rower",
+            summary="rowers with the Bluetooth Fitness Machine Service",
+            decoder=ftms.RowerDecoder,
+            options=ftms.OPTIONS,
+        ),
+        Driver(
+            name="heart_rate",
+            role="strap",
+            summary="straps and bands with the Bluetooth Heart Rate Service",
+            decoder=heart_rate.StrapDecoder,
+        ),
+        Driver(
+            name="waterrower",
+            role="rower",
+            summary="WaterRower S4 and S5 monitors on USB",
+            decoder=waterrower.S4Decoder,
+        ),
+        Driver(
+            name="waterrower_s3",
+            role="rower",
+            summary="WaterRower Series 2 and 3 and early S4 monitors on RS-232",
+            decoder=waterrower.S3Decoder,
+        ),
+    )
+}
+"""The drivers that come with rowlog, by name."""
+
+_FTMS_CLIENT: Final = "qdomyos-zwift, src/devices/ftmsrower/ftmsrower.cpp"
+
+QUIRKS: Final[tuple[Quirk, ...]] = (
+    Quirk(
+        prefix="KS-WLT",
+        driver="ftms",
+        options={"stroke_rate_scale": "1"},
+        note="KingSmith WR1: sends whole strokes per minute, not halves",
+        source=f"{_FTMS_CLIENT}, issue 1118",
+    ),
+    Quirk(
+        prefix="WHIPR",
+        driver="ftms",
+        options={"stroke_rate_scale": "1"},
+        note="WHIPR: sends whole strokes per minute, not halves",
+        source=_FTMS_CLIENT,
+    ),
+    Quirk(
+        prefix="FS-",
+        driver="ftms",
+        options={"use_distance": "no", "energy_scale": "0.1"},
+        note="FitShow consoles: total distance not usable, energy ten times too high",
+        source=f"{_FTMS_CLIENT}, issues 3872, 4198",
+    ),
+    Quirk(
+        prefix="ICONSOLE+",
+        driver="ftms",
+        options={"use_distance": "no"},
+        note="iConsole+ consoles: total distance not usable",
+        source=f"{_FTMS_CLIENT}, issue 4624",
+    ),
+    Quirk(
+        prefix="MRK-R11S-",
+        driver="ftms",
+        options={"use_distance": "no"},
+        note="Merach R11S: total distance not usable",
+        source=f"{_FTMS_CLIENT}, issue 3872",
+    ),
+)
+"""What is known of single machines; the longest matching prefix counts."""
+
+
+def find_driver(name: str) -> Driver:
+    """The driver called `name`, from rowlog itself or from another distribution.
+
+    Raises UnknownDriverError, naming the known ones.
+    """
+    driver = DRIVERS.get(name)
+    if driver is not None:
+        return driver
+    driver = _foreign_driver(name)
+    if driver is not None:
+        return driver
+    raise UnknownDriverError(
+        f"No driver is called {name!r}.", f"The known ones are: {', '.join(sorted(DRIVERS))}."
+    )
+
+
+def find_quirk(driver: str, advertised_name: str | None) -> Quirk | None:
+    """What is known of a machine by its advertised name; None when nothing is."""
+    if not advertised_name:
+        return None
+    folded = advertised_name.casefold()
+    fitting = [
+        quirk
+        for quirk in QUIRKS
+        if quirk.driver == driver and folded.startswith(quirk.prefix.casefold())
+    ]
+    return max(fitting, key=lambda quirk: len(quirk.prefix), default=None)
+
+
+def make_decoder(driver_name: str, options: Iterable[tuple[str, str]] = ()) -> Decoder:
+    """A decoder for one connection, with options as text; given ones go before quirks.
+
+    Raises UnknownDriverError or CallError, saying which options there are.
+    """
+    driver = find_driver(driver_name)
+    given = dict(options)
+    quirk = find_quirk(driver.name, given.pop(NAME_OPTION, None))
+    texts = {**(quirk.options if quirk is not None else {}), **given}
+    values: dict[str, object] = {}
+    for key, text in texts.items():
+        parser = driver.options.get(key)
+        if parser is None:
+            known = ", ".join(sorted(driver.options)) or "none"
+            raise CallError(f"The driver {driver.name} has no option {key!r}.", f"It has: {known}.")
+        try:
+            values[key] = parser(text)
+        except ValueError as error:
+            raise CallError(
+                f"The option {key}={text} of {driver.name} is wrong: {error}."
+            ) from error
+    return driver.decoder(**values)
+
+
+def make_decoding(sources: Iterable[SourceHeader]) -> Decoding:
+    """Decoders for all sources of a recording.
+
+    Raises UnknownDriverError or CallError for a source that cannot be decoded.
+    """
+    return Decoding(
+        {source.name: make_decoder(source.driver, source.options) for source in sources}
+    )
+
+
+def _foreign_driver(name: str) -> Driver | None:
+    from importlib.metadata import entry_points
+
+    for entry_point in entry_points(group=ENTRY_POINTS, name=name):
+        try:
+            loaded = entry_point.load()
+        except Exception as error:  # a stranger's code may raise anything
+            raise UnknownDriverError(
+                f"The driver {name} of the package {_package(entry_point)} cannot be loaded: "
+                f"{error}.",
+                "Update or uninstall that package.",
+            ) from error
+        if isinstance(loaded, Driver):
+            return loaded
+        raise UnknownDriverError(
+            f"The driver {name} of the package {_package(entry_point)} is no Driver.",
+            "Its entry point must name a rowlog_drivers.catalog.Driver.",
+        )
+    return None
+
+
+def _package(entry_point: object) -> str:
+    dist = getattr(entry_point, "dist", None)
+    return str(getattr(dist, "name", "of unknown name"))

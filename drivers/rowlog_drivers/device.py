@@ -1,0 +1,127 @@
+"""Transport and Decoder together: deliveries of one device, and of several merged."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from rowlog_drivers.clock import Clock
+from rowlog_drivers.errors import RowlogError
+from rowlog_drivers.frames import Frame
+from rowlog_drivers.interface import Decoder, Delivery, Transport
+from rowlog_drivers.protocols.link import decode_key
+from rowlog_drivers.records import KEY_SOURCE, Record, Undecoded
+
+SECOND_NS: Final = 1_000_000_000
+BATCH_FRAMES: Final = 1000
+"""How many deliveries wait at most for whoever takes them."""
+
+
+class Decoding:
+    """Frames of any number of sources to deliveries, each source with a decoder of its own.
+
+    Pure: used for live frames, for replay and for rebuilding alike. A frame that was late when
+    it was recorded is decoded at its own stamp, so that a decoder sees the times that it saw then.
+    """
+
+    def __init__(self, decoders: Mapping[str, Decoder]) -> None:
+        self.decoders = dict(decoders)
+
+    def deliver(self, frame: Frame) -> Delivery:
+        """The frame with what it means; a source without a decoder gives an Undecoded."""
+        if frame.source == KEY_SOURCE and frame.channel == "key":
+            return Delivery(frame, (decode_key(frame),))
+        decoder = self.decoders.get(frame.source)
+        if decoder is None:
+            reason = f"no driver is known for the source {frame.source}"
+            return Delivery(
+                frame, (Undecoded(t_ns=frame.t_ns, source=frame.source, reason=reason),)
+            )
+        if not frame.late_ns:
+            return Delivery(frame, decoder.decode(frame))
+        stamped = replace(frame, t_ns=frame.t_ns - frame.late_ns, late_ns=0)
+        records = decoder.decode(stamped)
+        return Delivery(frame, tuple(replace(record, t_ns=frame.t_ns) for record in records))
+
+    def finish(self, t_ns: int) -> list[Record]:
+        """What the decoders still held when the session ended at `t_ns`."""
+        return [record for decoder in self.decoders.values() for record in decoder.finish(t_ns)]
+
+
+class Device:
+    """One transport, and the decoders of the sources that speak through it."""
+
+    def __init__(self, transport: Transport, decoding: Decoding) -> None:
+        self.transport = transport
+        self.decoding = decoding
+
+    async def deliveries(self) -> AsyncIterator[Delivery]:
+        """Every frame with its meaning, in order of arrival."""
+        async for frame in self.transport.frames():
+            yield self.decoding.deliver(frame)
+
+    async def close(self) -> None:
+        """Let go of the device; safe to call twice."""
+        await self.transport.close()
+
+
+async def merge(
+    devices: Sequence[Device], *, clock: Clock | None = None
+) -> AsyncIterator[list[Delivery]]:
+    """The deliveries of several devices as they come, in batches; ends when all have ended.
+
+    Within a batch they stand in order of arrival; the buffer puts them in order of time. With a
+    clock an empty batch comes when a whole second of session time begins and nothing else does.
+    Raises what a device raised, after what it had delivered before.
+    """
+    queue: asyncio.Queue[Delivery | RowlogError | None] = asyncio.Queue(BATCH_FRAMES)
+
+    async def pump(device: Device) -> None:
+        try:
+            async for delivery in device.deliveries():
+                await queue.put(delivery)
+        except RowlogError as error:
+            await queue.put(error)
+        else:
+            await queue.put(None)
+
+    tasks = [asyncio.create_task(pump(device)) for device in devices]
+    open_count = len(tasks)
+    try:
+        while open_count:
+            items = await _next(queue, clock)
+            while not queue.empty():
+                items.append(queue.get_nowait())
+            batch = [item for item in items if isinstance(item, Delivery)]
+            if batch or not items:
+                yield batch
+            for item in items:
+                if isinstance(item, RowlogError):
+                    raise item
+                open_count -= item is None
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _next(
+    queue: asyncio.Queue[Delivery | RowlogError | None], clock: Clock | None
+) -> list[Delivery | RowlogError | None]:
+    """The next item, or nothing when the next whole second comes first."""
+    if clock is None or not queue.empty():
+        return [await queue.get()]
+    left_ns = SECOND_NS - clock.now_ns() % SECOND_NS
+    try:
+        async with asyncio.timeout(clock.life_s(left_ns / SECOND_NS)):
+            return [await queue.get()]
+    except TimeoutError:
+        return []
+
+
+def deliveries(frames: Iterable[Frame], decoding: Decoding) -> Iterator[Delivery]:
+    """Stored frames with their meaning, without a transport."""
+    for frame in frames:
+        yield decoding.deliver(frame)

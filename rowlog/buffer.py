@@ -1,0 +1,118 @@
+"""Where the streams meet: puts deliveries in order, inserts ticks, keeps recent windows."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from rowlog.timeline import SECOND_NS, valid_heart_rate
+from rowlog_drivers.interface import Delivery
+from rowlog_drivers.records import HeartRate, RowerSample, Tick
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+WINDOW_READINGS: Final = 1200
+"""How many readings of each quantity are kept for live views: five minutes at 4 Hz."""
+
+
+class Buffer:
+    """Orders the deliveries of all devices and inserts a Tick at every whole second.
+
+    Ticks come before everything of their second and later. What arrives after its place in the
+    order has been given away gets the time of the last item that was given (a late frame after a
+    Tick: that Tick's), and its `late_ns` says by how much; so `t_ns` never falls.
+    """
+
+    def __init__(self) -> None:
+        self._pending: list[Delivery] = []
+        self._last_ns = 0
+        self._next_tick_ns = SECOND_NS
+        self._windows: dict[str, deque[tuple[int, float]]] = {}
+        self.late_count = 0
+
+    def push(self, delivery: Delivery) -> None:
+        """Take in a delivery; it is given out by the next `drain`."""
+        self._pending.append(delivery)
+
+    @property
+    def backlog(self) -> int:
+        """How many deliveries wait to be given out."""
+        return len(self._pending)
+
+    def drain(self, until_ns: int | None = None) -> Iterator[Delivery]:
+        """Give out what waits, in order, with the ticks that are due.
+
+        `until_ns` is the time now: ticks up to it are given out although no frame came, and
+        frames beyond it go on waiting. None: the frames alone move time on.
+        """
+        pending = self._pending
+        self._pending = []
+        pending.sort(key=lambda delivery: delivery.t_ns)
+        for place, delivery in enumerate(pending):
+            if until_ns is not None and delivery.t_ns > until_ns:
+                self._pending = pending[place:] + self._pending
+                break
+            yield from self._ticks(delivery.t_ns)
+            if delivery.t_ns < self._last_ns:
+                delivery = redated(delivery, self._last_ns)
+            if delivery.frame is not None and delivery.frame.late_ns:
+                self.late_count += 1
+            self._last_ns = delivery.t_ns
+            self._remember(delivery)
+            yield delivery
+        if until_ns is not None:
+            yield from self._ticks(until_ns)
+
+    def window(
+        self, quantity: str, seconds: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The latest readings of a quantity: times in s since session start, and values.
+
+        `quantity` is a field name ("power_w", "stroke_rate_spm", "pace_s_per_500m",
+        "heart_rate_bpm"); both arrays have the shape (n,), n may be 0. Only valid readings.
+        """
+        import numpy as np
+
+        readings = self._windows.get(quantity, deque())
+        since_ns = self._last_ns - round(seconds * SECOND_NS)
+        recent = [(t_ns / 1e9, value) for t_ns, value in readings if t_ns >= since_ns]
+        pairs = np.array(recent, dtype=np.float64).reshape(-1, 2)
+        return pairs[:, 0], pairs[:, 1]
+
+    def _ticks(self, until_ns: int) -> Iterator[Delivery]:
+        while self._next_tick_ns <= until_ns:
+            t_ns = self._next_tick_ns
+            self._next_tick_ns += SECOND_NS
+            self._last_ns = max(self._last_ns, t_ns)
+            yield Delivery(None, (Tick(t_ns=t_ns, source=""),))
+
+    def _remember(self, delivery: Delivery) -> None:
+        for record in delivery.records:
+            if isinstance(record, RowerSample):
+                for quantity in ("power_w", "stroke_rate_spm", "pace_s_per_500m"):
+                    value = getattr(record, quantity)
+                    if value:
+                        self._keep(quantity, record.t_ns, value)
+            elif isinstance(record, HeartRate):
+                bpm = valid_heart_rate(record)
+                if bpm is not None:
+                    self._keep("heart_rate_bpm", record.t_ns, bpm)
+
+    def _keep(self, quantity: str, t_ns: int, value: float) -> None:
+        window = self._windows.get(quantity)
+        if window is None:
+            window = self._windows[quantity] = deque(maxlen=WINDOW_READINGS)
+        window.append((t_ns, value))
+
+
+def redated(delivery: Delivery, t_ns: int) -> Delivery:
+    """The same delivery at a later time; its frame says by how much it is late."""
+    frame = delivery.frame
+    if frame is None:
+        return delivery
+    moved = replace(frame, t_ns=t_ns, late_ns=frame.late_ns + t_ns - frame.t_ns)
+    return Delivery(moved, tuple(replace(record, t_ns=t_ns) for record in delivery.records))

@@ -1,0 +1,193 @@
+"""Where the counters stood at any instant, and when they reached a value: between the samples."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from rowlog.timeline import SECOND_NS, Position
+
+STANDING_MPS: Final = 1.0
+"""Slower than this over a stretch that was not seen, nobody was rowing."""
+STILL_NS: Final = 3 * SECOND_NS
+"""A stretch without samples that is longer may hide a standstill."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """One instant of the session and where every counter stood at it."""
+
+    t_ns: int
+    elapsed_s: float | None = None
+    """Machine time, unwrapped; None when the machine sends none."""
+    distance_m: float | None = None
+    stroke_count: int | None = None
+    energy_kcal: float | None = None
+    interpolated: bool = False
+    """True when the instant lies between two samples."""
+    uncertainty_s: float = 0.0
+    """Half-width within which the true instant lies."""
+
+
+class Track:
+    """The latest positions of one rower, oldest first."""
+
+    def __init__(self) -> None:
+        self.corners: deque[Position] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self.corners)
+
+    @property
+    def last(self) -> Position | None:
+        """The latest position; None before the first."""
+        return self.corners[-1] if self.corners else None
+
+    @property
+    def last_ns(self) -> int:
+        """When the latest position was seen; 0 before the first."""
+        return self.corners[-1].t_ns if self.corners else 0
+
+    @property
+    def exact_elapsed(self) -> bool:
+        """Whether the machine's time has parts of a second."""
+        return bool(self.corners) and self.corners[-1].exact_elapsed
+
+    def add(self, position: Position) -> None:
+        """Take in a position; of two at one instant the later one counts."""
+        if self.corners and self.corners[-1].t_ns == position.t_ns:
+            self.corners.pop()
+        self.corners.append(position)
+
+    def before_last(self) -> Position | None:
+        """The position before the latest; None when there is none."""
+        return self.corners[-2] if len(self.corners) > 1 else None
+
+    def at_or_before(self, t_ns: int) -> Position | None:
+        """The latest position at or before an instant; None when there is none."""
+        return next((corner for corner in reversed(self.corners) if corner.t_ns <= t_ns), None)
+
+    def after(self, t_ns: int) -> Position | None:
+        """The first position after an instant; None when there is none."""
+        return next((corner for corner in self.corners if corner.t_ns > t_ns), None)
+
+    def forget(self, horizon_ns: int) -> None:
+        """Drop what no instant from `horizon_ns` on needs."""
+        while len(self.corners) > 2 and self.corners[1].t_ns <= horizon_ns:
+            self.corners.popleft()
+
+    def crossing(self, name: str, value: float) -> tuple[int, float] | None:
+        """When a counter reached `value`, and the half-width of what is known of it."""
+        if not self.corners:
+            return None
+        now = self.corners[-1]
+        reached = getattr(now, name)
+        if reached is None or reached < value:
+            return None
+        before = self._before(name, value)
+        if before is None:
+            return now.t_ns, 0.0
+        corner, since_ns = before
+        low = getattr(corner, name)
+        high = reached
+        until_ns = now.t_ns
+        for following in self.corners:
+            if following.t_ns > corner.t_ns and (getattr(following, name) or 0.0) >= value:
+                high, until_ns = getattr(following, name), following.t_ns
+                break
+        if name == "distance_m":
+            since_ns = rowing_since(since_ns, until_ns, high - low)
+        share = (value - low) / (high - low) if high > low else 1.0
+        at_ns = since_ns + round(share * (until_ns - since_ns))
+        return at_ns, (until_ns - since_ns) / 2 / SECOND_NS
+
+    def _before(self, name: str, value: float) -> tuple[Position, int] | None:
+        """The last corner below `value`, and since when the counter stood there."""
+        below: Position | None = None
+        since_ns = 0
+        for corner in self.corners:
+            reading = getattr(corner, name)
+            if reading is None:
+                continue
+            if reading >= value:
+                break
+            if below is None or getattr(below, name) != reading:
+                since_ns = corner.t_ns
+            below = corner
+        if below is None:
+            return None
+        if below.t_ns - since_ns > 2 * SECOND_NS + SECOND_NS // 10:
+            since_ns = below.t_ns
+        return below, since_ns
+
+    def mark_at(self, t_ns: int, *, closing: bool = False) -> Mark:
+        """Where every counter stood at `t_ns`, between the samples around it.
+
+        A stroke that begins at the very instant belongs to what follows, unless nothing does
+        (`closing`).
+        """
+        before: Position | None = None
+        after: Position | None = None
+        for corner in self.corners:
+            if corner.t_ns <= t_ns:
+                before = corner
+            else:
+                after = corner
+                break
+        if before is None or after is None or before.t_ns == t_ns:
+            known = before or after
+            if known is None:
+                return Mark(t_ns=t_ns)
+            return Mark(
+                t_ns=t_ns,
+                elapsed_s=known.elapsed_s,
+                distance_m=known.distance_m,
+                stroke_count=self._strokes_before(t_ns + closing),
+                energy_kcal=known.energy_kcal,
+            )
+        since_ns = before.t_ns
+        distance = before.distance_m if before.distance_m is not None else after.distance_m
+        if before.distance_m is not None and after.distance_m is not None:
+            since_ns = rowing_since(before.t_ns, after.t_ns, after.distance_m - before.distance_m)
+            share = max(0.0, (t_ns - since_ns) / (after.t_ns - since_ns))
+            distance = before.distance_m + share * (after.distance_m - before.distance_m)
+        elapsed = before.elapsed_s
+        if before.elapsed_s is not None and after.elapsed_s is not None:
+            share = (t_ns - before.t_ns) / (after.t_ns - before.t_ns)
+            elapsed = before.elapsed_s + share * (after.elapsed_s - before.elapsed_s)
+        return Mark(
+            t_ns=t_ns,
+            elapsed_s=elapsed,
+            distance_m=distance,
+            stroke_count=self._strokes_before(t_ns + closing),
+            energy_kcal=(
+                before.energy_kcal if before.energy_kcal is not None else after.energy_kcal
+            ),
+            interpolated=True,
+            uncertainty_s=(after.t_ns - since_ns) / 2 / SECOND_NS,
+        )
+
+    def _strokes_before(self, t_ns: int) -> int | None:
+        """The strokes that began before an instant."""
+        count: int | None = None
+        for corner in self.corners:
+            if corner.t_ns >= t_ns and count is not None:
+                break
+            if corner.stroke_count is not None:
+                if corner.t_ns >= t_ns:
+                    return 0 if corner.moved else corner.stroke_count
+                count = corner.stroke_count
+        return count
+
+
+def rowing_since(since_ns: int, until_ns: int, metres: float) -> int:
+    """Where in a stretch without samples the metres were rowed.
+
+    Few metres in a long stretch were rowed at its end, not evenly over it: a machine that is
+    silent while nobody rows speaks again after the first of them.
+    """
+    gap_ns = until_ns - since_ns
+    if gap_ns > STILL_NS and metres / (gap_ns / SECOND_NS) < STANDING_MPS:
+        return max(since_ns, until_ns - max(SECOND_NS, round(metres / 2 * SECOND_NS)))
+    return since_ns

@@ -1,0 +1,167 @@
+"""Deliveries in, facts out: timeline and tracker behind one feed()."""
+
+from __future__ import annotations
+
+from rowlog.figures import choose_heart_rate, mean_pace
+from rowlog.intervals import Found, Segment, Split, Tracker
+from rowlog.plan import ROW, Plan
+from rowlog.timeline import SECOND_NS, Position, Timeline, valid_heart_rate
+from rowlog.totals import SessionTotals, with_origins
+from rowlog_drivers.interface import Delivery
+from rowlog_drivers.records import (
+    HeartRate,
+    Link,
+    Marker,
+    Record,
+    RowerSample,
+    Stroke,
+    Tick,
+    Undecoded,
+)
+
+Fact = Record | Segment | Split
+
+
+class Pipeline:
+    """Turns a session's deliveries, in the buffer's order, into the facts that are stored.
+
+    Pure and deterministic: fed the same deliveries, it tells the same facts, live and later.
+    Segments follow the first rower that is heard; further rowers get strokes and gaps.
+    """
+
+    def __init__(self, plan: Plan | None = None) -> None:
+        self.plan = plan
+        self.timeline = Timeline()
+        self.tracker = Tracker(plan)
+        self.rower: str | None = None
+        """The rower that the segments follow; None until one is heard."""
+        self.position: Position | None = None
+        """Where it stood last."""
+        self.heart_rate: HeartRate | None = None
+        """The latest measurement of a strap, valid or not."""
+        self.frame_count = 0
+        self._first_ns: int | None = None
+        self._undecoded = 0
+        self._link_losses = 0
+        self._late = 0
+        self._drag_factor: int | None = None
+
+    def feed(self, delivery: Delivery) -> list[Fact]:
+        """Take one delivery; the facts that it makes known, in order of time."""
+        facts: list[Fact] = []
+        frame = delivery.frame
+        if frame is not None:
+            self.frame_count += 1
+            if self._first_ns is None:
+                self._first_ns = frame.t_ns
+            if frame.late_ns:
+                self._late += 1
+            if not frame.sent and frame.channel not in ("link", "key"):
+                facts.extend(self.timeline.heard(frame.t_ns, frame.source))
+        for record in delivery.records:
+            self._take(record, facts)
+        return facts
+
+    def finish(self, t_ns: int) -> tuple[list[Fact], SessionTotals]:
+        """End the session at `t_ns`: the last facts, and the session's figures."""
+        facts: list[Fact] = [*self.timeline.finish(t_ns)]
+        facts.extend(self.tracker.finish(t_ns))
+        return facts, self._totals(t_ns)
+
+    def _take(self, record: Record, facts: list[Fact]) -> None:
+        t_ns = record.t_ns
+        if isinstance(record, RowerSample):
+            position, odd = self.timeline.sample(record)
+            facts.extend(odd)
+            if record.drag_factor is not None:
+                self._drag_factor = record.drag_factor
+            self._follow(position, facts)
+            if record.heart_rate_bpm is not None:
+                bpm = valid_heart_rate(record)
+                facts.extend(self.tracker.heart_rate(t_ns, record.source, bpm, strap=False))
+        elif isinstance(record, HeartRate):
+            facts.append(record)
+            self.heart_rate = record
+            bpm = valid_heart_rate(record)
+            facts.extend(self.tracker.heart_rate(t_ns, record.source, bpm, strap=True))
+        elif isinstance(record, Stroke):
+            moved, ended = self.timeline.stroke(record)
+            facts.extend(ended)
+            if moved is not None:
+                self._follow(moved, facts)
+        elif isinstance(record, Tick):
+            self.timeline.tick(record)
+            facts.extend(self.tracker.tick(t_ns))
+        else:
+            facts.append(record)
+            if isinstance(record, Link):
+                self.timeline.link(record)
+                self._link_losses += not record.up
+            elif isinstance(record, Undecoded):
+                self._undecoded += 1
+            elif isinstance(record, Marker):
+                facts.extend(self.tracker.marker(t_ns, record.label))
+
+    def _follow(self, position: Position, facts: list[Fact]) -> None:
+        if self.rower is None:
+            self.rower = position.source
+        if position.source == self.rower:
+            self.position = position
+            found: Found = self.tracker.position(position)
+            facts.extend(found)
+
+    def _totals(self, end_ns: int) -> SessionTotals:
+        tracker = self.tracker
+        work, rest = tracker.work, tracker.rest
+        first_ns = self._first_ns if self._first_ns is not None else end_ns
+        duration_s = max(0.0, (end_ns - first_ns) / SECOND_NS)
+        position = self.timeline.position(self.rower, end_ns) if self.rower is not None else None
+        source = choose_heart_rate(tracker.session_heart_rate, tracker.straps)
+        heart_rate = tracker.session_heart_rate[source] if source is not None else None
+        coverage = 0.0 if tracker.session_heart_rate else None
+        if heart_rate is not None and duration_s > 0:
+            coverage = min(1.0, heart_rate.seconds / duration_s)
+        pace = rate = None
+        if work.duration_s > 0:
+            if work.distance_m is not None:
+                pace = mean_pace(work.distance_m, work.duration_s)
+            if work.stroke_count is not None:
+                rate = 60.0 * work.stroke_count / work.duration_s
+        return with_origins(
+            SessionTotals(
+                activity=self._activity(),
+                duration_s=duration_s,
+                elapsed_s=position.elapsed_s if position is not None else None,
+                work_s=work.duration_s,
+                rest_s=rest.duration_s,
+                distance_m=position.distance_m if position is not None else None,
+                work_distance_m=work.distance_m,
+                rest_distance_m=rest.distance_m,
+                stroke_count=position.stroke_count if position is not None else None,
+                energy_kcal=position.energy_kcal if position is not None else None,
+                mean_pace_s_per_500m=pace,
+                mean_power_w=work.power.mean,
+                mean_stroke_rate_spm=rate,
+                mean_heart_rate_bpm=heart_rate.mean if heart_rate is not None else None,
+                max_heart_rate_bpm=heart_rate.maximum if heart_rate is not None else None,
+                min_heart_rate_bpm=heart_rate.minimum if heart_rate is not None else None,
+                heart_rate_coverage=coverage,
+                heart_rate_source=source,
+                drag_factor=self._drag_factor,
+                frames=self.frame_count,
+                undecoded=self._undecoded,
+                gaps=self.timeline.gap_count,
+                link_losses=self._link_losses,
+                machine_resets=self.timeline.reset_count,
+                late_frames=self._late,
+            )
+        )
+
+    def _activity(self) -> str:
+        """What was done: "row", "circuit" (exercises alone), "mixed"; "other": a strap alone."""
+        if self.plan is not None:
+            activities = {piece.activity for piece in self.plan.pieces if piece.kind == "work"}
+            if activities == {ROW}:
+                return "row"
+            return "mixed" if ROW in activities else "circuit"
+        return "row" if self.rower is not None else "other"
