@@ -1,0 +1,34 @@
+"""Where rowlog keeps its things on this system."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+DATABASE_VARIABLE: Final = "ROWLOG_DB"
+DATABASE_NAME: Final = "rowlog.db"
+
+
+def default_path() -> Path:
+    r"""The database to use when the call names none.
+
+    `ROWLOG_DB` if it is set and not empty, else `rowlog.db` in the platform's data folder:
+    `$XDG_DATA_HOME/rowlog` or `~/.local/share/rowlog`, on macOS
+    `~/Library/Application Support/rowlog`, on Windows `%LOCALAPPDATA%\rowlog`. Nothing is made.
+    """
+    named = os.environ.get(DATABASE_VARIABLE)
+    return Path(named).expanduser() if named else _data_folder() / DATABASE_NAME
+
+
+def _data_folder() -> Path:
+    home = Path.home()
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA")
+        return (Path(local) if local else home / "AppData" / "Local") / "rowlog"
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "rowlog"
+    shared = os.environ.get("XDG_DATA_HOME", "")
+    # A relative XDG_DATA_HOME is to be ignored (XDG Base Directory Specification, "Basics").
+    return (Path(shared) if Path(shared).is_absolute() else home / ".local" / "share") / "rowlog"

@@ -1,0 +1,494 @@
+"""Tables and views, as named migrations; making, checking and bringing up to date a database."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rowlog.store_errors import (
+    ForeignDatabaseError,
+    SchemaError,
+    StoreError,
+    not_writable,
+    translated,
+)
+from rowlog_drivers.clock import wall_now
+
+if TYPE_CHECKING:
+    from sqlite_utils.db import Database
+
+APPLICATION_ID: Final = 0x524F574C
+"""PRAGMA application_id of every rowlog database: the letters ROWL."""
+
+SCHEMA_VERSION: Final = 1
+"""PRAGMA user_version: how many of the migrations below a database has."""
+
+FIGURES_VERSION: Final = 1
+"""Kept with every derived figure; raised when one is computed differently, to be rebuilt."""
+
+BUSY_TIMEOUT_MS: Final = 5000
+
+_MARK: Final = """
+    {0}_t_ns INTEGER NOT NULL,
+    {0}_elapsed_s REAL,
+    {0}_distance_m REAL,
+    {0}_stroke_count INTEGER,
+    {0}_energy_kcal REAL,
+    {0}_interpolated INTEGER NOT NULL,
+    {0}_uncertainty_s REAL NOT NULL,"""
+
+_FIGURES: Final = """
+    duration_s REAL NOT NULL,
+    distance_m REAL,
+    stroke_count INTEGER,
+    energy_kcal REAL,
+    mean_pace_s_per_500m REAL,
+    mean_power_w REAL,
+    mean_stroke_rate_spm REAL,
+    mean_heart_rate_bpm REAL,
+    max_heart_rate_bpm REAL,
+    min_heart_rate_bpm REAL,
+    end_heart_rate_bpm REAL,
+    heart_rate_drop_30s_bpm REAL,
+    heart_rate_drop_60s_bpm REAL,
+    heart_rate_drop_120s_bpm REAL,
+    heart_rate_coverage REAL,
+    heart_rate_source TEXT,
+    origins TEXT NOT NULL,"""
+
+_OF_SESSION: Final = "session_id INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE"
+
+_RECORD: Final = f"""
+    {_OF_SESSION},
+    seq INTEGER NOT NULL,
+    t_ns INTEGER NOT NULL,
+    source TEXT NOT NULL,"""
+
+_RECORD_KEY: Final = """
+    PRIMARY KEY (session_id, seq)
+) STRICT, WITHOUT ROWID"""
+
+_TRUTH: Final = (
+    """CREATE TABLE athletes (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    max_heart_rate_bpm REAL
+) STRICT""",
+    """CREATE TABLE plans (
+    id INTEGER PRIMARY KEY,
+    text TEXT NOT NULL UNIQUE,
+    name TEXT
+) STRICT""",
+    """CREATE TABLE imports (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    sha256 TEXT NOT NULL UNIQUE,
+    importer TEXT NOT NULL,
+    importer_version TEXT NOT NULL,
+    imported_at TEXT NOT NULL,
+    content BLOB NOT NULL
+) STRICT""",
+    """CREATE TABLE sessions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    started_at TEXT NOT NULL,
+    ended_at TEXT,
+    end_ns INTEGER,
+    athlete_id INTEGER REFERENCES athletes(id),
+    activity TEXT NOT NULL,
+    plan TEXT,
+    state TEXT NOT NULL CHECK (state IN ('open', 'complete', 'recovered')),
+    note TEXT,
+    origin TEXT,
+    licence TEXT,
+    import_id INTEGER REFERENCES imports(id)
+) STRICT""",
+    f"""CREATE TABLE sources (
+    {_OF_SESSION},
+    name TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    driver TEXT NOT NULL,
+    address TEXT,
+    options TEXT NOT NULL,
+    PRIMARY KEY (session_id, name)
+) STRICT, WITHOUT ROWID""",
+    f"""CREATE TABLE frames (
+    {_OF_SESSION},
+    seq INTEGER NOT NULL,
+    t_ns INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    payload BLOB NOT NULL,
+    sent INTEGER NOT NULL,
+    late_ns INTEGER NOT NULL,
+    PRIMARY KEY (session_id, seq)
+) STRICT, WITHOUT ROWID""",
+    f"""CREATE TABLE frame_blocks (
+    id INTEGER PRIMARY KEY,
+    {_OF_SESSION},
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    frame_count INTEGER NOT NULL CHECK (frame_count = last_seq - first_seq + 1),
+    first_t_ns INTEGER NOT NULL,
+    last_t_ns INTEGER NOT NULL,
+    encoding INTEGER NOT NULL,
+    payload BLOB NOT NULL,
+    checksum BLOB NOT NULL,
+    UNIQUE (session_id, first_seq)
+) STRICT""",
+    f"""CREATE TABLE segmentations (
+    id INTEGER PRIMARY KEY,
+    {_OF_SESSION},
+    origin TEXT NOT NULL CHECK (origin IN ('device', 'plan', 'auto', 'user')),
+    text TEXT,
+    is_default INTEGER NOT NULL
+) STRICT""",
+    "CREATE INDEX segmentations_of_session ON segmentations(session_id)",
+    f"""CREATE TABLE notes (
+    id INTEGER PRIMARY KEY,
+    {_OF_SESSION},
+    t_ns INTEGER,
+    text TEXT NOT NULL,
+    noted_at TEXT NOT NULL
+) STRICT""",
+    f"""CREATE TABLE tags (
+    {_OF_SESSION},
+    tag TEXT NOT NULL,
+    PRIMARY KEY (session_id, tag)
+) STRICT, WITHOUT ROWID""",
+    f"""CREATE TABLE merges (
+    {_OF_SESSION},
+    into_session_id INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
+    offset_ns INTEGER NOT NULL,
+    merged_at TEXT NOT NULL,
+    PRIMARY KEY (session_id)
+) STRICT, WITHOUT ROWID""",
+    f"CREATE TABLE markers ({_RECORD} label TEXT NOT NULL, {_RECORD_KEY}",
+    """CREATE TABLE events (
+    id INTEGER PRIMARY KEY,
+    session_id INTEGER REFERENCES sessions(id) ON DELETE CASCADE,
+    t_ns INTEGER,
+    happened_at TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    text TEXT NOT NULL
+) STRICT""",
+)
+
+_ROWS: Final = (
+    f"""CREATE TABLE strokes (
+    {_OF_SESSION},
+    source TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    t_ns INTEGER NOT NULL,
+    stroke_rate_spm REAL,
+    drive_s REAL,
+    recovery_s REAL,
+    drive_length_m REAL,
+    distance_m REAL,
+    power_w REAL,
+    work_j REAL,
+    peak_force_n REAL,
+    mean_force_n REAL,
+    force_curve_n BLOB,
+    total_distance_m REAL,
+    elapsed_s REAL,
+    inferred INTEGER NOT NULL,
+    PRIMARY KEY (session_id, source, number)
+) STRICT, WITHOUT ROWID""",
+    f"""CREATE TABLE heart_rates ({_RECORD}
+    heart_rate_bpm INTEGER NOT NULL,
+    rr_ms TEXT,
+    contact INTEGER,
+    energy_kj INTEGER,
+    truncated INTEGER NOT NULL,{_RECORD_KEY}""",
+    f"""CREATE TABLE segments (
+    {_OF_SESSION},
+    segmentation_id INTEGER NOT NULL REFERENCES segmentations(id) ON DELETE CASCADE,
+    "index" INTEGER NOT NULL,
+    piece INTEGER,
+    kind TEXT NOT NULL,
+    activity TEXT NOT NULL,
+    target_type TEXT,
+    target_value REAL,
+    target_at_most_s REAL,{_MARK.format("start")}{_MARK.format("end")}
+    ended_by TEXT NOT NULL,
+    clock TEXT NOT NULL,
+    round INTEGER,{_FIGURES}
+    PRIMARY KEY (session_id, segmentation_id, "index")
+) STRICT, WITHOUT ROWID""",
+    f"""CREATE TABLE splits (
+    {_OF_SESSION},
+    segmentation_id INTEGER NOT NULL REFERENCES segmentations(id) ON DELETE CASCADE,
+    segment_index INTEGER NOT NULL,
+    "index" INTEGER NOT NULL,{_MARK.format("start")}{_MARK.format("end")}{_FIGURES}
+    PRIMARY KEY (session_id, segmentation_id, segment_index, "index")
+) STRICT, WITHOUT ROWID""",
+    f"""CREATE TABLE machine_states ({_RECORD}
+    state TEXT NOT NULL,
+    interval_number INTEGER,
+    code INTEGER,
+    text TEXT,
+    parameter TEXT,{_RECORD_KEY}""",
+    f"""CREATE TABLE machine_infos ({_RECORD}
+    manufacturer TEXT,
+    model TEXT,
+    serial_number TEXT,
+    firmware TEXT,
+    hardware TEXT,
+    software TEXT,
+    battery_pct INTEGER,
+    features TEXT,
+    target_features TEXT,
+    ranges TEXT,
+    body_location TEXT,
+    tank_volume_l REAL,{_RECORD_KEY}""",
+    f"""CREATE TABLE machine_splits ({_RECORD}
+    number INTEGER NOT NULL,
+    kind TEXT,
+    time_s REAL,
+    distance_m REAL,
+    stroke_count INTEGER,
+    stroke_rate_spm REAL,
+    pace_s_per_500m REAL,
+    power_w REAL,
+    energy_kcal REAL,
+    energy_kcal_per_hour REAL,
+    heart_rate_bpm INTEGER,
+    end_heart_rate_bpm INTEGER,
+    rest_heart_rate_bpm INTEGER,
+    drag_factor INTEGER,
+    rest_s REAL,
+    rest_distance_m REAL,{_RECORD_KEY}""",
+    f"""CREATE TABLE machine_summaries ({_RECORD}
+    workout TEXT,
+    time_s REAL,
+    distance_m REAL,
+    stroke_count INTEGER,
+    stroke_rate_spm REAL,
+    pace_s_per_500m REAL,
+    power_w REAL,
+    energy_kcal REAL,
+    energy_kcal_per_hour REAL,
+    heart_rate_bpm INTEGER,
+    min_heart_rate_bpm INTEGER,
+    max_heart_rate_bpm INTEGER,
+    end_heart_rate_bpm INTEGER,
+    recovery_heart_rate_bpm INTEGER,
+    drag_factor INTEGER,
+    interval_count INTEGER,
+    rest_s REAL,
+    rest_distance_m REAL,{_RECORD_KEY}""",
+    f"""CREATE TABLE control_replies ({_RECORD}
+    request INTEGER NOT NULL,
+    result INTEGER NOT NULL,
+    result_name TEXT NOT NULL,{_RECORD_KEY}""",
+    f"CREATE TABLE links ({_RECORD} up INTEGER NOT NULL, reason TEXT, {_RECORD_KEY}",
+    f"CREATE TABLE undecoded ({_RECORD} reason TEXT NOT NULL, {_RECORD_KEY}",
+    f"""CREATE TABLE gaps ({_RECORD}
+    end_ns INTEGER NOT NULL,
+    cause TEXT NOT NULL,
+    distance_before_m REAL,
+    distance_after_m REAL,
+    stroke_count_before INTEGER,
+    stroke_count_after INTEGER,{_RECORD_KEY}""",
+    f"""CREATE TABLE anomalies ({_RECORD}
+    kind TEXT NOT NULL,
+    field TEXT NOT NULL,
+    value REAL,
+    detail TEXT NOT NULL,{_RECORD_KEY}""",
+)
+
+_FOR_SPEED: Final = (
+    """CREATE TABLE session_totals (
+    session_id INTEGER PRIMARY KEY REFERENCES sessions(id) ON DELETE CASCADE,
+    version INTEGER NOT NULL,
+    activity TEXT NOT NULL,
+    duration_s REAL NOT NULL,
+    elapsed_s REAL,
+    work_s REAL NOT NULL,
+    rest_s REAL NOT NULL,
+    distance_m REAL,
+    work_distance_m REAL,
+    rest_distance_m REAL,
+    stroke_count INTEGER,
+    energy_kcal REAL,
+    mean_pace_s_per_500m REAL,
+    mean_power_w REAL,
+    mean_stroke_rate_spm REAL,
+    mean_heart_rate_bpm REAL,
+    max_heart_rate_bpm REAL,
+    min_heart_rate_bpm REAL,
+    heart_rate_coverage REAL,
+    heart_rate_source TEXT,
+    drag_factor INTEGER,
+    frames INTEGER NOT NULL,
+    undecoded INTEGER NOT NULL,
+    gaps INTEGER NOT NULL,
+    link_losses INTEGER NOT NULL,
+    machine_resets INTEGER NOT NULL,
+    late_frames INTEGER NOT NULL,
+    origins TEXT NOT NULL
+) STRICT""",
+    f"""CREATE TABLE best_efforts (
+    {_OF_SESSION},
+    kind TEXT NOT NULL CHECK (kind IN ('distance', 'time')),
+    target REAL NOT NULL,
+    version INTEGER NOT NULL,
+    start_t_ns INTEGER NOT NULL,
+    end_t_ns INTEGER NOT NULL,
+    duration_s REAL NOT NULL,
+    distance_m REAL NOT NULL,
+    PRIMARY KEY (session_id, kind, target)
+) STRICT, WITHOUT ROWID""",
+    f"""CREATE TABLE heart_rate_histograms (
+    {_OF_SESSION},
+    heart_rate_bpm INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    PRIMARY KEY (session_id, heart_rate_bpm)
+) STRICT, WITHOUT ROWID""",
+)
+
+_VIEWS: Final = (
+    """CREATE VIEW v_sessions AS
+SELECT sessions.id, sessions.started_at, sessions.ended_at, athletes.name AS athlete,
+    sessions.activity, sessions.plan, sessions.state, sessions.origin, sessions.note,
+    duration_s, elapsed_s, work_s, rest_s, distance_m, work_distance_m, rest_distance_m,
+    stroke_count, energy_kcal, mean_pace_s_per_500m, mean_power_w, mean_stroke_rate_spm,
+    mean_heart_rate_bpm, session_totals.max_heart_rate_bpm, min_heart_rate_bpm,
+    heart_rate_coverage, heart_rate_source, drag_factor, frames, undecoded, gaps, link_losses,
+    machine_resets, late_frames
+FROM sessions
+LEFT JOIN athletes ON athletes.id = sessions.athlete_id
+LEFT JOIN session_totals ON session_totals.session_id = sessions.id""",
+    """CREATE VIEW v_segments AS
+SELECT segments.session_id, segments.segmentation_id, segmentations.is_default, "index", piece,
+    kind, activity, target_type, target_value, start_t_ns / 1e9 AS started_at_s,
+    end_t_ns / 1e9 AS ended_at_s, duration_s, distance_m, stroke_count, energy_kcal,
+    mean_pace_s_per_500m, mean_power_w, mean_stroke_rate_spm, mean_heart_rate_bpm,
+    max_heart_rate_bpm, min_heart_rate_bpm, end_heart_rate_bpm, heart_rate_drop_30s_bpm,
+    heart_rate_drop_60s_bpm, heart_rate_drop_120s_bpm, heart_rate_coverage, ended_by, clock
+FROM segments JOIN segmentations ON segmentations.id = segments.segmentation_id""",
+    """CREATE VIEW v_strokes AS
+SELECT session_id, source, number, t_ns / 1e9 AS t_s, stroke_rate_spm, power_w, distance_m,
+    total_distance_m, elapsed_s, drive_s, recovery_s, drive_length_m, work_j, peak_force_n,
+    mean_force_n, inferred
+FROM strokes""",
+    """CREATE VIEW v_heart_rates AS
+SELECT session_id, source, t_ns / 1e9 AS t_s, heart_rate_bpm, rr_ms, contact,
+    heart_rate_bpm BETWEEN 20 AND 250 AND contact IS NOT 0 AS valid
+FROM heart_rates""",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("first_tables", (*_TRUTH, *_ROWS, *_FOR_SPEED, *_VIEWS)),
+)
+"""(name, statements), oldest first. One that was released is never changed."""
+
+
+def check_schema(db: sqlite3.Connection, path: Path) -> int:
+    """The schema version of an open database; 0 for one that is empty.
+
+    Raises ForeignDatabaseError for another program's file and SchemaError for a schema from a
+    later rowlog; sqlite3 errors of a file that is no database are left to `translated`.
+    """
+    application_id = db.execute("PRAGMA application_id").fetchone()[0]
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if application_id != APPLICATION_ID:
+        if not db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            return 0
+        raise ForeignDatabaseError(
+            f"{path} is a database of another program.", "Name another file with --db.", path=path
+        )
+    if version > SCHEMA_VERSION:
+        raise SchemaError(
+            f"{path} has schema version {version}, made by a later rowlog; this one knows "
+            f"{SCHEMA_VERSION}.",
+            "Update rowlog, or name another file with --db.",
+            path=path,
+            found=version,
+            known=SCHEMA_VERSION,
+        )
+    return version
+
+
+def prepare(path: Path) -> Path | None:
+    """Make the database, or bring it up to the newest schema; only for who holds its lock.
+
+    An existing database is copied beside itself before it is changed; returns that copy, None
+    when there was nothing to change or to keep. Raises StoreError.
+    """
+    with translated(path), closing(connect(path)) as db:
+        version = check_schema(db, path)
+        if version == SCHEMA_VERSION:
+            return None
+        kept = None
+        if db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            kept = _copy(db, path, version)
+        else:
+            # Created in the rollback journal's most careful mode: switching to WAL first can
+            # lose the whole file in a power cut on disks that forget a deleted journal.
+            db.execute("PRAGMA synchronous=EXTRA")
+            db.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        _migrate(db)
+        mode = db.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        if mode != "wal":
+            raise StoreError(
+                f"The disk that holds {path} cannot keep SQLite's write-ahead log.",
+                "Name a database on a local disk with --db.",
+                path=path,
+            )
+        return kept
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that may write, with the settings that every one of ours has.
+
+    It may be used from another thread than the one that made it, by one at a time.
+    """
+    db = sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
+    )
+    try:
+        db.execute("PRAGMA foreign_keys=ON")
+        db.execute("PRAGMA synchronous=NORMAL")
+        if sys.platform == "darwin":  # fsync alone does not reach the medium there
+            db.execute("PRAGMA fullfsync=ON")
+            db.execute("PRAGMA checkpoint_fullfsync=ON")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    # Imported here since it takes longer than everything else that a command does.
+    from sqlite_utils import Database, Migrations
+
+    migrations = Migrations("rowlog")
+    for name, statements in MIGRATIONS:
+
+        def run(database: Database, statements: tuple[str, ...] = statements) -> None:
+            for statement in statements:
+                database.execute(statement)
+
+        migrations(name=name)(run)
+    database = Database(db)
+    with database.atomic():
+        migrations.apply(database)
+        database.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        database.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+
+def _copy(db: sqlite3.Connection, path: Path, version: int) -> Path:
+    stamp = wall_now().strftime("%Y-%m-%d-%H%M%S")
+    kept = path.with_name(f"{path.stem}-before-schema-{version + 1}-{stamp}{path.suffix}")
+    try:
+        kept.open("xb").close()
+    except OSError as error:
+        raise not_writable(error, kept) from error
+    with closing(sqlite3.connect(kept)) as copy:
+        db.backup(copy)
+    return kept

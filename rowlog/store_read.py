@@ -1,0 +1,371 @@
+"""Reading the database: never writes, and works while a recording goes on."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Literal, Self, TypeVar
+
+from rowlog.archive import BlockError, checksum, decode_block
+from rowlog.intervals import Segment, Split
+from rowlog.schema import BUSY_TIMEOUT_MS, SCHEMA_VERSION, check_schema
+from rowlog.store_errors import (
+    DamagedError,
+    SchemaError,
+    no_database,
+    no_session,
+    translated,
+)
+from rowlog.store_lock import holder_of
+from rowlog.store_rows import (
+    FRAME_COLUMNS,
+    SEGMENTS,
+    SHAPES,
+    SPLITS,
+    STRUCTURE,
+    TOTALS,
+    Shape,
+    Source,
+    unpack_frame,
+    unpack_options,
+)
+from rowlog.totals import SessionTotals
+from rowlog_drivers.frames import Frame
+
+R = TypeVar("R")
+
+Status = Literal["recording", "interrupted", "complete", "recovered"]
+
+READ_FRAMES: Final = 2000
+"""How many frames that are still rows are read at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSession:
+    """One session as it is stored; None is unknown or not given."""
+
+    id: int
+    started_at: datetime
+    """Wall time of instant 0, with its offset."""
+    ended_at: datetime | None
+    """None until the session is closed."""
+    end_ns: int | None
+    """The last instant, nanoseconds since the start; None until the session is closed."""
+    athlete: str | None
+    activity: str
+    plan: str | None
+    """The plan's canonical text."""
+    status: Status
+    """"interrupted": not closed, and nobody writes it any more."""
+    note: str | None
+    origin: str | None
+    """Where it comes from when it was not recorded: the replayed or imported file."""
+    licence: str | None
+    sources: tuple[Source, ...]
+    totals: SessionTotals | None
+    """None until the session is closed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segmentation:
+    """One way in which a session was cut into segments."""
+
+    id: int
+    origin: str
+    """"device", "plan", "auto" or "user"."""
+    text: str | None
+    """The plan's canonical text; None where there is none."""
+    is_default: bool
+
+
+class Reader:
+    """A database open for reading. Raises StoreError from every method."""
+
+    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+        self.path = path
+        self._db = db
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file; safe to call twice."""
+        self._db.close()
+
+    def sessions(self, limit: int | None = None) -> list[StoredSession]:
+        """The sessions, latest number first; the latest `limit` of them."""
+        return self._sessions("ORDER BY sessions.id DESC LIMIT ?", -1 if limit is None else limit)
+
+    def session(self, session_id: int | None = None) -> StoredSession:
+        """One session; None: the one with the highest number."""
+        if session_id is None:
+            found = self.sessions(1)
+        else:
+            found = self._sessions("WHERE sessions.id = ?", session_id)
+        if not found:
+            raise no_session(session_id, self.path)
+        return found[0]
+
+    def segmentations(self, session_id: int) -> list[Segmentation]:
+        """The ways in which a session was cut, in the order in which they were made."""
+        with translated(self.path):
+            rows = self._db.execute(
+                "SELECT id, origin, text, is_default FROM segmentations WHERE session_id = ? "
+                "ORDER BY id",
+                (session_id,),
+            ).fetchall()
+        return [
+            Segmentation(id=row[0], origin=row[1], text=row[2], is_default=bool(row[3]))
+            for row in rows
+        ]
+
+    def segments(self, session_id: int, segmentation_id: int | None = None) -> list[Segment]:
+        """A session's segments in order; None: those of its default segmentation."""
+        return self._structure(SEGMENTS, session_id, segmentation_id)
+
+    def splits(self, session_id: int, segmentation_id: int | None = None) -> list[Split]:
+        """A session's splits in order; None: those of its default segmentation."""
+        return self._structure(SPLITS, session_id, segmentation_id)
+
+    def records(self, session_id: int, record: type[R]) -> list[R]:
+        """A session's stored records of one type, in the order in which they became known.
+
+        Strokes stand in order of source and number. Raises KeyError for a type that is not
+        stored (rower samples and ticks), or that belongs to a segmentation.
+        """
+        if record in STRUCTURE:
+            raise KeyError(record)
+        shape: Shape[R] = SHAPES[record]
+        order = "seq" if shape.numbered else "source, number"
+        with translated(self.path):
+            rows = self._db.execute(
+                f"SELECT {shape.selected} FROM {shape.table} WHERE session_id = ? ORDER BY {order}",
+                (session_id,),
+            ).fetchall()
+        return [shape.unpack(row) for row in rows]
+
+    def read_frames(self, session_id: int) -> Iterator[Frame]:
+        """Every frame of a session in processing order, equal to what was stored."""
+        return stored_frames(self._db, self.path, session_id)
+
+    def frame_count(self, session_id: int) -> int:
+        """How many frames of a session are stored."""
+        with translated(self.path):
+            return frame_count(self._db, session_id)
+
+    def last_ns(self, session_id: int) -> int | None:
+        """The time of a session's last frame so far; None while it has none."""
+        with translated(self.path):
+            row = self._db.execute(
+                "SELECT max(t_ns) FROM ("
+                "SELECT last_t_ns AS t_ns FROM frame_blocks WHERE session_id = :id "
+                "UNION ALL SELECT t_ns FROM (SELECT t_ns FROM frames WHERE session_id = :id "
+                "ORDER BY seq DESC LIMIT 1))",
+                {"id": session_id},
+            ).fetchone()
+        last: int | None = row[0]
+        return last
+
+    def _sessions(self, clause: str, value: int) -> list[StoredSession]:
+        # Asked before the rows are read: a session that is closed in between shows as complete.
+        holder = holder_of(self.path)
+        recording = holder.session_id if holder is not None else None
+        totals = ", ".join(f"session_totals.{column}" for column in TOTALS.columns)
+        with translated(self.path):
+            rows = self._db.execute(
+                "SELECT sessions.id, started_at, ended_at, end_ns, athletes.name, "
+                "sessions.activity, plan, state, note, origin, licence, "
+                f"session_totals.session_id, {totals} FROM sessions "
+                "LEFT JOIN athletes ON athletes.id = athlete_id "
+                f"LEFT JOIN session_totals ON session_totals.session_id = sessions.id {clause}",
+                (value,),
+            ).fetchall()
+            sources = self._sources(rows[0][0] if len(rows) == 1 else None)
+        return [
+            StoredSession(
+                id=row[0],
+                started_at=datetime.fromisoformat(row[1]),
+                ended_at=datetime.fromisoformat(row[2]) if row[2] is not None else None,
+                end_ns=row[3],
+                athlete=row[4],
+                activity=row[5],
+                plan=row[6],
+                status=_status(row[7], being_recorded=row[0] == recording),
+                note=row[8],
+                origin=row[9],
+                licence=row[10],
+                sources=tuple(sources.get(row[0], ())),
+                totals=TOTALS.unpack(row[12:]) if row[11] is not None else None,
+            )
+            for row in rows
+        ]
+
+    def _sources(self, session_id: int | None) -> dict[int, list[Source]]:
+        """The sources by session: of all sessions, or of one."""
+        clause, values = ("WHERE session_id = ?", (session_id,)) if session_id else ("", ())
+        found: dict[int, list[Source]] = {}
+        for row in self._db.execute(
+            f"SELECT session_id, name, driver, address, options FROM sources {clause} "
+            "ORDER BY session_id, place",
+            values,
+        ):
+            source = Source(
+                name=row[1], driver=row[2], address=row[3], options=unpack_options(row[4])
+            )
+            found.setdefault(row[0], []).append(source)
+        return found
+
+    def _structure(self, shape: Shape[R], session_id: int, segmentation_id: int | None) -> list[R]:
+        with translated(self.path):
+            if segmentation_id is None:
+                segmentation_id = default_segmentation(self._db, session_id)
+            order = '"index"' if shape is SEGMENTS else 'segment_index, "index"'
+            rows = self._db.execute(
+                f"SELECT {shape.selected} FROM {shape.table} "
+                f"WHERE session_id = ? AND segmentation_id = ? ORDER BY {order}",
+                (session_id, segmentation_id),
+            ).fetchall()
+        return [shape.unpack(row) for row in rows]
+
+
+def open_reader(path: str | Path) -> Reader:
+    """Open an existing database for reading only.
+
+    Raises NoDatabaseError, ForeignDatabaseError, SchemaError for a newer or older schema,
+    and NotWritableError where SQLite cannot keep its -shm file beside the database.
+    """
+    path = Path(path).expanduser().absolute()
+    if not path.is_file():
+        raise no_database(path)
+    with translated(path):
+        db = sqlite3.connect(
+            f"{path.as_uri()}?mode=ro",
+            uri=True,
+            timeout=BUSY_TIMEOUT_MS / 1000,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            version = check_schema(db, path)
+            if version == 0 and not db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+                raise no_database(path)
+            if version < SCHEMA_VERSION:
+                raise SchemaError(
+                    f"{path} has schema version {version}, made by an earlier rowlog; this one "
+                    f"reads {SCHEMA_VERSION}.",
+                    "Bring it up to date, a copy is kept, with: rowlog db rebuild",
+                    path=path,
+                    found=version,
+                    known=SCHEMA_VERSION,
+                )
+        except BaseException:
+            db.close()
+            raise
+    return Reader(db, path)
+
+
+def stored_frames(db: sqlite3.Connection, path: Path, session_id: int) -> Iterator[Frame]:
+    """A session's frames by `seq`, from blocks and rows alike, holding one block at a time.
+
+    Each step looks at blocks and rows in one read transaction, so frames that are being packed
+    meanwhile come exactly once; between steps no transaction is held.
+    """
+    seq = 0
+    while True:
+        with translated(path):
+            block, rows = _next_frames(db, session_id, seq)
+        if block is not None and (not rows or block[0] <= rows[0][0]):
+            first_seq, last_seq, *content = block
+            yield from _block_frames(content, path, session_id)[max(0, seq - first_seq) :]
+            seq = last_seq + 1
+        elif rows:
+            for row in rows:
+                if block is not None and row[0] >= block[0]:
+                    break
+                yield unpack_frame(row[1:])
+                seq = row[0] + 1
+        else:
+            return
+
+
+def _next_frames(
+    db: sqlite3.Connection, session_id: int, seq: int
+) -> tuple[list[Any] | None, list[Any]]:
+    """The first block and the first rows from `seq` on, as they stood at one moment."""
+    alone = not db.in_transaction
+    if alone:
+        db.execute("BEGIN")
+    try:
+        block = db.execute(
+            "SELECT first_seq, last_seq, payload, encoding, checksum, frame_count "
+            "FROM frame_blocks WHERE session_id = ? AND last_seq >= ? ORDER BY first_seq LIMIT 1",
+            (session_id, seq),
+        ).fetchone()
+        rows = db.execute(
+            f"SELECT seq, {', '.join(FRAME_COLUMNS)} FROM frames "
+            f"WHERE session_id = ? AND seq >= ? ORDER BY seq LIMIT {READ_FRAMES}",
+            (session_id, seq),
+        ).fetchall()
+    finally:
+        if alone and db.in_transaction:
+            db.execute("COMMIT")
+    return block, rows
+
+
+def _block_frames(content: list[Any], path: Path, session_id: int) -> list[Frame]:
+    payload, encoding, expected, count = content
+    fault = None
+    frames: list[Frame] = []
+    if checksum(payload) != expected:
+        fault = "its checksum is wrong"
+    else:
+        try:
+            frames = decode_block(payload, encoding)
+        except BlockError as error:
+            fault = str(error)
+    if fault is None and len(frames) != count:
+        fault = f"it holds {len(frames)} frames, not {count}"
+    if fault is not None:
+        raise DamagedError(
+            f"A block of frames of session {session_id} in {path} cannot be read: {fault}.",
+            "Restore a backup, or see what is left with: rowlog db check",
+            path=path,
+        )
+    return frames
+
+
+def frame_count(db: sqlite3.Connection, session_id: int) -> int:
+    """How many frames of a session are stored, in blocks and as rows."""
+    count: int = db.execute(
+        "SELECT (SELECT count(*) FROM frames WHERE session_id = :id) + "
+        "(SELECT coalesce(sum(frame_count), 0) FROM frame_blocks WHERE session_id = :id)",
+        {"id": session_id},
+    ).fetchone()[0]
+    return count
+
+
+def default_segmentation(db: sqlite3.Connection, session_id: int) -> int | None:
+    """The number of the segmentation that is shown; None when there is none."""
+    row = db.execute(
+        "SELECT id FROM segmentations WHERE session_id = ? ORDER BY is_default DESC, id LIMIT 1",
+        (session_id,),
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def _status(state: str, *, being_recorded: bool) -> Status:
+    if state == "open":
+        return "recording" if being_recorded else "interrupted"
+    return "recovered" if state == "recovered" else "complete"

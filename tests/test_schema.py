@@ -1,0 +1,273 @@
+"""The schema: strict tables whose columns are the records' fields; other files are refused."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from rowlog.config import default_path
+from rowlog.schema import APPLICATION_ID, SCHEMA_VERSION
+from rowlog.store import Store
+from rowlog.store_check import check
+from rowlog.store_errors import (
+    DamagedError,
+    ForeignDatabaseError,
+    NoDatabaseError,
+    NotWritableError,
+    SchemaError,
+)
+from rowlog.store_read import open_reader
+from rowlog.store_rows import SHAPES, STRUCTURE, TOTALS, Shape
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "database.md"
+
+
+def made(path: Path) -> Path:
+    """A new database without sessions."""
+    Store.open_writer(path).close()
+    return path
+
+
+def columns(db: sqlite3.Connection, table: str) -> list[str]:
+    return [row[1] for row in db.execute(f"PRAGMA table_xinfo({table})")]
+
+
+def test_a_new_database_says_what_it_is(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(made(tmp_path / "a" / "b" / "rowlog.db"))) as db:
+        pragma = {
+            name: db.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("application_id", "user_version", "journal_mode", "auto_vacuum")
+        }
+    assert pragma == {
+        "application_id": 0x524F574C,
+        "user_version": 1,
+        "journal_mode": "wal",
+        "auto_vacuum": 2,  # incremental: room is given back
+    }
+
+
+def test_every_table_of_ours_is_strict(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(made(tmp_path / "rowlog.db"))) as db:
+        loose = db.execute(
+            "SELECT name FROM pragma_table_list WHERE type = 'table' AND schema = 'main' "
+            "AND NOT strict AND name NOT LIKE 'sqlite%' AND name NOT LIKE '\\_%' ESCAPE '\\'"
+        ).fetchall()
+    assert loose == []
+
+
+@pytest.mark.parametrize("shape", [*SHAPES.values(), TOTALS], ids=lambda shape: shape.table)
+def test_columns_are_the_fields(shape: Shape[object], tmp_path: Path) -> None:
+    """Plain records have a column for each field; parts of segments are flattened."""
+    with closing(sqlite3.connect(made(tmp_path / "rowlog.db"))) as db:
+        found = set(columns(db, shape.table))
+    keys = {"session_id", "seq"} if shape.numbered else {"session_id"}
+    if shape is TOTALS:
+        keys = {"session_id", "version"}
+    if shape.type in STRUCTURE:
+        keys = {"session_id", "segmentation_id"}
+    else:
+        assert shape.columns == tuple(f.name for f in fields(shape.type))  # type: ignore[arg-type]
+    assert found == keys | set(shape.columns)
+
+
+def test_every_table_view_and_column_is_documented(tmp_path: Path) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    with closing(sqlite3.connect(made(tmp_path / "rowlog.db"))) as db:
+        names = [
+            row[0]
+            for row in db.execute("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")
+            if not row[0].startswith(("sqlite_", "_"))
+        ]
+        hidden = [f"`{name}`" for name in names if f"`{name}`" not in page]
+        for name in ("sessions", "frames", "frame_blocks", "v_sessions", "v_segments", "v_strokes"):
+            hidden += [
+                f"{name}.{column}" for column in columns(db, name) if f"`{column}`" not in page
+            ]
+    assert len(names) > 30
+    assert hidden == []
+
+
+def test_a_missing_database_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "none.db"
+    with pytest.raises(NoDatabaseError) as caught:
+        open_reader(path)
+    assert str(caught.value) == (
+        f"No database at {path}. Record something first, or name one with --db."
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "photos.db"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE photos (name)")
+    before = path.read_bytes()
+    for attempt in (Store.open_writer, open_reader, check):
+        with pytest.raises(ForeignDatabaseError, match=r"photos\.db is a database of another pro"):
+            attempt(path)
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text("Dear rower, " * 500, encoding="utf-8")
+    before = path.read_bytes()
+    for attempt in (Store.open_writer, open_reader, check):
+        with pytest.raises(ForeignDatabaseError, match=r"letter\.txt is not a database"):
+            attempt(path)
+    assert path.read_bytes() == before
+
+
+def test_a_later_schema_is_refused_with_both_versions(tmp_path: Path) -> None:
+    path = made(tmp_path / "rowlog.db")
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(f"PRAGMA user_version={SCHEMA_VERSION + 6}")
+    for attempt in (Store.open_writer, open_reader):
+        with pytest.raises(SchemaError, match=r"schema version 7.*this one knows 1. Update") as got:
+            attempt(path)
+        assert (got.value.found, got.value.known) == (7, 1)
+
+
+def test_an_earlier_schema_is_copied_before_it_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "rowlog.db"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        db.execute("CREATE TABLE early (x)")
+        db.execute("INSERT INTO early VALUES (42)")
+        db.commit()
+    with pytest.raises(SchemaError, match="schema version 0"):
+        open_reader(path)
+    with Store.open_writer(path) as store:
+        kept = store.kept_copy
+    assert kept is not None
+    with closing(sqlite3.connect(kept)) as db:
+        assert db.execute("SELECT x FROM early").fetchall() == [(42,)]
+        assert db.execute("PRAGMA user_version").fetchone() == (0,)
+    open_reader(path).close()
+
+
+def test_a_new_database_needs_no_copy(tmp_path: Path) -> None:
+    with Store.open_writer(tmp_path / "rowlog.db") as store:
+        assert store.kept_copy is None
+    assert [path.suffix for path in sorted(tmp_path.iterdir())] == [".db", ".lock"]
+
+
+def test_an_empty_file_becomes_a_database(tmp_path: Path) -> None:
+    path = tmp_path / "rowlog.db"
+    path.touch()
+    with pytest.raises(NoDatabaseError):
+        open_reader(path)
+    with open_reader(made(path)) as reader:
+        assert reader.sessions() == []
+
+
+def test_damage_is_reported(tmp_path: Path) -> None:
+    path = made(tmp_path / "rowlog.db")
+    content = bytearray(path.read_bytes())
+    for start in range(4096, len(content), 4096):  # the header page stays
+        content[start : start + 64] = b"\xff" * 64
+    path.write_bytes(content)
+    with open_reader(path) as reader, pytest.raises(DamagedError, match="rowlog db check"):
+        reader.sessions()
+    assert not check(path).ok
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotWritableError, match="cannot be written"):
+        Store.open_writer(tmp_path / "file" / "rowlog.db")
+
+
+READ_ONLY = """
+import os, sys
+sys.path[:0] = {paths!r}
+from rowlog.store import Store
+from rowlog.store_read import open_reader
+import sqlite_utils
+if os.geteuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+for attempt in (Store.open_writer, open_reader):
+    try:
+        attempt(sys.argv[1])
+    except Exception as error:
+        print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders there have no such permission")
+def test_a_read_only_folder_is_explained(tmp_path_factory: pytest.TempPathFactory) -> None:
+    import shutil
+    import tempfile
+
+    folder = Path(tempfile.mkdtemp(prefix="rowlog"))  # not below a folder of our own alone
+    try:
+        path = made(folder / "rowlog.db")
+        path.chmod(0o444)
+        (folder / "rowlog.db.lock").unlink()
+        folder.chmod(0o555)
+        script = READ_ONLY.format(paths=[entry for entry in sys.path if entry])
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(path)],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd="/",
+        )
+        writing, reading = done.stdout.splitlines()
+    finally:
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
+    assert writing.startswith(f"NotWritableError {path}.lock cannot be written: Permission denied.")
+    assert reading.startswith(f"NotWritableError The database {path} ")
+    assert "folder" in reading
+
+
+def test_reading_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; import rowlog.store_read, rowlog.config; "
+        "print([name for name in ('sqlite_utils', 'numpy', 'asyncio', 'bleak', 'typer') "
+        "if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": f"{ROOT}:{ROOT / 'drivers'}"},
+    )
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("platform", "variables", "expected"),
+    [
+        ("linux", {"ROWLOG_DB": "/data/mine.db", "XDG_DATA_HOME": "/x"}, "/data/mine.db"),
+        ("linux", {"ROWLOG_DB": "", "XDG_DATA_HOME": "/x"}, "/x/rowlog/rowlog.db"),
+        ("linux", {}, "/home/r/.local/share/rowlog/rowlog.db"),
+        ("linux", {"XDG_DATA_HOME": "relative"}, "/home/r/.local/share/rowlog/rowlog.db"),
+        ("darwin", {}, "/home/r/Library/Application Support/rowlog/rowlog.db"),
+        ("win32", {"LOCALAPPDATA": "/app"}, "/app/rowlog/rowlog.db"),
+        ("win32", {}, "/home/r/AppData/Local/rowlog/rowlog.db"),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="the paths are written the other way there")
+def test_the_default_path(
+    platform: str,
+    variables: dict[str, str],
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("ROWLOG_DB", "XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"HOME": "/home/r", **variables}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "platform", platform)
+    assert default_path() == Path(expected)
