@@ -10,38 +10,18 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Final, Literal, Self
 
-from rowlog.archive import (
-    BLOCK_BYTES,
-    BLOCK_FRAMES,
-    ENCODING,
-    checksum,
-    decode_block,
-    encode_block,
-)
-from rowlog.schema import FIGURES_VERSION, connect, prepare
-from rowlog.store_errors import DamagedError, no_session, not_writable, translated
+from rowlog.schema import connect, prepare
+from rowlog.store_errors import no_session, not_writable, translated
+from rowlog.store_facts import Inserter
 from rowlog.store_lock import WriterLock
-from rowlog.store_read import default_segmentation, stored_frames
-from rowlog.store_rows import (
-    FRAME_COLUMNS,
-    MARKERS,
-    SHAPES,
-    STRUCTURE,
-    TOTALS,
-    Fact,
-    Row,
-    Shape,
-    Source,
-    pack_frame,
-    pack_options,
-    unpack_frame,
-)
+from rowlog.store_pack import give_back_room, pack_block, unpacked_sessions
+from rowlog.store_read import stored_frames
+from rowlog.store_rows import MARKERS, STRUCTURE, Fact, Source, pack_options
 from rowlog.totals import SessionTotals
 from rowlog_drivers.frames import Frame
 from rowlog_drivers.interface import Delivery
@@ -51,32 +31,8 @@ __all__ = ["Source", "Store"]
 BATCH_FACTS: Final = 10_000
 """How many facts are held at once while a session is derived anew."""
 
-_INSERT_FRAME: Final = (
-    f"INSERT INTO frames (session_id, seq, {', '.join(FRAME_COLUMNS)}) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-)
-
-_DERIVED: Final = tuple(
-    shape for shape in SHAPES.values() if shape.type not in STRUCTURE and shape is not MARKERS
-)
-"""Tables whose rows all come from the frames; markers are the user's own and stay."""
-
-
-def _insert(shape: Shape[Any]) -> str:
-    """The statement that writes one row, or writes it again where it is told again."""
-    keys = ("session_id", "segmentation_id") if shape.type in STRUCTURE else ("session_id",)
-    columns = (*keys, *(("seq",) if shape.numbered else ()), *shape.columns)
-    names = ", ".join(f'"{column}"' for column in columns)
-    how = "INSERT" if shape.numbered else "INSERT OR REPLACE"
-    return f"{how} INTO {shape.table} ({names}) VALUES ({', '.join('?' * len(columns))})"
-
-
-_INSERTS: Final = {kind: _insert(shape) for kind, shape in SHAPES.items()}
-
-_INSERT_TOTALS: Final = (
-    f"INSERT OR REPLACE INTO session_totals (session_id, version, {TOTALS.selected}) "
-    f"VALUES (?, ?{', ?' * len(TOTALS.columns)})"
-)
+READ_BATCH: Final = 1000
+"""How many frames are read between two chances for another thread."""
 
 
 class Store:
@@ -93,8 +49,7 @@ class Store:
         self._lock = lock
         self._db = db
         self._mutex = threading.RLock()
-        self._next: dict[tuple[int, str], int] = {}
-        self._structures: dict[int, int] = {}
+        self._insert = Inserter(db, path)
         self._full = False
         self._closed = False
 
@@ -119,7 +74,7 @@ class Store:
                 db = connect(path)
                 store = cls(path, lock, db)
                 store.kept_copy = kept_copy
-                for session_id in store._unpacked():
+                for session_id in unpacked_sessions(db):
                     store.pack(session_id)
         except BaseException:
             if db is not None:
@@ -198,7 +153,7 @@ class Store:
             if session_id is None:
                 raise no_session(None, self.path)
             self._insert_sources(session_id, sources)
-            self._insert_segmentation(
+            self._insert.new_structure(
                 session_id, "auto" if plan is None else "plan", plan, is_default=True
             )
             # Before others see the session, so that none takes it for an interrupted one.
@@ -277,24 +232,16 @@ class Store:
         process loses nothing; after a `durable` one a power cut loses nothing either.
         """
         frames = [delivery.frame for delivery in deliveries if delivery.frame is not None]
-        with self._transaction(durable=durable) as db:
-            if frames:
-                first = self._take_numbers(session_id, "frames", len(frames))
-                db.executemany(
-                    _INSERT_FRAME,
-                    (
-                        (session_id, seq, *pack_frame(frame))
-                        for seq, frame in enumerate(frames, first)
-                    ),
-                )
-            self._insert_facts(session_id, facts, None)
+        with self._transaction(durable=durable):
+            self._insert.frames(session_id, frames)
+            self._insert.facts(session_id, facts)
 
     def read_frames(self, session_id: int) -> Iterator[Frame]:
         """Every frame of a session in processing order; see `store_read.stored_frames`."""
         frames = stored_frames(self._db, self.path, session_id)
         while True:
             with self._mutex:
-                batch = list(islice(frames, BLOCK_FRAMES))
+                batch = list(islice(frames, READ_BATCH))
             if not batch:
                 return
             yield from batch
@@ -322,25 +269,23 @@ class Store:
         """
         with self._transaction(durable=True) as db:
             self._require(db, session_id)
-            self._insert_totals(session_id, totals)
+            self._insert.totals(session_id, totals)
             db.execute(
                 "UPDATE sessions SET ended_at = ?, end_ns = ?, state = ?, activity = ? "
                 "WHERE id = ?",
                 (ended_at.isoformat(), end_ns, state, totals.activity, session_id),
             )
         self._lock.name(None)
-        self._next = {key: seq for key, seq in self._next.items() if key[0] != session_id}
-        self._structures.pop(session_id, None)
         self.pack(session_id)
 
     def pack(self, session_id: int) -> None:
         """Make blocks of the session's frames that are rows, each in one transaction."""
-        while self._pack_block(session_id):
-            pass
+        packing = True
+        while packing:
+            with self._transaction() as db:
+                packing = pack_block(db, self.path, session_id)
         with self._mutex, translated(self.path):
-            # Gives the room of the rows back. `execute` would free one page and stop.
-            self._db.executescript("PRAGMA incremental_vacuum")
-            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            give_back_room(self._db)
 
     # What is derived
 
@@ -359,16 +304,13 @@ class Store:
         """
         with self._transaction(durable=True) as db:
             self._require(db, session_id)
-            structure = self._structure_of(session_id, segmentation_id)
-            for shape in _DERIVED:
-                db.execute(f"DELETE FROM {shape.table} WHERE session_id = ?", (session_id,))
-                self._next[session_id, shape.table] = 0
-            self._clear_structure(db, session_id, structure)
+            structure = self._insert.structure(session_id, segmentation_id)
+            self._insert.clear_derived(session_id, structure)
             remaining = iter(facts)
             while batch := list(islice(remaining, BATCH_FACTS)):
                 kept = [fact for fact in batch if not isinstance(fact, MARKERS.type)]
-                self._insert_facts(session_id, kept, structure)
-            self._insert_totals(session_id, totals)
+                self._insert.facts(session_id, kept, structure)
+            self._insert.totals(session_id, totals)
 
     def add_segmentation(
         self,
@@ -385,21 +327,17 @@ class Store:
         """
         with self._transaction(durable=True) as db:
             self._require(db, session_id)
-            structure = self._insert_segmentation(session_id, origin, text, is_default=is_default)
+            structure = self._insert.new_structure(session_id, origin, text, is_default=is_default)
             wanted = [fact for fact in facts if type(fact) in STRUCTURE]
-            self._insert_facts(session_id, wanted, structure)
+            self._insert.facts(session_id, wanted, structure)
         return structure
 
     def set_default_segmentation(self, session_id: int, segmentation_id: int) -> None:
         """Show this one of the session's segmentations."""
         with self._transaction() as db:
             self._require(db, session_id)
-            self._structure_of(session_id, segmentation_id)
-            db.execute(
-                "UPDATE segmentations SET is_default = (id = ?) WHERE session_id = ?",
-                (segmentation_id, session_id),
-            )
-            self._structures.pop(session_id, None)
+            structure = self._insert.structure(session_id, segmentation_id)
+            self._insert.set_default(session_id, structure)
 
     # Below: what the methods above share
 
@@ -411,98 +349,17 @@ class Store:
             if durable != self._full:  # not possible within a transaction
                 db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
                 self._full = durable
-            numbers = self._next.copy()
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
                 db.execute("COMMIT")
             except BaseException:
-                self._next = numbers
-                self._structures.clear()
+                self._insert.forget()
                 # SQLite has undone it already where the disk is full.
                 with suppress(sqlite3.Error):
                     if db.in_transaction:
                         db.execute("ROLLBACK")
                 raise
-
-    def _take_numbers(self, session_id: int, table: str, count: int) -> int:
-        """The first of `count` numbers that rows of this table and session get."""
-        key = (session_id, table)
-        first = self._next.get(key)
-        if first is None:
-            highest = f"SELECT max(seq) FROM {table} WHERE session_id = ?"
-            found = [self._db.execute(highest, (session_id,)).fetchone()[0]]
-            if table == "frames":
-                packed = "SELECT max(last_seq) FROM frame_blocks WHERE session_id = ?"
-                found.append(self._db.execute(packed, (session_id,)).fetchone()[0])
-            first = max((seq + 1 for seq in found if seq is not None), default=0)
-        self._next[key] = first + count
-        return first
-
-    def _insert_facts(self, session_id: int, facts: Iterable[Fact], structure: int | None) -> None:
-        """Insert facts of any types; None: segments belong to the default segmentation."""
-        by_type: dict[type, list[Row]] = {}
-        for fact in facts:
-            kind = type(fact)
-            shape = SHAPES.get(kind)
-            if shape is not None:
-                by_type.setdefault(kind, []).append(shape.pack(fact))
-        for kind, rows in by_type.items():
-            shape = SHAPES[kind]
-            if shape.numbered:
-                first = self._take_numbers(session_id, shape.table, len(rows))
-                values: Iterable[Row] = (
-                    (session_id, seq, *row) for seq, row in enumerate(rows, first)
-                )
-            elif kind in STRUCTURE:
-                structure = self._structure_of(session_id, structure)
-                values = map(partial(_joined, (session_id, structure)), rows)
-            else:
-                values = map(partial(_joined, (session_id,)), rows)
-            self._db.executemany(_INSERTS[kind], values)
-
-    def _structure_of(self, session_id: int, segmentation_id: int | None) -> int:
-        """The number of a segmentation of this session; None: its default one, made if needed."""
-        if segmentation_id is None:
-            found = self._structures.get(session_id)
-            if found is None:
-                found = default_segmentation(self._db, session_id)
-            if found is None:
-                found = self._insert_segmentation(session_id, "auto", None, is_default=True)
-            self._structures[session_id] = found
-            return found
-        row = self._db.execute(
-            "SELECT id FROM segmentations WHERE id = ? AND session_id = ?",
-            (segmentation_id, session_id),
-        ).fetchone()
-        if row is None:
-            raise no_session(session_id, self.path)
-        return segmentation_id
-
-    def _insert_segmentation(
-        self, session_id: int, origin: str, text: str | None, *, is_default: bool
-    ) -> int:
-        if is_default:
-            self._db.execute(
-                "UPDATE segmentations SET is_default = 0 WHERE session_id = ?", (session_id,)
-            )
-            self._structures.pop(session_id, None)
-        number = self._db.execute(
-            "INSERT INTO segmentations (session_id, origin, text, is_default) VALUES (?, ?, ?, ?)",
-            (session_id, origin, text, is_default),
-        ).lastrowid
-        return number or 0
-
-    @staticmethod
-    def _clear_structure(db: sqlite3.Connection, session_id: int, structure: int) -> None:
-        for kind in STRUCTURE:
-            db.execute(
-                f"DELETE FROM {SHAPES[kind].table} WHERE session_id = ? AND segmentation_id = ?",
-                (session_id, structure),
-            )
-
-    def _insert_totals(self, session_id: int, totals: SessionTotals) -> None:
-        self._db.execute(_INSERT_TOTALS, (session_id, FIGURES_VERSION, *TOTALS.pack(totals)))
 
     def _insert_sources(self, session_id: int, sources: Sequence[Source]) -> None:
         known = self._db.execute(
@@ -542,69 +399,3 @@ class Store:
     def _require(self, db: sqlite3.Connection, session_id: int) -> None:
         if db.execute("SELECT 1 FROM sessions WHERE id = ?", (session_id,)).fetchone() is None:
             raise no_session(session_id, self.path)
-
-    def _unpacked(self) -> list[int]:
-        """Closed sessions of which frames are rows still."""
-        rows = self._db.execute(
-            "SELECT id FROM sessions WHERE state <> 'open' AND "
-            "EXISTS (SELECT 1 FROM frames WHERE session_id = sessions.id) ORDER BY id"
-        )
-        return [row[0] for row in rows]
-
-    def _pack_block(self, session_id: int) -> bool:
-        """Turn the first rows into a block; False when there are none left."""
-        with self._transaction() as db:
-            rows = _first_rows(db, session_id)
-            if not rows:
-                return False
-            frames = [unpack_frame(row[1:]) for row in rows]
-            first_seq, last_seq = rows[0][0], rows[-1][0]
-            block = encode_block(frames)
-            if decode_block(block, ENCODING) != frames:
-                raise DamagedError(
-                    f"Frames {first_seq} to {last_seq} of session {session_id} in {self.path} do "
-                    "not come back as they were from a compressed block, so they stay rows.",
-                    "Please report it, with the file.",
-                    path=self.path,
-                )
-            db.execute(
-                "INSERT INTO frame_blocks (session_id, first_seq, last_seq, frame_count, "
-                "first_t_ns, last_t_ns, encoding, payload, checksum) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    session_id,
-                    first_seq,
-                    last_seq,
-                    len(frames),
-                    frames[0].t_ns,
-                    frames[-1].t_ns,
-                    ENCODING,
-                    block,
-                    checksum(block),
-                ),
-            )
-            db.execute(
-                "DELETE FROM frames WHERE session_id = ? AND seq BETWEEN ? AND ?",
-                (session_id, first_seq, last_seq),
-            )
-            return True
-
-
-def _joined(keys: Row, row: Row) -> Row:
-    return keys + row
-
-
-def _first_rows(db: sqlite3.Connection, session_id: int) -> list[Row]:
-    """As many of the first rows, without a hole in their numbers, as make one block."""
-    rows: list[Row] = []
-    size = 0
-    for row in db.execute(
-        f"SELECT seq, {', '.join(FRAME_COLUMNS)} FROM frames WHERE session_id = ? "
-        f"ORDER BY seq LIMIT {BLOCK_FRAMES}",
-        (session_id,),
-    ):
-        size += len(row[4])
-        if rows and (size > BLOCK_BYTES or row[0] != rows[-1][0] + 1):
-            break
-        rows.append(row)
-    return rows

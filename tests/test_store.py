@@ -472,7 +472,7 @@ def test_blocks_and_rows_are_read_as_one(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Frames that come after packing, and a reader in the middle while they are packed."""
-    monkeypatch.setattr("rowlog.store.BLOCK_BYTES", 1000)
+    monkeypatch.setattr("rowlog.store_pack.BLOCK_BYTES", 1000)
     monkeypatch.setattr("rowlog.store_read.READ_FRAMES", 40)
     session_id = begin(store)
     store.append(session_id, delivered(some_frames(250)), [])
@@ -499,7 +499,7 @@ def test_a_block_that_does_not_come_back_is_not_taken(
     def wrong(frames: list[Frame]) -> bytes:
         return archive.encode_block([replace(frame, t_ns=frame.t_ns + 1) for frame in frames])
 
-    monkeypatch.setattr("rowlog.store.encode_block", wrong)
+    monkeypatch.setattr("rowlog.store_pack.encode_block", wrong)
     with pytest.raises(DamagedError, match="so they stay rows"):
         finish(store, session_id)
     with open_reader(path) as reader:
@@ -536,7 +536,7 @@ def test_the_report_of_a_whole_database(store: Store, path: Path) -> None:
 KILLED = """
 import os, signal, sys
 sys.path[:0] = {paths!r}
-import rowlog.store
+import rowlog.store_pack
 from datetime import UTC, datetime
 from rowlog.store import Store
 from rowlog.totals import SessionTotals
@@ -549,7 +549,7 @@ def die():
 store = Store.open_writer(sys.argv[1])
 session_id = store.begin_session(
     started_at=datetime.now(UTC), plan=None, athlete=None, activity="row", sources=())
-rowlog.store.BLOCK_FRAMES = 100
+rowlog.store_pack.BLOCK_FRAMES = 100
 for start in range(0, 1000, 10):
     store.append(session_id, [
         Delivery(Frame(t_ns=n * 1000, source="rower", channel="rx", payload=b"%d" % n), ())

@@ -1,0 +1,90 @@
+"""Packing: frames that are rows become compressed blocks, once their session is closed."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from rowlog.archive import (
+    BLOCK_BYTES,
+    BLOCK_FRAMES,
+    ENCODING,
+    checksum,
+    decode_block,
+    encode_block,
+)
+from rowlog.store_errors import DamagedError
+from rowlog.store_rows import FRAME_COLUMNS, unpack_frame
+
+
+def unpacked_sessions(db: sqlite3.Connection) -> list[int]:
+    """Closed sessions of which frames are rows still, as a crash leaves them."""
+    rows = db.execute(
+        "SELECT id FROM sessions WHERE state <> 'open' AND "
+        "EXISTS (SELECT 1 FROM frames WHERE session_id = sessions.id) ORDER BY id"
+    )
+    return [row[0] for row in rows]
+
+
+def pack_block(db: sqlite3.Connection, path: Path, session_id: int) -> bool:
+    """Turn a session's first rows into a block; False when there are none left.
+
+    To be called within a transaction. Raises DamagedError when the block does not give back
+    the very frames.
+    """
+    rows = _first_rows(db, session_id)
+    if not rows:
+        return False
+    frames = [unpack_frame(row[1:]) for row in rows]
+    first_seq, last_seq = rows[0][0], rows[-1][0]
+    block = encode_block(frames)
+    if decode_block(block, ENCODING) != frames:
+        raise DamagedError(
+            f"Frames {first_seq} to {last_seq} of session {session_id} in {path} do not come back "
+            "as they were from a compressed block, so they stay rows.",
+            "Please report it, with the file.",
+            path=path,
+        )
+    db.execute(
+        "INSERT INTO frame_blocks (session_id, first_seq, last_seq, frame_count, first_t_ns, "
+        "last_t_ns, encoding, payload, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            session_id,
+            first_seq,
+            last_seq,
+            len(frames),
+            frames[0].t_ns,
+            frames[-1].t_ns,
+            ENCODING,
+            block,
+            checksum(block),
+        ),
+    )
+    db.execute(
+        "DELETE FROM frames WHERE session_id = ? AND seq BETWEEN ? AND ?",
+        (session_id, first_seq, last_seq),
+    )
+    return True
+
+
+def give_back_room(db: sqlite3.Connection) -> None:
+    """Shrink the file by what the rows took; outside any transaction."""
+    db.executescript("PRAGMA incremental_vacuum")  # `execute` would free one page and stop
+    db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+
+def _first_rows(db: sqlite3.Connection, session_id: int) -> list[tuple[Any, ...]]:
+    """As many of the first rows, without a hole in their numbers, as make one block."""
+    rows: list[tuple[Any, ...]] = []
+    size = 0
+    for row in db.execute(
+        f"SELECT seq, {', '.join(FRAME_COLUMNS)} FROM frames WHERE session_id = ? "
+        f"ORDER BY seq LIMIT {BLOCK_FRAMES}",
+        (session_id,),
+    ):
+        size += len(row[4])
+        if rows and (size > BLOCK_BYTES or row[0] != rows[-1][0] + 1):
+            break
+        rows.append(row)
+    return rows
