@@ -21,7 +21,6 @@ import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from statistics import median_low
 from typing import Final
 
 from rowlog_drivers.frames import Frame
@@ -152,7 +151,7 @@ def _put_times(out: bytearray, times: Sequence[int]) -> None:
     """A first time (zigzag), the customary step (zigzag), and how each step differs from it."""
     _put_varint(out, _zigzag(times[0]))
     steps = [after - before for before, after in pairwise(times)]
-    customary = median_low(steps) if steps else 0
+    customary = sorted(steps)[len(steps) // 2] if steps else 0
     _put_varint(out, _zigzag(customary))
     _put_column(out, [_zigzag(step - customary) for step in steps])
 
