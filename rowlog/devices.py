@@ -157,7 +157,6 @@ def _simulator(rower: Address | None, strap: Address | None, plan: Plan | None) 
         if plan is not None
         else [Stretch(kind="wait", seconds=3.0), Stretch(kind="work", seconds=JUST_ROW_S)]
     )
-    script.append(Stretch(kind="wait", seconds=5.0))
     return Simulator(
         script,
         rower="s4" if kind == "s4" else "ftms" if kind == "ftms" else None,

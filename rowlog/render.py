@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from rowlog.plan import Band, Plan, Target
-from rowlog.summary import SegmentSummary, SessionSummary, SplitSummary, Summary
+if TYPE_CHECKING:
+    from rowlog.plan import Band, Plan, Target
+from rowlog.summary import CheckSummary, SegmentSummary, SessionSummary, SplitSummary, Summary
 
 BOLD: Final = "\x1b[1m"
 DIM: Final = "\x1b[2m"
 PLAIN: Final = "\x1b[0m"
 NONE: Final = "–"
+NEGLIGIBLE_M: Final = 25.0
+"""Fewer metres outside the pieces are the wheel running out, and not worth a word."""
+PADDLING_STROKES: Final = 3
+"""A rest with fewer strokes has no pace worth showing."""
+LEAST_SPREAD: Final = 0.02
+"""Reps that differ by less than this share are not drawn as if they differed much."""
 BARS: Final = "▁▂▃▄▅▆▇█"
 
 
@@ -188,6 +195,8 @@ def plan(parsed: Plan, style: Style) -> str:
 
 def plan_json(parsed: Plan) -> dict[str, object]:
     """A plan as JSON: canonical, work_count, work_m, work_s, rest_s, pieces."""
+    from dataclasses import asdict
+
     return {
         "canonical": parsed.text,
         "work_count": parsed.work_count,
@@ -237,6 +246,23 @@ def _range(band: Band, show: Callable[[float | None], str]) -> str:
     if band.high is None:
         return f"from {show(band.low)}"
     return show(band.low) if band.low == band.high else f"{show(band.low)}–{show(band.high)}"
+
+
+def check(report: CheckSummary, style: Style) -> str:
+    """What a check of the database found."""
+    lines = [
+        f"{report.path}",
+        f"{_count(report.sessions, 'session') or 'no sessions'}, "
+        f"{_count(report.frames, 'frame') or 'no frames'}, {report.bytes / 1e6:.1f} MB.",
+    ]
+    lines += [
+        f"Session {number} is not closed: it is being recorded, or was interrupted."
+        for number in report.open_sessions
+    ]
+    lines += [f"Problem: {problem}" for problem in report.problems]
+    if report.ok:
+        lines.append(style.bold("The database is whole, and every frame can be read."))
+    return style.fit("\n".join(lines))
 
 
 def _head(session: SessionSummary, style: Style) -> str:
@@ -322,8 +348,7 @@ def _interval_table(shown: Summary, style: Style) -> list[str]:
 
 
 def _figures(segment: SegmentSummary, *, work: bool) -> list[str]:
-    rowed = segment.stroke_count is None or segment.stroke_count > 0
-    moving = work or rowed
+    moving = work or (segment.stroke_count or 0) >= PADDLING_STROKES
     drop = segment.heart_rate_drop_60s_bpm
     if drop is None and work:
         drop_text = "" if segment.end_heart_rate_bpm is None else NONE
@@ -372,7 +397,8 @@ def _bar(pace_s_per_500m: float | None, speeds: Sequence[float]) -> str:
     if pace_s_per_500m is None or len(speeds) < 2:
         return ""
     low, high = min(speeds), max(speeds)
-    share = (1 / pace_s_per_500m - low) / (high - low) if high > low else 1.0
+    low = min(low, high * (1 - LEAST_SPREAD))
+    share = (1 / pace_s_per_500m - low) / (high - low)
     return BARS[min(7, int(share * 7.999))]
 
 
@@ -423,8 +449,8 @@ def _notes(shown: Summary) -> list[str]:
     if strokes:
         notes.append(f"{', '.join(strokes)}.")
     outside = _outside(session)
-    if outside >= 1:
-        notes.append(f"{metres(outside)} m were rowed outside the pieces.")
+    if outside >= NEGLIGIBLE_M:
+        notes.append(f"{metres(outside)} m outside the pieces.")
     odd = [
         _count(quality.gaps, "gap"),
         _count(quality.link_losses, "lost link"),

@@ -12,6 +12,7 @@ from rowlog.store_errors import (
     ForeignDatabaseError,
     SchemaError,
     StoreError,
+    no_database,
     not_writable,
     translated,
 )
@@ -412,6 +413,42 @@ def check_schema(db: sqlite3.Connection, path: Path) -> int:
             known=SCHEMA_VERSION,
         )
     return version
+
+
+def open_for_reading(path: str | Path) -> tuple[sqlite3.Connection, Path]:
+    """A connection that only reads an existing database, and the file's absolute path.
+
+    Raises NoDatabaseError, ForeignDatabaseError, SchemaError for a newer or older schema,
+    and NotWritableError where SQLite cannot keep its -shm file beside the database.
+    """
+    path = Path(path).expanduser().absolute()
+    if not path.is_file():
+        raise no_database(path)
+    with translated(path):
+        db = sqlite3.connect(
+            f"{path.as_uri()}?mode=ro",
+            uri=True,
+            timeout=BUSY_TIMEOUT_MS / 1000,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            version = check_schema(db, path)
+            if version == 0 and not db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+                raise no_database(path)
+            if version < SCHEMA_VERSION:
+                raise SchemaError(
+                    f"{path} has schema version {version}, made by an earlier rowlog; this one "
+                    f"reads {SCHEMA_VERSION}.",
+                    "Bring it up to date, a copy is kept, with: rowlog db rebuild",
+                    path=path,
+                    found=version,
+                    known=SCHEMA_VERSION,
+                )
+        except BaseException:
+            db.close()
+            raise
+    return db, path
 
 
 def prepare(path: Path) -> Path | None:

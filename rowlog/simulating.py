@@ -8,14 +8,14 @@ from rowlog.plan import ROW, Piece, Plan
 from rowlog_drivers.simulator import Stretch
 
 WAIT_S: Final = 5.0
-"""How long the athlete sits still before the first stroke."""
+"""How long the athlete sits still before the first stroke and after the plan."""
 OPEN_WORK_S: Final = 60.0
 OPEN_REST_S: Final = 75.0
 """How long pieces last that the plan leaves open."""
 
 
 def script_for(plan: Plan, *, paddling: bool = False) -> list[Stretch]:
-    """The stretches that follow `plan`, after a short wait; `paddling`: in the rests."""
+    """The stretches that follow `plan`, between two short waits; `paddling`: in the rests."""
     script: list[Stretch] = []
     if plan.pieces and plan.pieces[0].kind == "work" and plan.pieces[0].activity == ROW:
         script.append(Stretch(kind="wait", seconds=WAIT_S))
@@ -24,6 +24,7 @@ def script_for(plan: Plan, *, paddling: bool = False) -> list[Stretch]:
         script.append(_stretch(piece, work_s, paddling=paddling))
         if piece.kind == "work":
             work_s = _rough_seconds(piece)
+    script.append(Stretch(kind="wait", seconds=WAIT_S))
     return script
 
 

@@ -12,11 +12,9 @@ from typing import Any, Final, Literal, Self, TypeVar
 
 from rowlog.archive import BlockError, checksum, decode_block
 from rowlog.intervals import Segment, Split
-from rowlog.schema import BUSY_TIMEOUT_MS, SCHEMA_VERSION, check_schema
+from rowlog.schema import open_for_reading
 from rowlog.store_errors import (
     DamagedError,
-    SchemaError,
-    no_database,
     no_session,
     translated,
 )
@@ -241,38 +239,8 @@ class Reader:
 
 
 def open_reader(path: str | Path) -> Reader:
-    """Open an existing database for reading only.
-
-    Raises NoDatabaseError, ForeignDatabaseError, SchemaError for a newer or older schema,
-    and NotWritableError where SQLite cannot keep its -shm file beside the database.
-    """
-    path = Path(path).expanduser().absolute()
-    if not path.is_file():
-        raise no_database(path)
-    with translated(path):
-        db = sqlite3.connect(
-            f"{path.as_uri()}?mode=ro",
-            uri=True,
-            timeout=BUSY_TIMEOUT_MS / 1000,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        try:
-            version = check_schema(db, path)
-            if version == 0 and not db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-                raise no_database(path)
-            if version < SCHEMA_VERSION:
-                raise SchemaError(
-                    f"{path} has schema version {version}, made by an earlier rowlog; this one "
-                    f"reads {SCHEMA_VERSION}.",
-                    "Bring it up to date, a copy is kept, with: rowlog db rebuild",
-                    path=path,
-                    found=version,
-                    known=SCHEMA_VERSION,
-                )
-        except BaseException:
-            db.close()
-            raise
+    """Open an existing database for reading only; errors as `open_for_reading`."""
+    db, path = open_for_reading(path)
     return Reader(db, path)
 
 

@@ -20,6 +20,7 @@ CELLS = {"rowlog": ROOT / "rowlog", "rowlog_drivers": ROOT / "drivers" / "rowlog
 
 # Names of modules and packages; a package stands for all that is in it, and `*` for any ending.
 CORE = (
+    "rowlog.archive",
     "rowlog.plan",
     "rowlog.notation",
     "rowlog.figures",
@@ -34,7 +35,10 @@ CORE = (
 )
 STORE = ("rowlog.store*", "rowlog.schema*")
 WORK = (
+    "rowlog.devices*",
     "rowlog.recorder*",
+    "rowlog.replaying*",
+    "rowlog.simulating*",
     "rowlog.rebuild*",
     "rowlog.summary*",
     "rowlog.imports*",
@@ -104,6 +108,7 @@ ROOMS = (
             "rowlog_drivers.simulator",
             "rowlog_drivers.device",
             "rowlog_drivers.catalog",
+            "rowlog_drivers.addresses",
         ),
         may=("rowlog_drivers",),
         never=(PRINTING,),

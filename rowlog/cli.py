@@ -1,0 +1,383 @@
+"""The commands and nothing else: each parses its call, hands the work on, and prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rowlog_drivers.errors import CallError, RowlogError
+
+if TYPE_CHECKING:
+    from typer.models import CommandInfo
+
+    from rowlog.plan import Plan
+    from rowlog.render import Style
+
+app = typer.Typer(
+    name="rowlog",
+    help="Records rowing machines and heart rate, and keeps every byte of it.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+database = typer.Typer(
+    help="Care for the database file.", rich_markup_mode=None, no_args_is_help=True
+)
+app.add_typer(database, name="db")
+
+DbOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--db",
+        metavar="FILE",
+        help="The database; else $ROWLOG_DB, else the one in your data directory.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+SessionArgument = Annotated[
+    str, typer.Argument(metavar="[ID]", help="The session's number, or last.")
+]
+
+
+def main() -> None:
+    """Run the command line; errors go to stderr in a sentence, with exit code 1 or 2."""
+    with errors_told():
+        _only(sys.argv[1:2])
+        app()
+
+
+def _only(words: list[str]) -> None:
+    """Leave out the commands that are not called: typer would inspect each of them first."""
+    called = [command for command in app.registered_commands if _name(command) in words]
+    groups = [group for group in app.registered_groups if group.name in words]
+    if called or groups or words == ["--version"]:
+        app.registered_commands = called
+        app.registered_groups = groups
+
+
+def _name(command: CommandInfo) -> str | None:
+    if command.name is not None or command.callback is None:
+        return command.name
+    return str(command.callback.__name__).replace("_", "-")
+
+
+@contextmanager
+def errors_told() -> Iterator[None]:
+    """End with a message and its exit code instead of a traceback."""
+    try:
+        yield
+    except RowlogError as error:
+        typer.echo(f"rowlog: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # Whoever read our output has gone; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        from rowlog import __version__
+
+        typer.echo(f"rowlog {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .frames or .frames.gz file.")],
+    plan: Annotated[
+        str | None,
+        typer.Option("--plan", metavar="PLAN", help="Interval text; else the file's own plan."),
+    ] = None,
+    speed: Annotated[
+        float | None,
+        typer.Option(
+            "--speed", metavar="N", help="N times real time; as fast as possible by default."
+        ),
+    ] = None,
+    athlete: Annotated[
+        str | None, typer.Option("--athlete", metavar="NAME", help="Who rowed it.")
+    ] = None,
+    db: DbOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the summary and store nothing.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Record a session from a .frames file, along the same path as from a machine."""
+    from rowlog.replaying import replay_file
+
+    if speed is not None and not speed > 0:
+        raise CallError(f"--speed is above 0, not {speed}.", "Leave it out for full speed.")
+    with _database(db, temporary=dry_run) as path:
+        session_id = replay_file(
+            file,
+            path,
+            plan=_plan(plan) if plan is not None else None,
+            athlete=athlete,
+            speed=speed,
+        )
+        _show(path, session_id, as_json=as_json)
+
+
+@app.command()
+def demo(
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Row a simulated interval session in seconds and show its summary."""
+    from rowlog.replaying import replay_demo
+
+    keep = db is not None or bool(os.environ.get("ROWLOG_DB"))
+    path = _path(db) if keep else _temporary_path()
+    session_id = replay_demo(path)
+    _show(path, session_id, as_json=as_json)
+    if not as_json:
+        typer.echo(f"\nKept in {path}. Look at it again with: rowlog show --db {path}")
+
+
+@app.command()
+def decode(
+    driver: Annotated[str, typer.Argument(metavar="DRIVER", help="For example ftms.")],
+    channel: Annotated[
+        str, typer.Argument(metavar="CHANNEL", help="For example 2ad1, or rx for serial.")
+    ],
+    payloads: Annotated[
+        list[str], typer.Argument(metavar="HEX...", help="Frames in order, in hex; - if empty.")
+    ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="JSON is what is printed in any case.")
+    ] = True,
+) -> None:
+    """Show what frames mean: one JSON object per record and line."""
+    from rowlog_drivers.catalog import make_decoder
+    from rowlog_drivers.frames import Frame
+    from rowlog_drivers.records import fields_of
+
+    decoder = make_decoder(driver)
+    sent = channel.startswith(">")
+    for text in payloads:
+        frame = Frame(
+            t_ns=0,
+            source="cli",
+            channel=channel.removeprefix(">").lower(),
+            payload=_payload(text),
+            sent=sent,
+        )
+        for record in decoder.decode(frame):
+            typer.echo(json.dumps({"type": type(record).__name__, **fields_of(record)}))
+    for record in decoder.finish(0):
+        typer.echo(json.dumps({"type": type(record).__name__, **fields_of(record)}))
+
+
+@app.command(name="sessions")
+def list_sessions(
+    db: DbOption = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, metavar="N", help="How many, newest first; 0 for all.")
+    ] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """List the recorded sessions."""
+    from rowlog import summary
+
+    rows = summary.load_sessions(_path(db), limit=limit or None)
+    if as_json:
+        _print_json(summary.as_json(rows))
+        return
+    from rowlog import render
+
+    typer.echo(render.sessions(rows, _style()))
+
+
+@app.command()
+def show(
+    session: SessionArgument = "last", db: DbOption = None, as_json: JsonOption = False
+) -> None:
+    """Show one session with its interval table."""
+    from rowlog import summary
+
+    path = _path(db)
+    _show(path, summary.session_number(path, session), as_json=as_json)
+
+
+@app.command()
+def plan(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help='For example "8x500m/1:30r".')],
+    as_json: JsonOption = False,
+) -> None:
+    """Read interval text: echo its canonical form and totals, or point at the error."""
+    from rowlog import render
+
+    parsed = _plan(text)
+    if as_json:
+        _print_json(render.plan_json(parsed))
+        return
+    typer.echo(render.plan(parsed, _style()))
+
+
+@app.command()
+def frames(
+    session: SessionArgument = "last",
+    db: DbOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write there (.gz compresses)."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite the file if it exists.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --output: print as JSON what was written.")
+    ] = False,
+) -> None:
+    """Give a session's raw frames as a .frames file, on the screen or into a file."""
+    from rowlog import summary
+    from rowlog.replaying import export_frames
+
+    path = _path(db)
+    number = summary.session_number(path, session)
+    if output is None:
+        export_frames(path, number, sys.stdout)
+        return
+    if output.exists() and not force:
+        raise CallError(f"{output} exists already.", "Name another file, or add --force.")
+    count = export_frames(path, number, output)
+    if as_json:
+        _print_json({"session": number, "file": str(output), "frames": count})
+        return
+    typer.echo(f"{count} frames of session {number} written to {output}", err=True)
+
+
+@database.command(name="path")
+def db_path(db: DbOption = None, as_json: JsonOption = False) -> None:
+    """Print where the database is."""
+    path = _path(db)
+    if as_json:
+        _print_json({"path": str(path), "exists": path.exists()})
+    else:
+        typer.echo(str(path))
+
+
+@database.command(name="check")
+def db_check(db: DbOption = None, as_json: JsonOption = False) -> None:
+    """Check that the file is whole and that every frame can be read."""
+    from rowlog import summary
+
+    report = summary.check(_path(db))
+    if as_json:
+        _print_json(summary.as_json(report))
+    else:
+        from rowlog import render
+
+        typer.echo(render.check(report, _style()))
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@database.command(name="rebuild")
+def db_rebuild(
+    session: Annotated[
+        str, typer.Argument(metavar="[ID]", help="One session's number; all by default.")
+    ] = "all",
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make all derived rows anew from the stored frames."""
+    from rowlog.rebuild import rebuild
+
+    path = _path(db)
+    numbers = None
+    if session != "all":
+        from rowlog import summary
+
+        numbers = [summary.session_number(path, session)]
+    rebuilt = rebuild(path, numbers)
+    if as_json:
+        _print_json({"rebuilt": rebuilt})
+    else:
+        typer.echo(f"{len(rebuilt)} {'session' if len(rebuilt) == 1 else 'sessions'} rebuilt.")
+
+
+def _show(path: Path, session_id: int, *, as_json: bool) -> None:
+    from rowlog import summary
+
+    shown = summary.load(path, session_id)
+    if as_json:
+        _print_json(summary.as_json(shown))
+        return
+    from rowlog import render
+
+    typer.echo(render.summary(shown, _style()))
+
+
+def _plan(text: str) -> Plan:
+    from rowlog.notation import parse
+
+    return parse(text)
+
+
+def _path(db: Path | None) -> Path:
+    if db is not None:
+        return db.expanduser()
+    from rowlog.config import default_path
+
+    return default_path()
+
+
+@contextmanager
+def _database(db: Path | None, *, temporary: bool) -> Iterator[Path]:
+    """The database to write to; a temporary one is gone afterwards."""
+    if not temporary:
+        yield _path(db)
+        return
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="rowlog-") as folder:
+        yield Path(folder) / "rowlog.db"
+
+
+def _temporary_path() -> Path:
+    from tempfile import mkdtemp
+
+    return Path(mkdtemp(prefix="rowlog-demo-")) / "rowlog.db"
+
+
+def _payload(text: str) -> bytes:
+    if text == "-":
+        return b""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise CallError(
+            f"{text!r} is not hex.", "Write two digits a byte, as in 0000340500, or - for none."
+        ) from None
+
+
+def _style() -> Style:
+    """What the screen can show: colours only on a terminal, blocks only in a wide encoding."""
+    from rowlog.render import Style
+
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    colour = colour and os.environ.get("TERM") != "dumb"
+    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
+    return Style(colour=colour, unicode=encoding in ("utf8", "utf16", "utf32", "gb18030"))
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))

@@ -1,0 +1,143 @@
+"""The one async loop: devices to store, and progress to whoever watches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rowlog.derivation import Derivation, Derived
+from rowlog.plan import Plan
+from rowlog.totals import SessionTotals
+from rowlog_drivers.clock import Clock, life_ns, wall_now
+from rowlog_drivers.device import Device, merge
+
+if TYPE_CHECKING:
+    from rowlog.store import Store
+
+DURABLE_EVERY_NS: Final = 1_000_000_000
+"""After so much host time a commit waits for the disk: what a power cut can cost at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What one turn of the loop led to, once it is in the database."""
+
+    t_ns: int
+    """Session time reached."""
+    frames_committed: int
+    """How many of the session's frames are in the database."""
+    derivation: Derivation
+    """Where everything stands; to be read, not kept."""
+    derived: Derived
+    """What was new in this turn."""
+
+
+class Recorder:
+    """Records one session that has been begun in the store.
+
+    Every batch of deliveries is ordered, understood and committed as one transaction, on a
+    thread of its own that is awaited, so that a failing disk surfaces here at once.
+    """
+
+    def __init__(
+        self,
+        devices: Sequence[Device],
+        store: Store,
+        session_id: int,
+        *,
+        plan: Plan | None = None,
+        clock: Clock | None = None,
+        end_ns: int | None = None,
+    ) -> None:
+        """`clock` ticks a live session on in silence; without one the frames tell the time.
+
+        `end_ns` is the last instant of a recorded session; None: when the devices end.
+        """
+        self.devices = devices
+        self.derivation = Derivation(plan)
+        self.session_id = session_id
+        self.frames_committed = 0
+        self._store = store
+        self._clock = clock
+        self._end_ns = end_ns
+        self._last_ns = 0
+        self._durable_ns = 0
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="rowlog-writer")
+
+    async def run(
+        self,
+        *,
+        stop: asyncio.Event | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> SessionTotals:
+        """Record until the devices end or `stop` is set; close the session; its figures.
+
+        Raises RowlogError when a device or the database fails; what was committed stays, and
+        the session is left open, to be recovered by the next writer.
+        """
+        stopper = asyncio.create_task(self._close_on(stop)) if stop is not None else None
+        try:
+            async for batch in merge(self.devices, clock=self._clock):
+                now_ns = self._clock.now_ns() if self._clock is not None else None
+                derived = self.derivation.take(batch, now_ns)
+                await self._commit(derived)
+                if on_progress is not None:
+                    on_progress(self._progress(derived))
+            return await self._finish(on_progress)
+        finally:
+            if stopper is not None:
+                stopper.cancel()
+            for device in self.devices:
+                await device.close()
+            self._writer.shutdown(wait=True)
+
+    async def _close_on(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        for device in self.devices:
+            await device.close()
+
+    async def _commit(self, derived: Derived) -> None:
+        if not derived.deliveries and not derived.facts:
+            return
+        if derived.deliveries:
+            self._last_ns = derived.deliveries[-1].t_ns
+        now_ns = life_ns()
+        durable = now_ns - self._durable_ns >= DURABLE_EVERY_NS
+        if durable:
+            self._durable_ns = now_ns
+        await asyncio.get_running_loop().run_in_executor(
+            self._writer,
+            lambda: self._store.append(
+                self.session_id, derived.deliveries, derived.facts, durable=durable
+            ),
+        )
+        self.frames_committed += len(derived.deliveries)
+
+    async def _finish(self, on_progress: Callable[[Progress], None] | None) -> SessionTotals:
+        end_ns = self._end_ns
+        if end_ns is None and self._clock is not None:
+            end_ns = self._clock.now_ns()
+        end_ns = max(self._last_ns, end_ns if end_ns is not None else 0)
+        pending = [record for device in self.devices for record in device.decoding.finish(end_ns)]
+        derived, totals = self.derivation.finish(end_ns, pending)
+        await self._commit(derived)
+        await asyncio.get_running_loop().run_in_executor(
+            self._writer,
+            lambda: self._store.close_session(
+                self.session_id, end_ns=end_ns, ended_at=wall_now(), totals=totals
+            ),
+        )
+        if on_progress is not None:
+            on_progress(self._progress(derived))
+        return totals
+
+    def _progress(self, derived: Derived) -> Progress:
+        return Progress(
+            t_ns=self._last_ns,
+            frames_committed=self.frames_committed,
+            derivation=self.derivation,
+            derived=derived,
+        )

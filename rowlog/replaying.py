@@ -1,0 +1,138 @@
+"""Sessions from recorded or simulated frames, and stored sessions back to frames."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import TextIO
+
+from rowlog.notation import parse
+from rowlog.plan import Plan
+from rowlog.recorder import Recorder
+from rowlog.simulating import script_for
+from rowlog.store import Store
+from rowlog.store_read import open_reader
+from rowlog.store_rows import Source
+from rowlog_drivers.catalog import make_decoding
+from rowlog_drivers.clock import wall_now
+from rowlog_drivers.device import Device
+from rowlog_drivers.frames import (
+    Frame,
+    FramesHeader,
+    SourceHeader,
+    read_frames,
+    write_frames,
+)
+from rowlog_drivers.simulator import simulate
+from rowlog_drivers.transports.replay import ReplayTransport
+
+DEMO_PLAN = "8x500m/1:30r"
+
+
+def replay_file(
+    file: Path,
+    database: Path,
+    *,
+    plan: Plan | None = None,
+    athlete: str | None = None,
+    speed: float | None = None,
+) -> int:
+    """Record a session from a .frames file; returns its number.
+
+    Nothing is stored of a file that cannot be read to its end. Raises FramesError, NotationError,
+    UnknownDriverError, or what the store raises.
+    """
+    opened = read_frames(file)
+    header = opened.header
+    if plan is None and header.plan is not None:
+        plan = parse(header.plan)
+    make_decoding(header.sources)
+    for _ in opened.frames:
+        pass  # a fault anywhere in the file is told before a session begins
+    return record_frames(
+        opened,
+        header,
+        database,
+        plan=plan,
+        athlete=athlete,
+        speed=speed,
+        origin=header.origin or file.name,
+    )
+
+
+def replay_demo(database: Path, *, seed: int = 1) -> int:
+    """Record a simulated session of intervals with a strap; returns its number."""
+    plan = parse(DEMO_PLAN)
+    simulation = simulate(script_for(plan), seed=seed)
+    header = FramesHeader(
+        sources=simulation.sources,
+        end_ns=round(simulation.truth.end_s * 1e9),
+        machine="simulated rower",
+    )
+    return record_frames(simulation.frames, header, database, plan=plan, origin="rowlog demo")
+
+
+def record_frames(
+    frames: Iterable[Frame],
+    header: FramesHeader,
+    database: Path,
+    *,
+    plan: Plan | None,
+    athlete: str | None = None,
+    speed: float | None = None,
+    origin: str | None = None,
+) -> int:
+    """Record a session from frames in order of time; returns its number."""
+    decoding = make_decoding(header.sources)
+    transport = ReplayTransport(frames, speed=speed)
+    with closing(Store.open_writer(database)) as store:
+        session_id = store.begin_session(
+            started_at=header.started_at or wall_now(),
+            plan=str(plan) if plan is not None else None,
+            athlete=athlete,
+            activity="row",
+            sources=[_source(source) for source in header.sources],
+            origin=origin,
+            note=header.note,
+            licence=header.licence,
+        )
+        recorder = Recorder(
+            [Device(transport, decoding)], store, session_id, plan=plan, end_ns=header.end_ns
+        )
+        asyncio.run(_recorded(recorder, transport))
+    return session_id
+
+
+async def _recorded(recorder: Recorder, transport: ReplayTransport) -> None:
+    await transport.open()
+    await recorder.run()
+
+
+def _source(header: SourceHeader) -> Source:
+    return Source(
+        name=header.name,
+        driver=header.driver,
+        address=None,
+        options=header.options,
+    )
+
+
+def export_frames(database: Path, session_id: int, target: Path | TextIO) -> int:
+    """Write a session's frames as a .frames file; returns how many there are.
+
+    Raises StoreError, or FramesError when the file cannot be written.
+    """
+    with open_reader(database) as reader:
+        session = reader.session(session_id)
+        header = FramesHeader(
+            sources=tuple(source.header for source in session.sources),
+            started_at=session.started_at,
+            end_ns=session.end_ns,
+            plan=session.plan,
+            licence=session.licence,
+            origin=session.origin,
+            note=session.note,
+        )
+        return write_frames(target, header, reader.read_frames(session_id))

@@ -1,0 +1,127 @@
+"""What `show` and `sessions` read: plain rows, by a module that loads almost nothing."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rowlog.schema import open_for_reading
+from rowlog.store_errors import no_session, translated
+from rowlog.store_lock import holder_of
+
+Row = tuple[Any, ...]
+
+
+class Shown:
+    """A database open for showing what is in it. Raises StoreError from every method."""
+
+    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+        self.path = path
+        self._db = db
+        # Asked before any row is read: a session that is closed in between shows as complete.
+        holder = holder_of(path)
+        self._recording = holder.session_id if holder is not None else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._db.close()
+
+    def session_number(self, number: int | None) -> int:
+        """That very number if there is such a session; None: the highest."""
+        clause = "" if number is None else "WHERE id = ?"
+        values = () if number is None else (number,)
+        rows = self._rows(f"SELECT id FROM sessions {clause} ORDER BY id DESC LIMIT 1", values)
+        if not rows:
+            raise no_session(number, self.path)
+        found: int = rows[0][0]
+        return found
+
+    def sessions(
+        self, columns: Sequence[str], *, session_id: int | None = None, limit: int | None = None
+    ) -> list[Row]:
+        """Columns of sessions, their athletes and totals, latest number first, or of one."""
+        where = "" if session_id is None else "WHERE sessions.id = ?"
+        values = (-1 if limit is None else limit,)
+        rows = self._rows(
+            f"SELECT {', '.join(columns)} FROM sessions "
+            "LEFT JOIN athletes ON athletes.id = athlete_id "
+            "LEFT JOIN session_totals ON session_totals.session_id = sessions.id "
+            f"{where} ORDER BY sessions.id DESC LIMIT ?",
+            values if session_id is None else (session_id, *values),
+        )
+        if session_id is not None and not rows:
+            raise no_session(session_id, self.path)
+        return rows
+
+    def status(self, session_id: int, state: str) -> str:
+        """What a session's state means to a reader: "interrupted" when nobody writes it."""
+        if state == "open":
+            return "recording" if session_id == self._recording else "interrupted"
+        return state
+
+    def sources(self, session_id: int) -> list[tuple[str, str, str | None, str | None]]:
+        """(name, driver, address, what it calls itself) of a session's devices."""
+        rows = self._rows(
+            "SELECT name, driver, address, options, (SELECT model FROM machine_infos "
+            "WHERE machine_infos.session_id = sources.session_id AND source = sources.name "
+            "AND model IS NOT NULL LIMIT 1) FROM sources WHERE session_id = ? ORDER BY place",
+            (session_id,),
+        )
+        return [
+            (name, driver, address, dict(json.loads(options)).get("name", model))
+            for name, driver, address, options, model in rows
+        ]
+
+    def structure(self, table: str, columns: Sequence[str], session_id: int) -> list[Row]:
+        """Columns of the segments or splits of a session's default segmentation, in order."""
+        order = '"index"' if table == "segments" else 'segment_index, "index"'
+        return self._rows(
+            f"SELECT {', '.join(columns)} FROM {table} WHERE session_id = :id "
+            "AND segmentation_id = (SELECT id FROM segmentations WHERE session_id = :id "
+            f"ORDER BY is_default DESC, id LIMIT 1) ORDER BY {order}",
+            {"id": session_id},
+        )
+
+    def totals(self, columns: Sequence[str], session_id: int) -> Row:
+        """Columns of a closed session's totals."""
+        (row,) = self._rows(
+            f"SELECT {', '.join(columns)} FROM session_totals WHERE session_id = ?", (session_id,)
+        )
+        return row
+
+    def frame_count(self, session_id: int) -> int:
+        """How many frames of a session are stored, in blocks and as rows."""
+        count: int = self._rows(
+            "SELECT (SELECT count(*) FROM frames WHERE session_id = :id) + "
+            "(SELECT coalesce(sum(frame_count), 0) FROM frame_blocks WHERE session_id = :id)",
+            {"id": session_id},
+        )[0][0]
+        return count
+
+    def last_ns(self, session_id: int) -> int | None:
+        """The time of a session's last frame that is still a row; None when there is none."""
+        rows = self._rows(
+            "SELECT t_ns FROM frames WHERE session_id = ? ORDER BY seq DESC LIMIT 1", (session_id,)
+        )
+        return rows[0][0] if rows else None
+
+    def _rows(self, query: str, values: Any) -> list[Row]:
+        with translated(self.path):
+            return self._db.execute(query, values).fetchall()
+
+
+def open_shown(path: Path) -> Shown:
+    """Open an existing database to show what is in it; errors as `open_for_reading`."""
+    db, path = open_for_reading(path)
+    return Shown(db, path)

@@ -1,0 +1,294 @@
+"""The commands as a user calls them: real processes, real files, real output."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rowlog import __version__
+
+ROOT = Path(__file__).resolve().parent.parent
+FIXTURES = ROOT / "fixtures"
+SPLIT = FIXTURES / "ftms" / "split_4x250m.frames"
+
+
+def rowlog(
+    *arguments: str | Path, db: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the program in a process of its own."""
+    variables = {key: value for key, value in os.environ.items() if key != "ROWLOG_DB"}
+    variables["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "drivers")])
+    variables["PYTHONIOENCODING"] = "utf-8"
+    variables |= environment
+    if db is not None:
+        variables["ROWLOG_DB"] = str(db)
+    return subprocess.run(
+        [sys.executable, "-c", "from rowlog.cli import main; main()", *map(str, arguments)],
+        env=variables,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+
+def answer(*arguments: str | Path, db: Path | None = None) -> Any:
+    """What a command prints as JSON."""
+    done = rowlog(*arguments, "--json", db=db)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database that holds one session: 4x250m/0:45r with a strap."""
+    path = tmp_path_factory.mktemp("recorded") / "rowlog.db"
+    done = rowlog("replay", SPLIT, "--db", path)
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+def test_version() -> None:
+    assert rowlog("--version").stdout == f"rowlog {__version__}\n"
+
+
+def test_demo_needs_nothing_and_ends_with_the_table(tmp_path: Path) -> None:
+    done = rowlog("demo", TMPDIR=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    table = done.stdout.split("───\n")[1]
+    reps = [line.split() for line in table.splitlines() if not line.startswith("rest")]
+    assert [rep[0] for rep in reps if rep[0].isdigit()] == list("12345678")
+    assert {rep[2] for rep in reps if rep[0].isdigit()} == {"500"}
+    heads = next(line for line in lines if "metres" in line)
+    assert heads.split() == [
+        "time", "metres", "pace", "rate", "watts", "HR", "max", "end", "drop",
+    ]  # fmt: skip
+    kept = next(tmp_path.rglob("rowlog.db"))
+    assert str(kept) in done.stdout
+
+
+def test_demo_is_kept_where_it_is_asked(tmp_path: Path) -> None:
+    path = tmp_path / "kept.db"
+    assert rowlog("demo", "--db", path).returncode == 0
+    assert rowlog("demo", db=path).returncode == 0
+    assert [session["id"] for session in answer("sessions", db=path)] == [2, 1]
+
+
+def test_replay_stores_and_show_only_reads(recorded: Path) -> None:
+    before = recorded.read_bytes()
+    shown = answer("show", db=recorded)
+    assert shown["session"]["plan"] == "4x250m/0:45r"
+    assert shown["session"]["status"] == "complete"
+    work = [segment for segment in shown["segments"] if segment["kind"] == "work"]
+    assert [segment["distance_m"] for segment in work] == [250.0] * 4
+    assert shown["session"]["work_distance_m"] == 1000.0
+    # Four pieces of 250 m have five splits of 50 m each.
+    assert [split["distance_m"] for split in shown["splits"]] == pytest.approx([50.0] * 20)
+    assert recorded.read_bytes() == before
+
+
+def test_the_json_of_show_has_the_public_shape(recorded: Path) -> None:
+    shown = answer("show", "1", db=recorded)
+    assert list(shown) == ["session", "segments", "zones", "splits", "quality"]
+    assert {
+        "id", "started_at", "ended_at", "athlete", "activity", "plan", "status", "sources",
+        "duration_s", "elapsed_s", "work_s", "rest_s", "distance_m", "work_distance_m",
+        "rest_distance_m", "stroke_count", "energy_kcal", "mean_pace_s_per_500m", "mean_power_w",
+        "mean_stroke_rate_spm", "mean_heart_rate_bpm", "max_heart_rate_bpm",
+        "min_heart_rate_bpm", "heart_rate_coverage", "drag_factor", "origins",
+    } <= shown["session"].keys()  # fmt: skip
+    assert {
+        "index", "kind", "activity", "target", "duration_s", "distance_m", "stroke_count",
+        "energy_kcal", "mean_pace_s_per_500m", "mean_power_w", "mean_stroke_rate_spm",
+        "mean_heart_rate_bpm", "max_heart_rate_bpm", "end_heart_rate_bpm",
+        "heart_rate_drop_60s_bpm", "ended_by", "started_at_s", "clock", "origins",
+    } <= shown["segments"][0].keys()  # fmt: skip
+    assert shown["quality"].keys() == {
+        "frames", "undecoded", "gaps", "link_losses", "machine_resets", "late_frames",
+    }  # fmt: skip
+    assert shown["segments"][0]["target"] == {"type": "distance", "value": 250.0}
+    assert shown["zones"] == []
+    assert shown["session"]["origins"]["mean_pace_s_per_500m"] == "derived"
+    pace = shown["session"]["mean_pace_s_per_500m"]
+    assert pace == pytest.approx(500 * shown["session"]["work_s"] / 1000.0)
+
+
+def test_sessions_is_a_list_of_sessions(recorded: Path) -> None:
+    (session,) = answer("sessions", db=recorded)
+    assert session == answer("show", db=recorded)["session"] | {"sources": session["sources"]}
+    assert "4x250m/0:45r" in rowlog("sessions", db=recorded).stdout
+
+
+def test_dry_run_stores_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "none.db"
+    done = rowlog("replay", SPLIT, "--dry-run", db=path)
+    assert done.returncode == 0
+    assert "4x250m/0:45r" in done.stdout
+    assert not path.exists()
+
+
+def test_another_plan_can_be_laid_over_a_recording(tmp_path: Path) -> None:
+    shown = answer("replay", SPLIT, "--plan", "2x500m", "--dry-run", db=tmp_path / "none.db")
+    assert shown["session"]["plan"] == "2x500m"
+
+
+def test_frames_come_out_as_they_went_in(recorded: Path, tmp_path: Path) -> None:
+    from rowlog_drivers.frames import read_frames
+
+    out = tmp_path / "out.frames"
+    assert rowlog("frames", "1", "--output", out, db=recorded).returncode == 0
+    assert list(read_frames(out)) == list(read_frames(SPLIT))
+    printed = rowlog("frames", db=recorded).stdout
+    assert printed == out.read_text(encoding="utf-8")
+    again = rowlog("frames", "1", "--output", out, db=recorded)
+    assert (again.returncode, "exists already" in again.stderr) == (2, True)
+
+
+def test_decode_prints_one_object_per_record() -> None:
+    done = rowlog("decode", "ftms", "2ad1", "0000340500", "ff")
+    first, second = (json.loads(line) for line in done.stdout.splitlines())
+    assert list(first)[:3] == ["type", "t_ns", "source"]
+    assert (first["type"], first["t_ns"], first["source"]) == ("RowerSample", 0, "cli")
+    assert (first["stroke_rate_spm"], first["stroke_count"]) == (26.0, 5)
+    assert first["distance_m"] is None
+    assert second["type"] == "Undecoded"
+    assert done.returncode == 0
+
+
+def test_decode_keeps_the_order_of_one_connection() -> None:
+    # "IDD057" and "0034": register 057 holds 0x34 = 52 m, in two chunks of the serial line.
+    done = rowlog("decode", "waterrower", "rx", b"IDD057".hex(), b"0034\r\n".hex())
+    (record,) = (json.loads(text) for text in done.stdout.splitlines())
+    assert record["distance_m"] == 52.0
+
+
+def test_plan_echoes_or_points() -> None:
+    parsed = answer("plan", "8 x 500m / 90s r")
+    assert parsed["canonical"] == "8x500m/1:30r"
+    assert (parsed["work_count"], parsed["work_m"], parsed["rest_s"]) == (8, 4000.0, 720.0)
+    done = rowlog("plan", "8x500m/1:30r nonsense")
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    (at,) = (number for number, line in enumerate(lines) if line.strip() == "^")
+    assert lines[at - 1][lines[at].index("^") :] == "nonsense"
+
+
+def test_db_path_check_rebuild(recorded: Path) -> None:
+    assert rowlog("db", "path", db=recorded).stdout.strip() == str(recorded)
+    checked = answer("db", "check", db=recorded)
+    assert (checked["ok"], checked["sessions"], checked["problems"]) == (True, 1, [])
+    before = answer("show", db=recorded)
+    assert answer("db", "rebuild", db=recorded) == {"rebuilt": [1]}
+    assert answer("show", db=recorded) == before
+
+
+def damaged(path: Path) -> None:
+    path.write_bytes(b"SQLite format 3\0" + b"\xff" * 5000)
+
+
+def foreign(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE recipes (name TEXT)")
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize("make", [damaged, foreign])
+@pytest.mark.parametrize(
+    "arguments", [("sessions",), ("show",), ("replay", str(SPLIT)), ("db", "rebuild")]
+)
+def test_what_is_no_database_of_ours_is_left_alone(
+    make: Any, arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "other.db"
+    make(path)
+    before = path.read_bytes()
+    done = rowlog(*arguments, db=path)
+    assert done.returncode == 1
+    assert str(path) in done.stderr
+    assert "Traceback" not in done.stderr
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("replay", "missing.frames"), 1, ("missing.frames",)),
+        (("show",), 1, ("No database at", "--db")),
+        (("sessions",), 1, ("No database at",)),
+        (("decode", "fmts", "2ad1", "00"), 2, ("fmts", "ftms")),
+        (("decode", "ftms", "2ad1", "0g"), 2, ("0g", "hex")),
+        (("plan", "8x500"), 2, ("^",)),
+        (("plan", ""), 2, ("^",)),
+        (("replay", str(SPLIT), "--plan", "8x"), 2, ("^",)),
+        (("replay", str(SPLIT), "--speed", "0"), 2, ("--speed",)),
+        (("show", "next"), 2, ("next", "last")),
+        (("nonsense",), 2, ("nonsense",)),
+    ],
+)
+def test_a_wrong_call_is_told_in_words(
+    arguments: tuple[str, ...], code: int, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    done = rowlog(*arguments, db=tmp_path / "none.db")
+    assert done.returncode == code
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+def test_a_malformed_file_stores_nothing(tmp_path: Path) -> None:
+    lines = SPLIT.read_text(encoding="utf-8").splitlines()
+    lines[-1] = "999.9 rower 2ad1 0g"
+    broken = tmp_path / "broken.frames"
+    broken.write_text("\n".join(lines), encoding="utf-8")
+    path = tmp_path / "none.db"
+    done = rowlog("replay", broken, db=path)
+    assert done.returncode == 1
+    assert f"broken.frames, line {len(lines)}" in done.stderr or (
+        f"broken.frames:{len(lines)}" in done.stderr
+    )
+    assert not path.exists()
+
+
+def test_an_unwritable_folder_is_named(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    done = rowlog("replay", SPLIT, "--db", blocked / "rowlog.db")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert str(blocked) in done.stderr
+
+
+HEAVY = ("bleak", "numpy", "serial", "sqlite_utils", "rich", "pydantic", "asyncio")
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["show"], ["sessions"], ["show", "--json"]])
+def test_reading_loads_nothing_heavy(arguments: list[str], recorded: Path) -> None:
+    code = (
+        "import sys\n"
+        "from rowlog.cli import main\n"
+        "sys.argv[1:] = sys.argv[1:]\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\n"
+    )
+    variables = dict(os.environ)
+    variables["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "drivers")])
+    variables["ROWLOG_DB"] = str(recorded)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stderr.strip() == "[]"
