@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
 
-from rowlog.timeline import SECOND_NS, Position
-
-STANDING_MPS: Final = 1.0
-"""Slower than this over a stretch that was not seen, nobody was rowing."""
-STILL_NS: Final = 3 * SECOND_NS
-"""A stretch without samples that is longer may hide a standstill."""
+from rowlog.timeline import SECOND_NS, STANDING_MPS, STILL_NS, Position
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +162,19 @@ class Track:
             uncertainty_s=(after.t_ns - since_ns) / 2 / SECOND_NS,
         )
 
+    def start_mark(self, t_ns: int) -> Mark:
+        """The mark of a start from standstill: no metre has been rowed at it."""
+        mark = self.mark_at(t_ns)
+        standing, first = self.at_or_before(t_ns), self.after(t_ns)
+        if standing is None or first is None or standing.distance_m is None:
+            return mark
+        return replace(
+            mark,
+            distance_m=standing.distance_m,
+            interpolated=True,
+            uncertainty_s=max(t_ns - standing.t_ns, first.t_ns - t_ns) / SECOND_NS,
+        )
+
     def _strokes_before(self, t_ns: int) -> int | None:
         """The strokes that began before an instant."""
         count: int | None = None
@@ -179,6 +186,24 @@ class Track:
                     return 0 if corner.moved else corner.stroke_count
                 count = corner.stroke_count
         return count
+
+
+def start_between(standing: Position, first: Position) -> int:
+    """When movement began, between the last position at a standstill and the first after it.
+
+    By the metres risen since (and half a count, for whole ones) at the pace that the first
+    position tells. A stroke before the first metre began halfway between, as far as one can tell;
+    metres without a pace were rowed ever since the standstill.
+    """
+    rise = (first.distance_m or 0.0) - (standing.distance_m or 0.0)
+    since_ns = rowing_since(standing.t_ns, first.t_ns, rise)
+    if rise == 0 and first.t_ns - standing.t_ns <= STILL_NS:
+        return (standing.t_ns + first.t_ns) // 2
+    pace = first.pace_s_per_500m
+    if pace is None or not 60 <= pace <= 600 or first.distance_m is None:
+        return since_ns
+    rise += first.distance_step_m / 2
+    return max(since_ns, first.t_ns - round(rise * pace / 500 * SECOND_NS))
 
 
 def rowing_since(since_ns: int, until_ns: int, metres: float) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from rowlog.crossings import STANDING_MPS, STILL_NS, Mark, Track, rowing_since
+from rowlog.crossings import Mark, Track, start_between
 from rowlog.figures import (
     Figures,
     Origin,
@@ -17,7 +17,7 @@ from rowlog.figures import (
     figures_of,
 )
 from rowlog.plan import ROW, Piece, Plan, Target
-from rowlog.timeline import SECOND_NS, Position
+from rowlog.timeline import SECOND_NS, STANDING_MPS, STILL_NS, Position
 
 SegmentKind = Literal["work", "rest", "pause"]
 EndedBy = Literal["target", "key", "device", "rest_over", "link", "end", "pause", "resume"]
@@ -155,7 +155,7 @@ class Tracker:
             self._power.add(position.t_ns, position.power_w)
         if self._at < 0 and position.moved:
             began_ns = self._began_ns(position)
-            self._cut(self._track.mark_at(began_ns))
+            self._cut(self._track.start_mark(began_ns))
             self._enter(0, self._cut_mark)
             self._motion_ns = began_ns
         self._advance(position.t_ns)
@@ -305,6 +305,7 @@ class Tracker:
                 and not self._paused
                 and boundary.quantity is None
                 and self._stopped_before(boundary.t_ns)
+                and not self._rowed_through(boundary.t_ns)
             ):
                 self._pause()
             self._apply(boundary)
@@ -377,11 +378,10 @@ class Tracker:
         before = self._track.before_last()
         if began_ns is None:
             began_ns = before.t_ns if before is not None else position.t_ns
-        first = self._track.after(began_ns) or position
+        first = self._track.after(began_ns)
         standing = self._track.at_or_before(began_ns)
-        if standing is not None and first.distance_m is not None:
-            rise = first.distance_m - (standing.distance_m or 0.0)
-            began_ns = max(began_ns, rowing_since(standing.t_ns, first.t_ns, rise))
+        if standing is not None and first is not None:
+            began_ns = max(began_ns, start_between(standing, first))
         return max(began_ns, self._cursor_ns, position.t_ns - LOOK_BACK_NS)
 
     def _watch_motion(self, position: Position) -> None:
@@ -413,6 +413,13 @@ class Tracker:
     def _stopped_before(self, t_ns: int) -> bool:
         return t_ns - max(self._motion_ns, self._cursor_ns) > PAUSE_AFTER_NS
 
+    def _rowed_through(self, t_ns: int) -> bool:
+        """Whether an instant lies in a stretch without samples that was rowed all the same."""
+        last, before = self._track.last, self._track.before_last()
+        if last is None or before is None or not last.moved:
+            return False
+        return before.t_ns <= t_ns < last.t_ns and not self._unseen_stop(last, PAUSE_AFTER_NS)
+
     def _unseen_stop(self, position: Position, least_ns: int) -> bool:
         """Whether the rower stood still, for so long, in a stretch without samples before."""
         last = self._track.before_last()
@@ -434,7 +441,9 @@ class Tracker:
         self._paused = True
 
     def _resume(self, t_ns: int) -> None:
-        at = self._track.mark_at(t_ns)
+        if self._segment is not None:
+            t_ns = max(t_ns, self._segment.start.t_ns)
+        at = self._track.start_mark(t_ns)
         self._close(at, "resume", piece_goes_on=True)
         self._paused = False
         self._segment = _Open(start=at)

@@ -107,6 +107,8 @@ class Pipeline:
             self.rower = position.source
         if position.source == self.rower:
             self.position = position
+            if self.timeline.catching_up(position.source):
+                return  # nothing is said yet of how far it went in the gap
             found: Found = self.tracker.position(position)
             facts.extend(found)
 

@@ -10,6 +10,12 @@ from rowlog_drivers.records import HeartRate, Link, Record, RowerSample, Stroke,
 SECOND_NS: Final = 1_000_000_000
 STANDSTILL_NS: Final = 2 * SECOND_NS
 """A distance counter that rests for longer stands still."""
+STANDING_MPS: Final = 1.0
+"""Slower than this over a stretch that was not seen, nobody was rowing."""
+STILL_NS: Final = 3 * SECOND_NS
+"""A stretch without samples that is longer may hide a standstill."""
+CATCH_UP_NS: Final = 3 * SECOND_NS
+"""For so long after a gap a machine's first readings are waited for."""
 COAST_NS: Final = 6 * SECOND_NS
 """A flywheel runs on for this long after a stroke; metres beyond that are not rowing."""
 
@@ -21,7 +27,7 @@ class Gap(Record):
     end_ns: int
     """The first frame after it, or the session's end."""
     cause: str
-    """"silence" or "link"."""
+    """"silence", or "link: " and the reason why it went down."""
     distance_before_m: float | None = None
     """Session distance by the machine's counter before the gap."""
     distance_after_m: float | None = None
@@ -304,10 +310,9 @@ class Timeline:
     def link(self, link: Link) -> None:
         """A link went up or down: a gap that follows a loss is the link's."""
         hearing = self._hearing.get(link.source)
-        if hearing is not None:
-            hearing.down_reason = None if link.up else (link.reason or "lost")
-            if not link.up:
-                hearing.silent = True
+        if hearing is not None and not link.up:
+            hearing.down_reason = link.reason or "lost"
+            hearing.silent = True
 
     def sample(self, sample: RowerSample) -> tuple[Position, list[Record]]:
         """A machine's sample: where the rower stands now, and what is odd or new."""
@@ -350,9 +355,19 @@ class Timeline:
             stroke_rate_spm=sample.stroke_rate_spm,
             pace_s_per_500m=sample.pace_s_per_500m,
         )
-        if sample.distance_m is not None and sample.source in self._waiting:
+        gap = self._waiting.get(sample.source)
+        if gap is not None and self._counted_since(rower, gap, ("distance_m", "stroke_count")):
             facts.append(self._explained(rower, self._waiting.pop(sample.source)))
         return position, facts
+
+    def catching_up(self, source: str) -> bool:
+        """Whether a rower is heard again after a gap, but its counters are not known yet."""
+        gap = self._waiting.get(source)
+        rower = self._rowers.get(source)
+        if gap is None or rower is None:
+            return False
+        field = "distance_m" if "distance_m" in rower.counters else "stroke_count"
+        return not self._counted_since(rower, gap, (field,))
 
     def stroke(self, stroke: Stroke) -> tuple[Position | None, list[Record]]:
         """A stroke as the machine reports it, perhaps in several records of one number."""
@@ -490,7 +505,11 @@ class Timeline:
         began_ns: int | None = None,
     ) -> Position:
         distance = rower.distance_m
+        rise = distance - distance_before if distance is not None and distance_before else 0.0
         rose = distance is not None and distance_before is not None and distance > distance_before
+        # Strokes of an unseen stretch are counted late, its metres tell of them at once.
+        unseen_ns = t_ns - rower.sampled_ns if rower.sampled_ns is not None else 0
+        rowed_unseen = unseen_ns > STILL_NS and rise >= STANDING_MPS * unseen_ns / SECOND_NS
         if stroked:
             rower.last_stroke_ns = t_ns
         if rose:
@@ -502,7 +521,7 @@ class Timeline:
         if had_distance:
             rower.sampled_ns = t_ns
         coasting = rower.last_stroke_ns is not None and t_ns - rower.last_stroke_ns <= COAST_NS
-        moved = stroked or (rose and (not rower.counts_strokes or coasting))
+        moved = stroked or (rose and (not rower.counts_strokes or coasting or rowed_unseen))
         if began_ns is None and moved:
             began_ns = rower.rise_ns
         counter = rower.counters.get("distance_m")
@@ -551,6 +570,17 @@ class Timeline:
     def _numbered(self, rower: _Rower, stroke: Stroke) -> Stroke:
         rower.session_strokes += 1
         return replace(stroke, number=rower.session_strokes)
+
+    def _counted_since(self, rower: _Rower, gap: Gap, fields: tuple[str, ...]) -> bool:
+        """Whether those of the counters that there are were read after a gap, or it is long ago."""
+        hearing = self._hearing[rower.source]
+        if hearing.last_ns is not None and hearing.last_ns - gap.end_ns > CATCH_UP_NS:
+            return True
+        return all(
+            rower.counters[field].last_ns >= gap.end_ns
+            for field in fields
+            if field in rower.counters
+        )
 
     def _gap(self, source: str, before_ns: int, t_ns: int, hearing: _Hearing) -> Gap:
         self.gap_count += 1

@@ -114,6 +114,10 @@ STEP_CM: Final = 35
 """32 pulses of the paddle are 35 cm, unless registers 083 and 084 say otherwise."""
 _CONSTANT_LIMITS: Final = range(0x0A, 0x40)
 """What 083 and 084 can be set to."""
+SILENCE_NS: Final = 2_000_000_000
+"""A rowed S4 sends pulses all the time: after a longer silence some of them were missed."""
+BRIDGE_NS: Final = 2_000_000_000
+"""For so long after a silence the distance waits for register 055 to say how far it went."""
 LONGEST_DRIVE_S: Final = 5.0
 LONGEST_STROKE_S: Final = 10.0
 """A longer time from SS to SS is a pause between strokes, not a recovery."""
@@ -139,6 +143,7 @@ class _DistanceAxis:
         "_last",
         "_per_step",
         "_pulses",
+        "_resumed_ns",
         "_shift_m",
         "_source",
         "_step_cm",
@@ -159,6 +164,8 @@ class _DistanceAxis:
         """Register to its last value and the axis at that time."""
         self._told_055: tuple[int, float] | None = None
         self._before_gap: tuple[int, float] | None = None
+        self._resumed_ns: int | None = None
+        """When the machine was first heard after the latest gap; None in the gap itself."""
         self.pending = False
         """Whether pulses have moved the axis since the last report."""
         self.reported_m = 0.0
@@ -244,8 +251,21 @@ class _DistanceAxis:
     def lose_link(self) -> None:
         """Pulses are missed from here on; the next reading of 055 tells how far it went."""
         self._before_gap = self._told_055 or self._before_gap
-        self._told_055 = None
+        self._told_055 = self._resumed_ns = None
         self._last.clear()
+
+    def hear(self, t_ns: int) -> None:
+        """The machine spoke: a gap, if there was one, is over."""
+        if self._resumed_ns is None:
+            self._resumed_ns = t_ns
+
+    def bridging(self, t_ns: int) -> bool:
+        """Whether the way since a gap is not known yet, but soon will be."""
+        return (
+            self._before_gap is not None
+            and self._resumed_ns is not None
+            and t_ns - self._resumed_ns < BRIDGE_NS
+        )
 
     def restart(self, metres: float) -> None:
         """The machine counts from `metres` again."""
@@ -337,6 +357,7 @@ class S4Decoder:
         "_dialogue",
         "_energy_cal",
         "_framer",
+        "_heard_ns",
         "_rowing",
         "_said",
         "_source",
@@ -350,6 +371,7 @@ class S4Decoder:
         self._axis = _DistanceAxis()
         self._strokes = _StrokeTimes()
         self._energy_cal: int | None = None
+        self._heard_ns = 0
         self._rowing = False
         self._said: dict[str, int | float] = {}
         """What is reported only when it changes."""
@@ -379,7 +401,8 @@ class S4Decoder:
     def finish(self, t_ns: int) -> tuple[Record, ...]:
         """The distance of the last pulses, and the power of the last stroke."""
         records: list[Record] = []
-        self._report_pulses(t_ns, records)
+        if self._axis.pending:
+            records.append(self._distance(t_ns, self._axis.metres()))
         records += self._strokes.complete(t_ns, self._source)
         return tuple(records)
 
@@ -398,6 +421,10 @@ class S4Decoder:
 
     def _line(self, line: Line, t_ns: int, records: list[Record]) -> None:
         answered = self._dialogue.heard(line, t_ns)
+        if self._rowing and t_ns - self._heard_ns > SILENCE_NS:
+            self._axis.lose_link()
+        self._heard_ns = t_ns
+        self._axis.hear(t_ns)
         match line:
             case Pulses():
                 self._axis.add_pulses(line.count)
@@ -460,7 +487,7 @@ class S4Decoder:
             records.append(self._distance(t_ns, metres))
 
     def _report_pulses(self, t_ns: int, records: list[Record]) -> None:
-        if self._axis.pending:
+        if self._axis.pending and not self._axis.bridging(t_ns):
             records.append(self._distance(t_ns, self._axis.metres()))
 
     def _distance(self, t_ns: int, metres: float) -> RowerSample:
