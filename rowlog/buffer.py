@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from rowlog.timeline import SECOND_NS, valid_heart_rate
+from rowlog.heart import valid_heart_rate
+from rowlog.timeline import SECOND_NS
 from rowlog_drivers.interface import Delivery
 from rowlog_drivers.records import HeartRate, RowerSample, Tick
 
@@ -46,16 +47,13 @@ class Buffer:
     def drain(self, until_ns: int | None = None) -> Iterator[Delivery]:
         """Give out what waits, in order, with the ticks that are due.
 
-        `until_ns` is the time now: ticks up to it are given out although no frame came, and
-        frames beyond it go on waiting. None: the frames alone move time on.
+        Ticks up to `until_ns` are given out although no frame came; None: the frames alone move
+        time on.
         """
         pending = self._pending
         self._pending = []
         pending.sort(key=lambda delivery: delivery.t_ns)
-        for place, delivery in enumerate(pending):
-            if until_ns is not None and delivery.t_ns > until_ns:
-                self._pending = pending[place:] + self._pending
-                break
+        for delivery in pending:
             yield from self._ticks(delivery.t_ns)
             if delivery.t_ns < self._last_ns:
                 delivery = redated(delivery, self._last_ns)
@@ -66,6 +64,13 @@ class Buffer:
             yield delivery
         if until_ns is not None:
             yield from self._ticks(until_ns)
+
+    def latest(self, quantity: str, t_ns: int, *, seconds: float = 5.0) -> float | None:
+        """The latest valid reading of a quantity; None when it is older than `seconds`."""
+        window = self._windows.get(quantity)
+        if not window or t_ns - window[-1][0] > seconds * SECOND_NS:
+            return None
+        return window[-1][1]
 
     def window(
         self, quantity: str, seconds: float

@@ -92,6 +92,11 @@ class Stream:
         """A reading at `t_ns`; None says that the quantity is not known from then on."""
         self._readings.append((t_ns, value))
 
+    def retract(self, since_ns: int) -> None:
+        """The readings from `since_ns` on were none: the one before them stands in their place."""
+        while self._readings and self._readings[-1][0] >= since_ns:
+            self._readings.pop()
+
     def at(self, t_ns: int) -> float | None:
         """The latest valid reading at or before `t_ns`, unless it is too old to stand."""
         for reading_ns, value in reversed(self._readings):

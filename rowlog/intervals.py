@@ -16,6 +16,7 @@ from rowlog.figures import (
     choose_heart_rate,
     figures_of,
 )
+from rowlog.heart import Reading
 from rowlog.plan import ROW, Piece, Plan, Target
 from rowlog.timeline import SECOND_NS, STANDING_MPS, STILL_NS, Position
 
@@ -123,8 +124,8 @@ class Tracker:
         self._heart_rates: dict[str, Stream] = {}
         self._power = Stream()
         self._track = Track()
-        self._at = -1
-        self._begin: Mark | None = None
+        self.at = -1
+        self.begin: Mark | None = None
         self._origin_m: float | None = None
         self._cursor_ns = 0
         self._cut_mark = Mark(t_ns=0)
@@ -133,12 +134,14 @@ class Tracker:
         self._split_count = 0
         self._split_step: Target | None = None
         self._split_target: Target | None = None
-        self._paused = False
+        self.paused = False
         self._still = False
         self._motion_ns = 0
         self._key_ns: int | None = None
+        self._heart_rate_near_ns: int | None = None
+        """The first reading that reached the piece's heart rate, while it is doubted."""
         self._heart_rate_hit_ns: int | None = None
-        self._last_work_s = 0.0
+        self.last_work_s = 0.0
         self._drops: list[_Drop] = []
         self._now_ns = 0
         self._found: Found = []
@@ -153,7 +156,7 @@ class Tracker:
         self._track.add(position)
         if position.power_w is not None:
             self._power.add(position.t_ns, position.power_w)
-        if self._at < 0 and position.moved:
+        if self.at < 0 and position.moved:
             began_ns = self._began_ns(position)
             self._cut(self._track.start_mark(began_ns))
             self._enter(0, self._cut_mark)
@@ -164,33 +167,46 @@ class Tracker:
         self._settle()
         return self._told()
 
-    def heart_rate(self, t_ns: int, source: str, bpm: float | None, *, strap: bool) -> Found:
-        """A heart rate, None when it is no measurement; `strap` outranks the machine's."""
+    def heart_rate(self, reading: Reading, *, strap: bool) -> Found:
+        """A heart rate, measured by a strap or relayed by the machine, which ranks below."""
+        t_ns, source, bpm = reading.t_ns, reading.source, reading.bpm
         self._reach(t_ns)
         stream = self._heart_rates.get(source)
         if stream is None:
             stream = self._heart_rates[source] = Stream(self._cut_mark.t_ns)
             if strap:
                 self.straps.add(source)
+        if reading.spike_ns is not None:
+            stream.retract(reading.spike_ns)
         stream.add(t_ns, bpm)
-        piece = self._piece
-        if (
-            bpm is not None
-            and piece is not None
-            and self._heart_rate_hit_ns is None
-            and piece.target.value is not None
-            and self._begin is not None
-            and t_ns >= self._begin.t_ns
-            and source == self._heart_rate_source
-        ):
-            limit_bpm = piece.target.value
-            above = piece.target.type == "heart_rate_above" and bpm >= limit_bpm
-            below = piece.target.type == "heart_rate_below" and bpm <= limit_bpm
-            if above or below:
-                self._heart_rate_hit_ns = t_ns
-                self._advance_off_machine(t_ns)
+        if source == self._heart_rate_source:
+            self._watch_heart_rate(reading)
         self._settle()
         return self._told()
+
+    def _watch_heart_rate(self, reading: Reading) -> None:
+        """A heart rate that a piece ends with counts from its first reading, once believed."""
+        piece, begin = self._piece, self.begin
+        if (
+            reading.bpm is None
+            or piece is None
+            or begin is None
+            or piece.target.value is None
+            or self._heart_rate_hit_ns is not None
+            or reading.t_ns < begin.t_ns
+        ):
+            return
+        limit_bpm = piece.target.value
+        above = piece.target.type == "heart_rate_above" and reading.bpm >= limit_bpm
+        below = piece.target.type == "heart_rate_below" and reading.bpm <= limit_bpm
+        if not above and not below:
+            self._heart_rate_near_ns = None
+            return
+        if self._heart_rate_near_ns is None:
+            self._heart_rate_near_ns = reading.t_ns
+        if not reading.doubted:
+            self._heart_rate_hit_ns = self._heart_rate_near_ns
+            self._advance_off_machine(reading.t_ns)
 
     def marker(self, t_ns: int, label: str) -> Found:
         """A key: "next", "skip" and "lap" end the current piece; others only stand in the log."""
@@ -210,16 +226,17 @@ class Tracker:
     def finish(self, t_ns: int) -> Found:
         """The session ends at `t_ns`."""
         self._reach(t_ns)
-        if self._at < 0 and self.plan is None and not self._track and self._heart_rates:
+        self._heart_rate_hit_ns = self._heart_rate_hit_ns or self._heart_rate_near_ns
+        if self.at < 0 and self.plan is None and not self._track and self._heart_rates:
             # A strap alone, without a plan: the whole session is one stretch.
             self.pieces = (Piece(kind="work", target=Target(type="open"), activity=OTHER),)
-            self._at = 0
+            self.at = 0
             self._segment = _Open(start=Mark(t_ns=self._first_ns))
         last = self._track.last
         lost = (
             last is not None
             and self._rowing
-            and not self._paused
+            and not self.paused
             and t_ns - last.t_ns > LOOK_BACK_NS
             and self._motion_ns == last.t_ns
         )
@@ -228,16 +245,16 @@ class Tracker:
         else:
             self._advance(t_ns)
             if self._segment is not None:
-                if self._rowing and not self._paused and self._stopped_before(t_ns):
+                if self._rowing and not self.paused and self._stopped_before(t_ns):
                     self._pause()
-                if self._paused:
+                if self.paused:
                     # Nobody rowed again: the work ended there, and no pause stands after it.
                     self._cut(self._track.mark_at(t_ns))
                     self._segment = None
                     self._end_after_all()
                 else:
                     self._close(self._track.mark_at(t_ns, closing=True), "end")
-        self._at = len(self.pieces)
+        self.at = len(self.pieces)
         self._cut(self._track.mark_at(t_ns))
         return self._told()
 
@@ -254,7 +271,7 @@ class Tracker:
 
     @property
     def _piece(self) -> Piece | None:
-        return self.pieces[self._at] if 0 <= self._at < len(self.pieces) else None
+        return self.pieces[self.at] if 0 <= self.at < len(self.pieces) else None
 
     @property
     def _rowing(self) -> bool:
@@ -296,13 +313,13 @@ class Tracker:
     def _on_floor(self, piece: Piece) -> bool:
         if piece.kind == "work":
             return piece.activity != ROW
-        return self._at > 0 and self.pieces[self._at - 1].activity != ROW
+        return self.at > 0 and self.pieces[self.at - 1].activity != ROW
 
     def _advance(self, t_ns: int) -> None:
         while (boundary := self._next_boundary(t_ns)) is not None:
             if (
                 self._rowing
-                and not self._paused
+                and not self.paused
                 and boundary.quantity is None
                 and self._stopped_before(boundary.t_ns)
                 and not self._rowed_through(boundary.t_ns)
@@ -312,7 +329,7 @@ class Tracker:
 
     def _next_boundary(self, t_ns: int) -> _Boundary | None:
         """The earliest end of the piece or of a split that has come by `t_ns`."""
-        piece, begin = self._piece, self._begin
+        piece, begin = self._piece, self.begin
         if piece is None or begin is None:
             return None
         ends = [self._target_boundary(piece, begin, piece.target, t_ns)]
@@ -353,7 +370,7 @@ class Tracker:
             crossing = self._track.crossing("energy_kcal", begin.energy_kcal + value)
             exact = ("energy_kcal", begin.energy_kcal + value)
         else:
-            seconds = value * self._last_work_s if target.type == "ratio" else value
+            seconds = value * self.last_work_s if target.type == "ratio" else value
             if self._on_machine_time(piece) and begin.elapsed_s is not None:
                 crossing = self._track.crossing("elapsed_s", begin.elapsed_s + seconds)
                 exact = ("elapsed_s", begin.elapsed_s + seconds)
@@ -386,20 +403,20 @@ class Tracker:
 
     def _watch_motion(self, position: Position) -> None:
         piece = self._piece
-        if piece is None or self._begin is None:
+        if piece is None or self.begin is None:
             self._motion_ns = position.t_ns if position.moved else self._motion_ns
             return
         t_ns = position.t_ns
         if not position.moved:
-            if self._rowing and not self._paused and self._stopped_before(t_ns):
+            if self._rowing and not self.paused and self._stopped_before(t_ns):
                 self._pause()
             if t_ns - self._motion_ns > STILL_NS:
                 self._still = True
             return
         if self._rowing:
-            if not self._paused and self._unseen_stop(position, PAUSE_AFTER_NS):
+            if not self.paused and self._unseen_stop(position, PAUSE_AFTER_NS):
                 self._pause()
-            if self._paused:
+            if self.paused:
                 self._resume(self._began_ns(position))
         elif (
             piece.kind == "rest"
@@ -438,14 +455,14 @@ class Tracker:
         at = self._track.mark_at(max(self._motion_ns, self._cursor_ns), closing=True)
         self._close(at, "pause", piece_goes_on=True)
         self._segment = _Open(start=at)
-        self._paused = True
+        self.paused = True
 
     def _resume(self, t_ns: int) -> None:
         if self._segment is not None:
             t_ns = max(t_ns, self._segment.start.t_ns)
         at = self._track.start_mark(t_ns)
         self._close(at, "resume", piece_goes_on=True)
-        self._paused = False
+        self.paused = False
         self._segment = _Open(start=at)
         self._work_resumes(t_ns)
 
@@ -453,18 +470,18 @@ class Tracker:
 
     def _enter(self, index: int, mark: Mark) -> None:
         """Begin a piece at `mark`."""
-        self._at = index
-        self._key_ns = self._heart_rate_hit_ns = None
-        self._paused = self._still = False
+        self.at = index
+        self._key_ns = self._heart_rate_hit_ns = self._heart_rate_near_ns = None
+        self.paused = self._still = False
         self._split = self._split_step = self._split_target = None
         self._segment = None
-        self._begin = None
+        self.begin = None
         self._cursor_ns = mark.t_ns
         self._motion_ns = max(self._motion_ns, mark.t_ns)
         piece = self._piece
         if piece is None:
             return
-        self._begin = mark
+        self.begin = mark
         self._origin_m = mark.distance_m
         standing = self._track.at_or_before(mark.t_ns)
         if standing is not None and standing.at_zero and mark.distance_m is not None:
@@ -498,14 +515,14 @@ class Tracker:
             )
             self._aim_split()
             return
-        if self._begin is not None:
-            self._last_work_s = (
-                (mark.t_ns - self._begin.t_ns) / SECOND_NS
-                if self.pieces[self._at].kind == "work"
-                else self._last_work_s
+        if self.begin is not None:
+            self.last_work_s = (
+                (mark.t_ns - self.begin.t_ns) / SECOND_NS
+                if self.pieces[self.at].kind == "work"
+                else self.last_work_s
             )
         self._close(mark, boundary.ended_by)
-        self._enter(self._at + 1, mark)
+        self._enter(self.at + 1, mark)
 
     def _aim_split(self) -> None:
         step = self._split_step
@@ -539,7 +556,7 @@ class Tracker:
         self._cut_mark = mark
         if self._segment is not None:
             self._segment.total.add(total)
-            if not self._paused and self._split is not None:
+            if not self.paused and self._split is not None:
                 self._split.total.add(total)
         return total
 
@@ -572,7 +589,7 @@ class Tracker:
         self._segment = None
         if segment is None or piece is None:
             return
-        kind: SegmentKind = "pause" if self._paused else piece.kind
+        kind: SegmentKind = "pause" if self.paused else piece.kind
         if not piece_goes_on:
             self._end_split(mark)
         if mark.t_ns <= segment.start.t_ns:
@@ -581,7 +598,7 @@ class Tracker:
         end_bpm = self._heart_rates[source].at(mark.t_ns) if source is not None else None
         closed = Segment(
             index=len(self.segments),
-            piece=self._at if self.plan is not None else None,
+            piece=self.at if self.plan is not None else None,
             kind=kind,
             activity=piece.activity if kind == "work" else kind,
             target=piece.target if self.plan is not None and kind != "pause" else None,
@@ -666,13 +683,13 @@ class Tracker:
         horizon_ns = self._now_ns - LOOK_BACK_NS
         if self._track:
             horizon_ns = min(horizon_ns, self._track.last_ns - LOOK_BACK_NS)
-            if self._rowing and not self._paused:
+            if self._rowing and not self.paused:
                 horizon_ns = min(horizon_ns, self._motion_ns)
             self._track.forget(horizon_ns)
         if self._key_ns is not None:
             horizon_ns = min(horizon_ns, self._key_ns)
-        if self._heart_rate_hit_ns is not None:
-            horizon_ns = min(horizon_ns, self._heart_rate_hit_ns)
+        if self._heart_rate_near_ns is not None:
+            horizon_ns = min(horizon_ns, self._heart_rate_near_ns)
         self._power.settle(horizon_ns)
         for stream in self._heart_rates.values():
             stream.settle(horizon_ns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rowlog.figures import choose_heart_rate, mean_pace
 from rowlog.intervals import Found, Segment, Split, Tracker
 from rowlog.plan import ROW, Plan
-from rowlog.timeline import SECOND_NS, Position, Timeline, valid_heart_rate
+from rowlog.timeline import SECOND_NS, Position, Timeline
 from rowlog.totals import SessionTotals, with_origins
 from rowlog_drivers.interface import Delivery
 from rowlog_drivers.records import (
@@ -77,13 +77,11 @@ class Pipeline:
                 self._drag_factor = record.drag_factor
             self._follow(position, facts)
             if record.heart_rate_bpm is not None:
-                bpm = valid_heart_rate(record)
-                facts.extend(self.tracker.heart_rate(t_ns, record.source, bpm, strap=False))
+                self._beat(record, facts, strap=False)
         elif isinstance(record, HeartRate):
             facts.append(record)
             self.heart_rate = record
-            bpm = valid_heart_rate(record)
-            facts.extend(self.tracker.heart_rate(t_ns, record.source, bpm, strap=True))
+            self._beat(record, facts, strap=True)
         elif isinstance(record, Stroke):
             moved, ended = self.timeline.stroke(record)
             facts.extend(ended)
@@ -101,6 +99,11 @@ class Pipeline:
                 self._undecoded += 1
             elif isinstance(record, Marker):
                 facts.extend(self.tracker.marker(t_ns, record.label))
+
+    def _beat(self, record: HeartRate | RowerSample, facts: list[Fact], *, strap: bool) -> None:
+        reading, odd = self.timeline.heart_rate(record)
+        facts.extend(odd)
+        facts.extend(self.tracker.heart_rate(reading, strap=strap))
 
     def _follow(self, position: Position, facts: list[Fact]) -> None:
         if self.rower is None:

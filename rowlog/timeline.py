@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from rowlog.heart import Plausibility, Reading
 from rowlog_drivers.records import HeartRate, Link, Record, RowerSample, Stroke, Tick
 
 SECOND_NS: Final = 1_000_000_000
@@ -40,7 +41,7 @@ class Anomaly(Record):
     """Something implausible or unusual, marked and never dropped."""
 
     kind: str
-    """"machine_reset", "counter_wrap", "glitch", "jump", "counts_down", ..."""
+    """"machine_reset", "counter_wrap", "glitch", "jump", "counts_down", "spike"."""
     field: str
     """The field that showed it."""
     value: float | None = None
@@ -284,6 +285,7 @@ class Timeline:
     def __init__(self) -> None:
         self._rowers: dict[str, _Rower] = {}
         self._hearing: dict[str, _Hearing] = {}
+        self._hearts: dict[str, Plausibility] = {}
         self._waiting: dict[str, Gap] = {}
         self.gap_count = 0
         self.reset_count = 0
@@ -368,6 +370,23 @@ class Timeline:
             return False
         field = "distance_m" if "distance_m" in rower.counters else "stroke_count"
         return not self._counted_since(rower, gap, (field,))
+
+    def heart_rate(self, record: HeartRate | RowerSample) -> tuple[Reading, list[Record]]:
+        """A heart rate, measured or relayed: what it stands for, and the spike that it ends."""
+        plausibility = self._hearts.get(record.source)
+        if plausibility is None:
+            plausibility = self._hearts[record.source] = Plausibility()
+        reading = plausibility.read(record)
+        if reading.spike_ns is None:
+            return reading, []
+        spike = Anomaly(
+            t_ns=reading.spike_ns,
+            source=record.source,
+            kind="spike",
+            field="heart_rate_bpm",
+            value=reading.spike_bpm,
+        )
+        return reading, [spike]
 
     def stroke(self, stroke: Stroke) -> tuple[Position | None, list[Record]]:
         """A stroke as the machine reports it, perhaps in several records of one number."""
@@ -628,13 +647,3 @@ _STROKE_VALUES: Final = (
     "mean_force_n",
     "force_curve_n",
 )
-
-
-def valid_heart_rate(record: HeartRate | RowerSample) -> float | None:
-    """The heart rate that a record stands for: None for 0, lost contact and the impossible."""
-    bpm = record.heart_rate_bpm
-    if bpm is None or not 20 <= bpm <= 250:
-        return None
-    if isinstance(record, HeartRate) and record.contact is False:
-        return None
-    return float(bpm)

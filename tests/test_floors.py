@@ -24,6 +24,7 @@ CORE = (
     "rowlog.plan",
     "rowlog.notation",
     "rowlog.figures",
+    "rowlog.heart",
     "rowlog.timeline",
     "rowlog.crossings",
     "rowlog.intervals",

@@ -1,0 +1,80 @@
+"""Which heart-rate readings are believed: the impossible and the passing are not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from rowlog_drivers.records import HeartRate, RowerSample
+
+JUMP_BPM: Final = 25.0
+"""No heart changes by more from one reading to the next; a sensor that slips does."""
+RETURN_BPM: Final = 15.0
+"""A reading this close to where a jump began has returned from it."""
+SPIKE_NS: Final = 5_000_000_000
+"""A jump that returns within this time was a spike; one that stays is believed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one measurement stands for."""
+
+    t_ns: int
+    source: str
+    bpm: float | None
+    """None for 0, lost contact and the impossible."""
+    doubted: bool = False
+    """Whether a jump to this value, or shortly before it, may yet prove to be a spike."""
+    spike_ns: int | None = None
+    """Since when the readings before this one were a spike; None when they were not."""
+    spike_bpm: float | None = None
+    """The first value of that spike."""
+
+
+class Plausibility:
+    """Follows the readings of one source."""
+
+    __slots__ = ("_before", "_jump")
+
+    def __init__(self) -> None:
+        self._before: tuple[int, float] | None = None
+        self._jump: tuple[int, float, float] | None = None
+        """Since when, from which value, to which."""
+
+    def read(self, record: HeartRate | RowerSample) -> Reading:
+        """Take a measurement, in order of time."""
+        t_ns, bpm = record.t_ns, valid_heart_rate(record)
+        before, jump = self._before, self._jump
+        spike_ns = spike_bpm = None
+        if jump is not None and t_ns - jump[0] > SPIKE_NS:
+            jump = None
+        if bpm is not None:
+            self._before = (t_ns, bpm)
+            if jump is not None:
+                if abs(bpm - jump[1]) <= RETURN_BPM:
+                    spike_ns, spike_bpm, jump = jump[0], jump[2], None
+            elif (
+                before is not None
+                and t_ns - before[0] <= SPIKE_NS
+                and abs(bpm - before[1]) > JUMP_BPM
+            ):
+                jump = (t_ns, before[1], bpm)
+        self._jump = jump
+        return Reading(
+            t_ns=t_ns,
+            source=record.source,
+            bpm=bpm,
+            doubted=jump is not None,
+            spike_ns=spike_ns,
+            spike_bpm=spike_bpm,
+        )
+
+
+def valid_heart_rate(record: HeartRate | RowerSample) -> float | None:
+    """The heart rate that a record stands for: None for 0, lost contact and the impossible."""
+    bpm = record.heart_rate_bpm
+    if bpm is None or not 20 <= bpm <= 250:
+        return None
+    if isinstance(record, HeartRate) and record.contact is False:
+        return None
+    return float(bpm)
