@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typer.models import CommandInfo
 
     from rowlog.plan import Plan
+    from rowlog.recording import Begun, Moment
     from rowlog.render import Style
 
 app = typer.Typer(
@@ -95,6 +96,110 @@ def _root(
 
         typer.echo(f"rowlog {__version__}")
         raise typer.Exit
+
+
+@app.command()
+def record(
+    plan: Annotated[
+        str | None,
+        typer.Argument(metavar="[PLAN]", help='Interval text, for example "8x500m/1:30r".'),
+    ] = None,
+    rower: Annotated[
+        str | None,
+        typer.Option("--rower", metavar="ADDR", help="The rowing machine, for example sim:rower."),
+    ] = None,
+    strap: Annotated[
+        str | None,
+        typer.Option(
+            "--strap", metavar="ADDR", help="The heart-rate strap, for example sim:strap."
+        ),
+    ] = None,
+    athlete: Annotated[
+        str | None, typer.Option("--athlete", metavar="NAME", help="Who rows.")
+    ] = None,
+    limit: Annotated[
+        str | None,
+        typer.Option(
+            "--for", metavar="TIME", help="End after this time, for example 30:00 or 45s."
+        ),
+    ] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="One plain line a second, without colours.")
+    ] = False,
+    db: DbOption = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a second, the summary as the last.")
+    ] = False,
+) -> None:
+    """Record a session as it happens; Ctrl-C ends it, with the summary."""
+    from rowlog.recording import record as run
+    from rowlog_drivers.addresses import parse_address
+
+    parsed = _plan(plan) if plan is not None else None
+    seconds = _seconds(limit) if limit is not None else None
+    path = _path(db)
+    style = _style(plain=plain)
+    teller = _Teller(style, as_json=as_json)
+    session_id = run(
+        path,
+        parse_address(rower) if rower is not None else None,
+        parse_address(strap) if strap is not None else None,
+        plan=parsed,
+        athlete=athlete,
+        for_s=seconds,
+        on_begin=teller.begin,
+        on_moment=teller.moment,
+    )
+    if as_json:
+        from rowlog import summary
+
+        typer.echo(json.dumps(summary.as_json(summary.load(path, session_id))))
+        return
+    typer.echo()
+    _show(path, session_id, as_json=False, style=style)
+
+
+class _Teller:
+    """Prints a recording once a second, until nobody listens; the recording goes on then."""
+
+    def __init__(self, style: Style, *, as_json: bool) -> None:
+        self._style = style
+        self._as_json = as_json
+        self._silent = False
+        self._trouble: str | None = None
+
+    def begin(self, begun: Begun) -> None:
+        """The session has begun."""
+        if begun.recovered:
+            typer.echo(
+                f"Closed as recovered: session {', '.join(map(str, begun.recovered))}.", err=True
+            )
+        if not self._as_json:
+            self._print(f"Recording session {begun.session_id}. Ctrl-C ends it.")
+
+    def moment(self, moment: Moment) -> None:
+        """A second went by."""
+        from rowlog import render
+
+        if moment.trouble != self._trouble:
+            self._trouble = moment.trouble
+            text = moment.trouble or "The database can be written again; nothing was lost."
+            held = " Recording goes on in memory." if moment.trouble else ""
+            typer.echo(f"rowlog: {text}{held}", err=True)
+        if self._as_json:
+            self._print(json.dumps(render.moment_json(moment), allow_nan=False))
+        else:
+            self._print(render.moment(moment, self._style))
+
+    def _print(self, line: str) -> None:
+        if self._silent:
+            return
+        try:
+            typer.echo(line)
+            sys.stdout.flush()
+        except OSError:
+            self._silent = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @app.command()
@@ -314,7 +419,7 @@ def db_rebuild(
         typer.echo(f"{len(rebuilt)} {'session' if len(rebuilt) == 1 else 'sessions'} rebuilt.")
 
 
-def _show(path: Path, session_id: int, *, as_json: bool) -> None:
+def _show(path: Path, session_id: int, *, as_json: bool, style: Style | None = None) -> None:
     from rowlog import summary
 
     shown = summary.load(path, session_id)
@@ -323,7 +428,7 @@ def _show(path: Path, session_id: int, *, as_json: bool) -> None:
         return
     from rowlog import render
 
-    typer.echo(render.summary(shown, _style()))
+    typer.echo(render.summary(shown, style or _style()))
 
 
 def _plan(text: str) -> Plan:
@@ -369,11 +474,24 @@ def _payload(text: str) -> bytes:
         ) from None
 
 
-def _style() -> Style:
+def _seconds(text: str) -> float:
+    """A time such as 30:00, 45s or 20min."""
+    from rowlog.notation import NotationError, parse
+
+    try:
+        pieces = parse(text).pieces
+    except NotationError:
+        pieces = ()
+    if len(pieces) != 1 or pieces[0].target.type != "time" or not pieces[0].target.value:
+        raise CallError(f"{text!r} is no time.", "Write 30:00, 45s or 20min.")
+    return pieces[0].target.value
+
+
+def _style(*, plain: bool = False) -> Style:
     """What the screen can show: colours only on a terminal, blocks only in a wide encoding."""
     from rowlog.render import Style
 
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and not plain
     colour = colour and os.environ.get("TERM") != "dumb"
     encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
     return Style(colour=colour, unicode=encoding in ("utf8", "utf16", "utf32", "gb18030"))

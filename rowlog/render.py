@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from rowlog.plan import Band, Plan, Target
+    from rowlog.recording import Moment
+    from rowlog.standing import Standing
 from rowlog.summary import CheckSummary, SegmentSummary, SessionSummary, SplitSummary, Summary
 
 BOLD: Final = "\x1b[1m"
@@ -246,6 +248,70 @@ def _range(band: Band, show: Callable[[float | None], str]) -> str:
     if band.high is None:
         return f"from {show(band.low)}"
     return show(band.low) if band.low == band.high else f"{show(band.low)}–{show(band.high)}"
+
+
+def moment(now: Moment, style: Style) -> str:
+    """One second of a recording as a plain line."""
+    where = now.standing
+    number = f"{where.number}/{where.count}" if where.count is not None else ""
+    phase = "ready" if where.phase == "waiting" else where.phase
+    words = [f"{duration(now.t_s):>7}", f"{number:>5}", f"{phase:<5}"]
+    piece = where.piece
+    if piece is not None and piece.kind == "work" and piece.activity not in ("row", "other"):
+        words.append(printable(piece.activity, 18))
+    words.append(f"{_to_go(where):>12}")
+    if now.distance_m is not None:
+        words.append(f"{metres(now.distance_m):>6} m")
+    words += [
+        f"{pace(now.pace_s_per_500m):>6}",
+        f"{whole(now.stroke_rate_spm):>3} spm",
+        f"{whole(now.power_w):>4} W",
+        f"{whole(now.heart_rate_bpm):>3} bpm",
+    ]
+    if now.trouble is not None:
+        words.append(style.bold("NOT STORED YET"))
+    return style.fit("  ".join(words))
+
+
+def _to_go(where: Standing) -> str:
+    piece = where.piece
+    if piece is None:
+        return ""
+    if where.to_go is None:
+        return duration(where.seconds)
+    if piece.target.type in ("time", "ratio"):
+        return f"{duration(where.to_go + 0.999)} to go"
+    if piece.target.type == "distance":
+        return f"{whole(where.to_go)} m to go"
+    if piece.target.type == "energy":
+        return f"{whole(where.to_go)} kcal to go"
+    sign = ">" if piece.target.type == "heart_rate_above" else "<"
+    return f"until {sign}{whole(where.to_go)} bpm"
+
+
+def moment_json(now: Moment) -> dict[str, object]:
+    """One second of a recording as JSON."""
+    where = now.standing
+    return {
+        "session_id": now.session_id,
+        "t_s": now.t_s,
+        "frames_committed": now.frames_committed,
+        "phase": where.phase,
+        "piece": where.index,
+        "work_number": where.number,
+        "work_count": where.count,
+        "piece_s": where.seconds,
+        "piece_m": where.metres,
+        "to_go": where.to_go,
+        "distance_m": now.distance_m,
+        "stroke_count": now.stroke_count,
+        "energy_kcal": now.energy_kcal,
+        "pace_s_per_500m": now.pace_s_per_500m,
+        "stroke_rate_spm": now.stroke_rate_spm,
+        "power_w": now.power_w,
+        "heart_rate_bpm": now.heart_rate_bpm,
+        "trouble": now.trouble,
+    }
 
 
 def check(report: CheckSummary, style: Style) -> str:

@@ -25,6 +25,7 @@ CORE = (
     "rowlog.notation",
     "rowlog.figures",
     "rowlog.heart",
+    "rowlog.standing",
     "rowlog.timeline",
     "rowlog.crossings",
     "rowlog.intervals",
@@ -38,6 +39,7 @@ STORE = ("rowlog.store*", "rowlog.schema*")
 WORK = (
     "rowlog.devices*",
     "rowlog.recorder*",
+    "rowlog.recording*",
     "rowlog.replaying*",
     "rowlog.simulating*",
     "rowlog.rebuild*",

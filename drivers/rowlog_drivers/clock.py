@@ -19,10 +19,15 @@ class Clock:
         if not rate > 0:
             raise ValueError(f"a clock's rate is above 0, not {rate}")
         self.rate = rate
+        self._zero_ns = 0
+        self.restart()
+
+    def restart(self) -> None:
+        """Make now the session's instant 0."""
         self._zero_ns = time.monotonic_ns()
 
     def now_ns(self) -> int:
-        """Session time now, nanoseconds since this clock was made."""
+        """Session time now, nanoseconds since its start."""
         elapsed_ns = time.monotonic_ns() - self._zero_ns
         return elapsed_ns if self.rate == 1 else int(elapsed_ns * self.rate)
 

@@ -1,0 +1,209 @@
+"""A live session from start to end: devices, database, signals, and what happens when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rowlog.devices import Opened, open_devices
+from rowlog.plan import Plan
+from rowlog.rebuild import recover
+from rowlog.recorder import Progress, Recorder
+from rowlog.standing import Standing, standing
+from rowlog.store import Store
+from rowlog.store_rows import Source
+from rowlog_drivers.addresses import Address
+from rowlog_drivers.clock import life_ns, wall_now
+from rowlog_drivers.errors import RowlogError
+
+IDLE_END_S: Final = 120.0
+"""A session whose plan is done ends by itself when nobody has moved for so long."""
+HOLD_S: Final = 60.0
+"""How long a recording goes on in memory when the database cannot be written."""
+TELL_EVERY_NS: Final = 1_000_000_000
+"""Of life, not of session time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What is told of a recording once a second."""
+
+    session_id: int
+    t_s: float
+    """Session time."""
+    frames_committed: int
+    """How many of the session's frames are in the database."""
+    standing: Standing
+    distance_m: float | None
+    stroke_count: int | None
+    energy_kcal: float | None
+    pace_s_per_500m: float | None
+    """None when unknown, standing still, or older than a few seconds."""
+    stroke_rate_spm: float | None
+    power_w: float | None
+    heart_rate_bpm: float | None
+    trouble: str | None
+    """What is wrong with the database at the moment, in a sentence."""
+
+
+class Begun:
+    """Told once, when the session has begun: `session_id`, and what was recovered before it."""
+
+    def __init__(self, session_id: int, recovered: list[int]) -> None:
+        self.session_id = session_id
+        self.recovered = recovered
+
+
+def record(
+    database: Path,
+    rower: Address | None,
+    strap: Address | None,
+    *,
+    plan: Plan | None = None,
+    athlete: str | None = None,
+    for_s: float | None = None,
+    on_begin: Callable[[Begun], None] | None = None,
+    on_moment: Callable[[Moment], None] | None = None,
+) -> int:
+    """Record a session until the devices end, `for_s` is over, or a signal comes.
+
+    SIGINT, SIGTERM and SIGHUP end the session properly. Returns its number. Raises RowlogError,
+    saying what is kept, when it could not go on; nothing is begun where nothing can be stored.
+    """
+    opened = open_devices(rower, strap, plan=plan)
+    with Store.open_writer(database) as store:
+        recovered = recover(store)
+        opened.clock.restart()
+        session_id = store.begin_session(
+            started_at=wall_now(),
+            plan=str(plan) if plan is not None else None,
+            athlete=athlete,
+            activity="row" if rower is not None else "other",
+            sources=[
+                Source(
+                    name=source.name,
+                    driver=source.driver,
+                    address=opened.addresses.get(source.name),
+                    options=source.options,
+                )
+                for source in opened.sources
+            ],
+        )
+        if on_begin is not None:
+            on_begin(Begun(session_id, recovered))
+        recorder = Recorder(
+            opened.devices,
+            store,
+            session_id,
+            plan=plan,
+            clock=opened.clock,
+            end_ns=opened.end_ns,
+            hold_s=HOLD_S,
+        )
+        try:
+            asyncio.run(_run(recorder, opened, for_s, on_moment))
+        except RowlogError as error:
+            raise RowlogError(
+                f"{error} {recorder.frames_committed} frames of session {session_id} are kept, up "
+                f"to {recorder.committed_ns / 1e9:.0f} s;",
+                "the session is closed as recovered when you record or rebuild the next time.",
+            ) from error
+    return session_id
+
+
+async def _run(
+    recorder: Recorder,
+    opened: Opened,
+    for_s: float | None,
+    on_moment: Callable[[Moment], None] | None,
+) -> None:
+    stop = asyncio.Event()
+    told_ns = life_ns()
+    still_ns = 0
+
+    def progressed(progress: Progress) -> None:
+        nonlocal told_ns, still_ns
+        pipeline = progress.derivation.pipeline
+        position = pipeline.position
+        where = standing(pipeline.tracker, position, progress.t_ns)
+        if position is not None and position.moved:
+            still_ns = position.t_ns
+        if where.phase != "done":
+            still_ns = max(still_ns, progress.t_ns)
+        elif progress.t_ns - still_ns > IDLE_END_S * 1e9:
+            stop.set()
+        now_ns = life_ns()
+        if on_moment is not None and (now_ns - told_ns >= TELL_EVERY_NS or progress.closed):
+            told_ns = now_ns
+            on_moment(_moment(recorder, progress, where))
+
+    timer = asyncio.create_task(_after(opened.clock.life_s(for_s), stop)) if for_s else None
+    for device in opened.devices:
+        await device.transport.open()
+    try:
+        with _signals(stop):
+            await recorder.run(stop=stop, on_progress=progressed)
+    finally:
+        if timer is not None:
+            timer.cancel()
+
+
+async def _after(seconds: float, stop: asyncio.Event) -> None:
+    await asyncio.sleep(seconds)
+    stop.set()
+
+
+@contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    """End the session on SIGINT, SIGTERM and, where there is one, SIGHUP."""
+    loop = asyncio.get_running_loop()
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP"):
+        numbers.append(signal.SIGHUP)
+    before = {}
+    for number in numbers:
+        before[number] = signal.getsignal(number)
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except (NotImplementedError, RuntimeError):  # Windows; or not in the main thread
+            try:
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+            except ValueError:
+                continue
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            try:
+                loop.remove_signal_handler(number)
+                signal.signal(number, handler)
+            except (NotImplementedError, RuntimeError, ValueError, TypeError):
+                continue
+
+
+def _moment(recorder: Recorder, progress: Progress, where: Standing) -> Moment:
+    position = progress.derivation.pipeline.position
+    moving = where.phase in ("work", "rest", "done")
+
+    def latest(quantity: str) -> float | None:
+        return progress.derivation.buffer.latest(quantity, progress.t_ns)
+
+    return Moment(
+        session_id=recorder.session_id,
+        t_s=progress.t_ns / 1e9,
+        frames_committed=progress.frames_committed,
+        standing=where,
+        distance_m=position.distance_m if position is not None else None,
+        stroke_count=position.stroke_count if position is not None else None,
+        energy_kcal=position.energy_kcal if position is not None else None,
+        pace_s_per_500m=latest("pace_s_per_500m") if moving else None,
+        stroke_rate_spm=latest("stroke_rate_spm") if moving else None,
+        power_w=latest("power_w") if moving else None,
+        heart_rate_bpm=latest("heart_rate_bpm"),
+        trouble=progress.trouble,
+    )

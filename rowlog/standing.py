@@ -1,0 +1,108 @@
+"""Where the session stands at this moment: the piece, how far, what is left, what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from rowlog.crossings import Mark
+from rowlog.intervals import Tracker
+from rowlog.plan import ROW, Piece
+from rowlog.timeline import SECOND_NS, Position
+
+Phase = Literal["waiting", "work", "rest", "pause", "done"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One moment of a session, as a live view shows it.
+
+    It runs ahead of the segments: they wait for the sample after a boundary, this does not.
+    """
+
+    phase: Phase
+    """"waiting": for the first stroke; "done": the plan has ended."""
+    index: int | None
+    """Of the plan's piece; None before the first and after the last."""
+    piece: Piece | None
+    next: Piece | None
+    number: int
+    """How many pieces of work have begun."""
+    count: int | None
+    """How many pieces of work there are; None without a plan."""
+    seconds: float = 0.0
+    """Since the piece began."""
+    metres: float | None = None
+    to_go: float | None = None
+    """What is left of the target, in its unit; None when the target is open."""
+
+
+def standing(tracker: Tracker, position: Position | None, t_ns: int) -> Standing:
+    """Where a session stands at `t_ns`; `position` is the rower's latest, None without one."""
+    pieces = tracker.pieces
+    count = tracker.plan.work_count if tracker.plan is not None else None
+    index, begin = tracker.at, tracker.begin
+    if index < 0 or (begin is None and index < len(pieces)):
+        first = pieces[0] if tracker.plan is not None and pieces else None
+        return Standing(phase="waiting", index=None, piece=None, next=first, number=0, count=count)
+    paused = tracker.paused
+    # Pieces that end by time may be over already, although no sample has told where the rower
+    # stood at their end.
+    while index < len(pieces) and begin is not None:
+        seconds = _time_target_s(tracker, pieces[index])
+        if seconds is None or t_ns < begin.t_ns + round(seconds * SECOND_NS):
+            break
+        begin = Mark(
+            t_ns=begin.t_ns + round(seconds * SECOND_NS),
+            distance_m=position.distance_m if position is not None else None,
+        )
+        index, paused = index + 1, False
+    number = sum(piece.kind == "work" for piece in pieces[: index + 1])
+    if index >= len(pieces) or begin is None:
+        return Standing(phase="done", index=None, piece=None, next=None, number=number, count=count)
+    piece = pieces[index]
+    seconds_in = (t_ns - begin.t_ns) / SECOND_NS
+    metres = None
+    if position is not None and position.distance_m is not None and piece.activity == ROW:
+        metres = max(0.0, position.distance_m - (begin.distance_m or 0.0))
+    return Standing(
+        phase="pause" if paused else piece.kind,
+        index=index if tracker.plan is not None else None,
+        piece=piece,
+        next=pieces[index + 1] if index + 1 < len(pieces) else None,
+        number=number,
+        count=count,
+        seconds=max(0.0, seconds_in),
+        metres=metres,
+        to_go=_to_go(tracker, piece, begin, position, seconds_in, metres),
+    )
+
+
+def _time_target_s(tracker: Tracker, piece: Piece) -> float | None:
+    target = piece.target
+    if target.type == "time":
+        return target.value
+    if target.type == "ratio" and target.value is not None:
+        return target.value * tracker.last_work_s
+    return target.at_most_s
+
+
+def _to_go(
+    tracker: Tracker,
+    piece: Piece,
+    begin: Mark,
+    position: Position | None,
+    seconds: float,
+    metres: float | None,
+) -> float | None:
+    target = piece.target
+    if target.value is None:
+        return None
+    if target.type in ("time", "ratio"):
+        whole = _time_target_s(tracker, piece)
+        return None if whole is None else max(0.0, whole - seconds)
+    if target.type == "distance":
+        return None if metres is None else max(0.0, target.value - metres)
+    if target.type == "energy" and position is not None and position.energy_kcal is not None:
+        return max(0.0, target.value - (position.energy_kcal - (begin.energy_kcal or 0.0)))
+    return target.value if target.type.startswith("heart_rate") else None
