@@ -138,10 +138,9 @@ class Counter:
             return self._resolve(t_ns, raw)
         if step < 0:
             for modulus in self._limits.moduli:
-                if self.raw > 0.9 * modulus and step + modulus <= self._allowed(
-                    t_ns - self._last_ns
-                ):
-                    self._accept(t_ns, raw, step + modulus)
+                grown = step + modulus
+                if self.raw > 0.9 * modulus and 0 <= grown <= self._allowed(t_ns - self._last_ns):
+                    self._accept(t_ns, raw, grown)
                     return "counter_wrap", raw
             if -step <= self._limits.back and raw > 0 and self.raw > 20:
                 self._last_ns = t_ns
