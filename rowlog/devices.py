@@ -22,6 +22,7 @@ ROWER: Final = "rower"
 STRAP: Final = "strap"
 JUST_ROW_S: Final = 86_400.0
 """How long the athlete on paper rows when no plan says otherwise."""
+JUST_ROW_PACE_S: Final = 125.0
 SIM_OPTIONS: Final = ("seed", "fault", "speed", "paddling", "rate", "relay")
 
 
@@ -155,7 +156,10 @@ def _simulator(rower: Address | None, strap: Address | None, plan: Plan | None) 
     script = (
         script_for(plan, paddling=options.get("paddling", "no") in ("yes", "true", "1"))
         if plan is not None
-        else [Stretch(kind="wait", seconds=3.0), Stretch(kind="work", seconds=JUST_ROW_S)]
+        else [
+            Stretch(kind="wait", seconds=3.0),
+            Stretch(kind="work", seconds=JUST_ROW_S, pace_s_per_500m=JUST_ROW_PACE_S),
+        ]
     )
     return Simulator(
         script,

@@ -49,9 +49,9 @@ class Sums:
     integral: float = 0.0
     """Sum of value times seconds."""
     maximum: float | None = None
-    """Highest median of three consecutive readings: one stray reading is no maximum."""
+    """Highest valid reading, the one in force at the start included."""
     minimum: float | None = None
-    """Lowest median of three consecutive readings."""
+    """Lowest valid reading, the one in force at the start included."""
 
     @property
     def mean(self) -> float | None:
@@ -79,14 +79,17 @@ class Stream:
     what no later cut can come before, so that memory stays flat in a long piece.
     """
 
-    __slots__ = ("_from_ns", "_hold_ns", "_readings", "_sums", "_two_before")
+    __slots__ = ("_from_ns", "_hold_ns", "_linear", "_readings", "_sums")
 
-    def __init__(self, from_ns: int = 0, hold_ns: int = HOLD_NS) -> None:
+    def __init__(self, from_ns: int = 0, hold_ns: int = HOLD_NS, *, linear: bool = False) -> None:
+        """`linear`: the quantity moves evenly from one valid reading to the next, as a heart rate
+        does; otherwise each reading stands until the next, as the power of a stroke does.
+        """
         self._readings: deque[tuple[int, float | None]] = deque()
         self._sums = Sums()
         self._from_ns = from_ns
         self._hold_ns = hold_ns
-        self._two_before: float | None = None
+        self._linear = linear
 
     def add(self, t_ns: int, value: float | None) -> None:
         """A reading at `t_ns`; None says that the quantity is not known from then on."""
@@ -119,36 +122,36 @@ class Stream:
 
     def _fold(self, t_ns: int) -> None:
         readings = self._readings
-        sums = self._sums
         while readings and readings[0][0] < t_ns:
             reading_ns, value = readings[0]
-            following_ns = readings[1][0] if len(readings) > 1 else t_ns
-            until_ns = min(following_ns, t_ns, reading_ns + self._hold_ns)
+            following = readings[1] if len(readings) > 1 else None
             if value is not None:
-                since_ns = max(reading_ns, self._from_ns)
-                if until_ns > since_ns:
-                    seconds = (until_ns - since_ns) / 1e9
-                    sums.seconds += seconds
-                    sums.integral += value * seconds
-                if reading_ns >= self._from_ns:
-                    middle = self._median(value)
-                    if sums.maximum is None or middle > sums.maximum:
-                        sums.maximum = middle
-                    if sums.minimum is None or middle < sums.minimum:
-                        sums.minimum = middle
-            if following_ns > t_ns or len(readings) == 1:
+                self._fold_reading(reading_ns, value, following, t_ns)
+            if following is None or following[0] > t_ns:
                 break
             readings.popleft()
-            self._two_before = value
         self._from_ns = max(self._from_ns, t_ns)
 
-    def _median(self, value: float) -> float:
-        """The median of the first held reading and its neighbours."""
-        before = self._two_before
-        after = self._readings[1][1] if len(self._readings) > 1 else None
-        if before is not None and after is not None:
-            return max(min(before, value), min(max(before, value), after))
-        return value
+    def _fold_reading(
+        self, reading_ns: int, value: float, following: tuple[int, float | None] | None, t_ns: int
+    ) -> None:
+        """Add what the first held reading stands for, up to `t_ns`."""
+        sums = self._sums
+        since_ns = max(reading_ns, self._from_ns)
+        until_ns = min(t_ns, reading_ns + self._hold_ns)
+        slope = 0.0
+        if following is not None:
+            until_ns = min(until_ns, following[0])
+            gap_ns = following[0] - reading_ns
+            if self._linear and following[1] is not None and 0 < gap_ns <= self._hold_ns:
+                slope = (following[1] - value) / gap_ns
+        if until_ns > since_ns:
+            seconds = (until_ns - since_ns) / 1e9
+            middle_ns = (since_ns + until_ns) / 2 - reading_ns
+            sums.maximum = value if sums.maximum is None else max(sums.maximum, value)
+            sums.minimum = value if sums.minimum is None else min(sums.minimum, value)
+            sums.seconds += seconds
+            sums.integral += (value + slope * middle_ns) * seconds
 
 
 def mean_pace(distance_m: float, duration_s: float) -> float | None:

@@ -173,7 +173,7 @@ class Tracker:
         self._reach(t_ns)
         stream = self._heart_rates.get(source)
         if stream is None:
-            stream = self._heart_rates[source] = Stream(self._cut_mark.t_ns)
+            stream = self._heart_rates[source] = Stream(self._cut_mark.t_ns, linear=True)
             if strap:
                 self.straps.add(source)
         if reading.spike_ns is not None:

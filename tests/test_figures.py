@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import median
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,12 +55,12 @@ def test_cuts_at_any_instants_add_up_what_was_in_force(readings: Readings, cuts:
         since_ns = cut_ns
 
 
-@given(READINGS, INSTANTS, st.lists(st.integers(0, 70 * S), max_size=6))
+@given(READINGS, INSTANTS, st.lists(st.integers(0, 70 * S), max_size=6), st.booleans())
 def test_settling_early_changes_no_sum(
-    readings: Readings, cuts: list[int], settled: list[int]
+    readings: Readings, cuts: list[int], settled: list[int], linear: bool
 ) -> None:
     """Whatever was folded early, cuts that come after it see the same sums."""
-    plain, early = Stream(), Stream()
+    plain, early = Stream(linear=linear), Stream(linear=linear)
     # Events in order of time: at one instant readings first, then settling, then cuts.
     events: list[tuple[int, int, float | None]] = sorted(
         [(t_ns, 0, value) for t_ns, value in readings]
@@ -82,23 +80,28 @@ def test_settling_early_changes_no_sum(
             assert one.integral == pytest.approx(other.integral)
 
 
-@given(st.lists(st.integers(40, 220).map(float), min_size=3, max_size=40))
-def test_the_maximum_is_the_highest_median_of_three(values: list[float]) -> None:
+@given(st.lists(st.integers(40, 220).map(float), min_size=1, max_size=40))
+def test_the_maximum_is_the_highest_reading_in_force(values: list[float]) -> None:
     stream = Stream()
     for second, value in enumerate(values):
         stream.add(second * S, value)
-    sums = stream.cut(len(values) * S)
-    middles = [median(values[at - 1 : at + 2]) for at in range(1, len(values) - 1)]
-    # The first and the last reading have one neighbour only and stand for themselves.
-    assert sums.maximum == max([*middles, values[0], values[-1]])
-    assert sums.minimum == min([*middles, values[0], values[-1]])
+    half = len(values) // 2
+    before, after = stream.cut(half * S + S // 2), stream.cut(len(values) * S)
+    assert (before.maximum, before.minimum) == (max(values[: half + 1]), min(values[: half + 1]))
+    # The reading in force at the cut belongs to both sides.
+    assert (after.maximum, after.minimum) == (max(values[half:]), min(values[half:]))
 
 
-def test_one_stray_reading_is_no_maximum() -> None:
-    stream = Stream()
-    for second, bpm in enumerate((150.0, 151.0, 230.0, 152.0, 153.0)):
+def test_a_linear_quantity_moves_evenly_between_its_readings() -> None:
+    stream = Stream(linear=True)
+    for second, bpm in ((0, 100.0), (2, 120.0), (4, None), (6, 140.0), (20, 150.0)):
         stream.add(second * S, bpm)
-    assert stream.cut(5 * S).maximum == 153.0
+    # 0 to 2 s: mean 110. 2 to 4 s: 120 stands, for nothing valid follows it.
+    assert stream.cut(1 * S).mean == pytest.approx(105.0)
+    assert stream.cut(2 * S).mean == pytest.approx(115.0)
+    assert stream.cut(6 * S) == Sums(seconds=2.0, integral=240.0, maximum=120.0, minimum=120.0)
+    # The next reading is too far away to be moved to: 140 stands for five seconds.
+    assert stream.cut(20 * S) == Sums(seconds=5.0, integral=700.0, maximum=140.0, minimum=140.0)
 
 
 def test_a_reading_stands_for_five_seconds_at_most() -> None:
