@@ -90,11 +90,12 @@ class Track:
             if following.t_ns > corner.t_ns and (getattr(following, name) or 0.0) >= value:
                 high, until_ns = getattr(following, name), following.t_ns
                 break
+        uncertainty_s = (until_ns - since_ns) / 2 / SECOND_NS
         if name == "distance_m":
-            since_ns = rowing_since(since_ns, until_ns, high - low)
+            since_ns, until_ns = self._rowed_between(corner, since_ns, until_ns, high - low)
         share = (value - low) / (high - low) if high > low else 1.0
         at_ns = since_ns + round(share * (until_ns - since_ns))
-        return at_ns, (until_ns - since_ns) / 2 / SECOND_NS
+        return at_ns, uncertainty_s
 
     def _before(self, name: str, value: float) -> tuple[Position, int] | None:
         """The last corner below `value`, and since when the counter stood there."""
@@ -143,9 +144,10 @@ class Track:
         since_ns = before.t_ns
         distance = before.distance_m if before.distance_m is not None else after.distance_m
         if before.distance_m is not None and after.distance_m is not None:
-            since_ns = rowing_since(before.t_ns, after.t_ns, after.distance_m - before.distance_m)
-            share = max(0.0, (t_ns - since_ns) / (after.t_ns - since_ns))
-            distance = before.distance_m + share * (after.distance_m - before.distance_m)
+            rise = after.distance_m - before.distance_m
+            since_ns, until_ns = self._rowed_between(before, before.t_ns, after.t_ns, rise)
+            share = min(1.0, max(0.0, (t_ns - since_ns) / (until_ns - since_ns)))
+            distance = before.distance_m + share * rise
         elapsed = before.elapsed_s
         if before.elapsed_s is not None and after.elapsed_s is not None:
             share = (t_ns - before.t_ns) / (after.t_ns - before.t_ns)
@@ -161,6 +163,22 @@ class Track:
             interpolated=True,
             uncertainty_s=(after.t_ns - since_ns) / 2 / SECOND_NS,
         )
+
+    def _rowed_between(
+        self, before: Position, since_ns: int, until_ns: int, metres: float
+    ) -> tuple[int, int]:
+        """In which part of a stretch without samples the metres were rowed.
+
+        Who rowed before it rowed on at that speed, and then stopped if that is too far.
+        """
+        if until_ns - before.t_ns > STILL_NS and metres > 0:
+            earlier = self.at_or_before(before.t_ns - STILL_NS)
+            if earlier is not None and earlier.distance_m is not None:
+                seconds = (before.t_ns - earlier.t_ns) / SECOND_NS
+                speed = ((before.distance_m or 0.0) - earlier.distance_m) / seconds
+                if speed >= STANDING_MPS:
+                    return since_ns, min(until_ns, since_ns + round(metres / speed * SECOND_NS))
+        return rowing_since(since_ns, until_ns, metres), until_ns
 
     def start_mark(self, t_ns: int) -> Mark:
         """The mark of a start from standstill: no metre has been rowed at it."""

@@ -126,7 +126,7 @@ class Tracker:
         self._track = Track()
         self.at = -1
         self.begin: Mark | None = None
-        self._origin_m: float | None = None
+        self._origin_m = 0.0
         self._cursor_ns = 0
         self._cut_mark = Mark(t_ns=0)
         self._segment: _Open | None = None
@@ -360,15 +360,13 @@ class Tracker:
         if target.type == "open" or value is None:
             return None
         if target.type == "distance":
-            if begin.distance_m is None or self._origin_m is None:
-                return None
+            # A counter that was not heard before the piece began counts from 0 once it is.
             crossing = self._track.crossing("distance_m", self._origin_m + value)
-            exact: tuple[str, float] = ("distance_m", begin.distance_m + value)
+            exact: tuple[str, float] = ("distance_m", (begin.distance_m or 0.0) + value)
         elif target.type == "energy":
-            if begin.energy_kcal is None:
-                return None
-            crossing = self._track.crossing("energy_kcal", begin.energy_kcal + value)
-            exact = ("energy_kcal", begin.energy_kcal + value)
+            reached_kcal = (begin.energy_kcal or 0.0) + value
+            crossing = self._track.crossing("energy_kcal", reached_kcal)
+            exact = ("energy_kcal", reached_kcal)
         else:
             seconds = value * self.last_work_s if target.type == "ratio" else value
             if self._on_machine_time(piece) and begin.elapsed_s is not None:
@@ -482,7 +480,7 @@ class Tracker:
         if piece is None:
             return
         self.begin = mark
-        self._origin_m = mark.distance_m
+        self._origin_m = mark.distance_m or 0.0
         standing = self._track.at_or_before(mark.t_ns)
         if standing is not None and standing.at_zero and mark.distance_m is not None:
             # A counter of whole steps at true zero; elsewhere half a step is the best guess, and

@@ -100,6 +100,10 @@ _LIMITS: Final = {
 }
 
 
+TREND: Final = 3
+"""So many changes in the same direction, one after the other, tell which way a counter counts."""
+
+
 class Counter:
     """One cumulative counter of one machine, made into a session total that never falls.
 
@@ -107,7 +111,18 @@ class Counter:
     that is off and comes back is ignored, a jump that stays is not counted; each is reported.
     """
 
-    __slots__ = ("_base", "_falls", "_last_ns", "_limits", "_pending", "field", "raw", "total")
+    __slots__ = (
+        "_base",
+        "_last_ns",
+        "_limits",
+        "_pending",
+        "_said",
+        "_trend",
+        "counts_down",
+        "field",
+        "raw",
+        "total",
+    )
 
     def __init__(self, field: str, base: float = 0.0) -> None:
         """`base` is the session total that the first reading stands for."""
@@ -119,7 +134,11 @@ class Counter:
         self._base = base
         self._last_ns = 0
         self._pending: tuple[int, float] | None = None
-        self._falls = 0
+        self.counts_down = False
+        """Whether the readings fall time after time, as a countdown's do."""
+        self._said: float | None = None
+        self._trend = 0
+        """How often in a row the readings have risen, negative when they have fallen."""
 
     def update(self, t_ns: int, raw: float) -> tuple[str, float] | None:
         """Take a reading; returns what is odd about it as (kind, value), or None.
@@ -129,10 +148,15 @@ class Counter:
         """
         if self.total is None or self.raw is None:
             self.total, self.raw, self._last_ns = self._base, raw, t_ns
+            self._said = raw
+            return None
+        self._watch_trend(raw)
+        if self.counts_down:
+            self._pending = None
             return None
         step = raw - self.raw
         if 0 <= step <= self._allowed(t_ns - self._last_ns):
-            pending, self._pending, self._falls = self._pending, None, 0
+            pending, self._pending = self._pending, None
             self._accept(t_ns, raw, step)
             return ("glitch", pending[1]) if pending is not None else None
         if self._pending is not None:
@@ -165,26 +189,34 @@ class Counter:
         """When the latest accepted reading came."""
         return self._last_ns
 
-    @property
-    def counts_down(self) -> bool:
-        """Whether the readings keep falling, as a countdown does."""
-        return self._falls >= 3
-
     def _resolve(self, t_ns: int, raw: float) -> tuple[str, float] | None:
         if self._pending is None or self.raw is None:
             return None
         pending_ns, pending = self._pending
         if not 0 <= raw - pending <= self._allowed(t_ns - pending_ns):
-            self._falls = self._falls + 1 if raw < pending < self.raw else 0
             self._pending = (t_ns, raw)
             return None
-        self._pending, self._falls = None, 0
+        since_zero = pending <= self._allowed(pending_ns - self._last_ns)
+        if raw == pending < self.raw and not since_zero:
+            return None  # a lower value that is only repeated: a restart would count on from it
+        self._pending = None
         if pending > self.raw:
             self._accept(t_ns, raw, raw - pending)
             return "jump", pending
-        since_zero = pending <= self._allowed(pending_ns - self._last_ns)
         self._accept(t_ns, raw, raw if since_zero else raw - pending)
         return "machine_reset", pending
+
+    def _watch_trend(self, raw: float) -> None:
+        said, self._said = self._said, raw
+        if said is None or raw == said:
+            return
+        self._trend = max(self._trend, 0) + 1 if raw > said else min(self._trend, 0) - 1
+        if self._trend <= -TREND:
+            self.counts_down = True
+        elif self._trend >= TREND and self.counts_down:
+            # It counts up again, from wherever it stands: that is its new zero.
+            self.counts_down = False
+            self.raw = raw
 
     def _accept(self, t_ns: int, raw: float, step: float) -> None:
         self.total = (self.total or 0.0) + step
