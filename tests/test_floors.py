@@ -41,6 +41,7 @@ WORK = (
     "rowlog.recorder*",
     "rowlog.recording*",
     "rowlog.replaying*",
+    "rowlog.series*",
     "rowlog.simulating*",
     "rowlog.rebuild*",
     "rowlog.summary*",
