@@ -6,7 +6,8 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,6 +51,10 @@ SessionArgument = Annotated[
 
 def main() -> None:
     """Run the command line; errors go to stderr in a sentence, with exit code 1 or 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A name that the screen cannot show must not end a recording.
+            stream.reconfigure(errors="backslashreplace")
     with errors_told():
         _only(sys.argv[1:2])
         app()
@@ -171,9 +176,7 @@ class _Teller:
     def begin(self, begun: Begun) -> None:
         """The session has begun."""
         if begun.recovered:
-            typer.echo(
-                f"Closed as recovered: session {', '.join(map(str, begun.recovered))}.", err=True
-            )
+            self._tell(f"Closed as recovered: session {', '.join(map(str, begun.recovered))}.")
         if not self._as_json:
             self._print(f"Recording session {begun.session_id}. Ctrl-C ends it.")
 
@@ -185,11 +188,15 @@ class _Teller:
             self._trouble = moment.trouble
             text = moment.trouble or "The database can be written again; nothing was lost."
             held = " Recording goes on in memory." if moment.trouble else ""
-            typer.echo(f"rowlog: {text}{held}", err=True)
+            self._tell(f"rowlog: {text}{held}")
         if self._as_json:
             self._print(json.dumps(render.moment_json(moment), allow_nan=False))
         else:
             self._print(render.moment(moment, self._style))
+
+    def _tell(self, line: str) -> None:
+        with suppress(OSError):  # nobody may be listening there either
+            typer.echo(line, err=True)
 
     def _print(self, line: str) -> None:
         if self._silent:

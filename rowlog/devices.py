@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite, nan
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,9 @@ JUST_ROW_S: Final = 86_400.0
 """How long the athlete on paper rows when no plan says otherwise."""
 JUST_ROW_PACE_S: Final = 125.0
 SIM_OPTIONS: Final = ("seed", "fault", "speed", "paddling", "rate", "relay")
+REPLAY_OPTIONS: Final = ("speed",)
+YES: Final = ("yes", "true", "1")
+NO: Final = ("no", "false", "0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,7 @@ def open_devices(
                 f"{address}: this build records from sim: and replay: addresses only.",
                 "Try --rower sim:rower --strap sim:strap.",
             )
+        _known_options(address)
     speed = _speed(given)
     clock = Clock(speed)
     devices: list[Device] = []
@@ -75,7 +80,9 @@ def open_devices(
         devices.append(Device(transport, make_decoding(simulator.sources)))
     for address in dict.fromkeys(given):
         if address.scheme == "replay":
-            opened = read_frames(Path(address.target))
+            opened = read_frames(Path(address.target).expanduser())
+            for _ in opened.frames:
+                pass  # a fault anywhere in the file is told before a session begins
             taken = {source.name for source in sources}
             header = _renamed(opened.header, taken)
             names = dict(
@@ -141,11 +148,6 @@ def _simulator(rower: Address | None, strap: Address | None, plan: Plan | None) 
     faults: list[str] = []
     for address in (rower, strap):
         for key, value in address.options if address is not None else ():
-            if key not in SIM_OPTIONS:
-                raise AddressError(
-                    f"{address}: there is no option {key!r}.",
-                    f"There are: {', '.join(SIM_OPTIONS)}.",
-                )
             if key == "fault":
                 faults += [name for name in value.split(",") if name]
             else:
@@ -154,7 +156,7 @@ def _simulator(rower: Address | None, strap: Address | None, plan: Plan | None) 
         if name not in FAULTS:
             raise AddressError(f"There is no fault {name!r}.", f"There are: {', '.join(FAULTS)}.")
     script = (
-        script_for(plan, paddling=options.get("paddling", "no") in ("yes", "true", "1"))
+        script_for(plan, paddling=_flag(options, "paddling"))
         if plan is not None
         else [
             Stretch(kind="wait", seconds=3.0),
@@ -165,10 +167,10 @@ def _simulator(rower: Address | None, strap: Address | None, plan: Plan | None) 
         script,
         rower="s4" if kind == "s4" else "ftms" if kind == "ftms" else None,
         strap=strap is not None,
-        seed=int(_number(options, "seed", 1.0)),
+        seed=_seed(options),
         faults=faults,
         rate_hz=_number(options, "rate", 2.0),
-        relay_heart_rate=options.get("relay", "no") in ("yes", "true", "1"),
+        relay_heart_rate=_flag(options, "relay"),
     )
 
 
@@ -191,11 +193,40 @@ def _speed(addresses: Sequence[Address]) -> float:
     return fastest
 
 
+def _known_options(address: Address) -> None:
+    known = SIM_OPTIONS if address.scheme == "sim" else REPLAY_OPTIONS
+    for key, _ in address.options:
+        if key not in known:
+            raise AddressError(
+                f"{address}: there is no option {key!r}.", f"There are: {', '.join(known)}."
+            )
+
+
 def _number(options: dict[str, str], key: str, default: float) -> float:
     text = options.get(key)
     if text is None:
         return default
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise AddressError(f"{key}={text} is no number.", f"Write {key}=3, for example.") from None
+        number = nan
+    if not isfinite(number):
+        raise AddressError(f"{key}={text} is no number.", f"Write {key}=3, for example.")
+    return number
+
+
+def _seed(options: dict[str, str]) -> int:
+    text = options.get("seed", "1")
+    try:
+        return int(text)
+    except ValueError:
+        raise AddressError(
+            f"seed={text} is no whole number.", "Write seed=3, for example."
+        ) from None
+
+
+def _flag(options: dict[str, str], key: str) -> bool:
+    text = options.get(key, "no")
+    if text not in YES + NO:
+        raise AddressError(f"{key}={text} is neither yes nor no.", f"Write {key}=yes.")
+    return text in YES

@@ -11,10 +11,12 @@ from rowlog.notation import parse
 from rowlog.pipeline import Fact
 from rowlog.plan import Plan
 from rowlog.store import Store
+from rowlog.store_errors import DamagedError
 from rowlog.store_read import StoredSession, open_reader
 from rowlog.totals import SessionTotals
 from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.device import Decoding
+from rowlog_drivers.errors import CallError
 from rowlog_drivers.frames import Frame
 
 BATCH_FRAMES = 1000
@@ -67,15 +69,20 @@ def rebuild(database: Path, numbers: Sequence[int] | None = None) -> list[int]:
 def recover(store: Store) -> list[int]:
     """Close the sessions that were left open, as recovered; returns their numbers.
 
-    What this very writer records is not among them, so call it before a session begins.
+    What this very writer records is not among them, so call it before a session begins. One that
+    cannot be understood (by a driver that is not installed, or damaged) stays open and keeps its
+    frames; it never stands in the way of the next recording.
     """
     recovered: list[int] = []
     for number in store.open_sessions():
         store.resume_session(number)
-        with open_reader(store.path) as reader:
-            session = reader.session(number)
-            last_ns = reader.last_ns(number) or 0
-        facts, totals = _derived(store, session)
+        try:
+            with open_reader(store.path) as reader:
+                session = reader.session(number)
+                last_ns = reader.last_ns(number) or 0
+            facts, totals = _derived(store, session)
+        except (CallError, DamagedError):
+            continue
         store.replace_derived(number, facts, totals)
         store.close_session(
             number,

@@ -22,6 +22,12 @@ GRACE_LIFE_S: Final = 0.25
 """Ticks wait so long for frames that were stamped before them and are still on their way."""
 DURABLE_EVERY_NS: Final = 1_000_000_000
 """After so much host time a commit waits for the disk: what a power cut can cost at most."""
+PATIENCE_LIFE_S: Final = 0.5
+"""A live recording waits so long for a commit, then goes on while that is under way."""
+RETRY_LIFE_S: Final = 0.25
+"""How long after a failed commit the next one is tried."""
+LAST_HOLD_S: Final = 10.0
+"""How long the end of a recording is tried again when the database cannot be written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +52,8 @@ class Recorder:
     """Records one session that has been begun in the store.
 
     Every batch of deliveries is ordered, understood and committed as one transaction, on a
-    thread of its own that is awaited, so that a failing disk surfaces here at once.
+    thread of its own that is awaited, so that a failing disk surfaces here at once. A live
+    recording that waits in vain goes on, and holds in memory what cannot be stored yet.
     """
 
     def __init__(
@@ -75,9 +82,13 @@ class Recorder:
         self._end_ns = end_ns
         self.committed_ns = 0
         """Session time of the last frame in the database."""
-        self._hold_ns = round(hold_s * 1e9)
+        self._hold_s = hold_s
         self._held: list[Derived] = []
+        self._writing: asyncio.Task[None] | None = None
         self._failing_since_ns: int | None = None
+        self._error: RowlogError | None = None
+        """Why the latest commit failed; None when it did not."""
+        self._retry_ns = 0
         self._trouble: str | None = None
         self._last_ns = 0
         self._durable_ns = 0
@@ -122,16 +133,47 @@ class Recorder:
             return None
         return max(0, self._clock.now_ns() - round(GRACE_LIFE_S * self._clock.rate * 1e9))
 
-    async def _commit(self, derived: Derived, *, last: bool = False) -> None:
-        """Store what is new, and what is held from before; hold it when that cannot be."""
+    async def _commit(self, derived: Derived) -> None:
+        """Store what is new, and what is held from before; hold it while that cannot be.
+
+        Raises RowlogError once the database could not be written for as long as is held.
+        """
+        self._hold(derived)
+        await self._try_to_write()
+        if self._error is not None and self._failing_s() >= self._hold_s:
+            raise self._error
+
+    def _hold(self, derived: Derived) -> None:
         if derived.deliveries or derived.facts:
             self._held.append(derived)
         if derived.deliveries:
             self._last_ns = max(self._last_ns, derived.deliveries[-1].t_ns)
-        if not self._held:
+
+    async def _try_to_write(self) -> None:
+        """Begin a commit when one is due; wait for it, but live not for long."""
+        if self._writing is None and self._held and life_ns() >= self._retry_ns:
+            self._writing = asyncio.create_task(self._write())
+        if self._writing is None:
             return
-        deliveries = [delivery for held in self._held for delivery in held.deliveries]
-        facts = [fact for held in self._held for fact in held.facts]
+        patience_s = None
+        if self._clock is not None:
+            patience_s = PATIENCE_LIFE_S if self._trouble is None else 0.0
+        done, _ = await asyncio.wait({self._writing}, timeout=patience_s)
+        if done:
+            task, self._writing = self._writing, None
+            task.result()
+        elif self._trouble is None:
+            self._failing_since_ns = life_ns()
+            self._trouble = (
+                f"The database {self._store.path} does not answer: another program holds it "
+                "locked, or its disk is slow."
+            )
+
+    async def _write(self) -> None:
+        """One transaction with everything that is held now."""
+        given = tuple(self._held)
+        deliveries = [delivery for held in given for delivery in held.deliveries]
+        facts = [fact for held in given for fact in held.facts]
         now_ns = life_ns()
         durable = now_ns - self._durable_ns >= DURABLE_EVERY_NS
         try:
@@ -139,19 +181,31 @@ class Recorder:
                 lambda: self._store.append(self.session_id, deliveries, facts, durable=durable)
             )
         except RowlogError as error:
-            if self._failing_since_ns is None:
-                self._failing_since_ns = now_ns
-            if last or life_ns() - self._failing_since_ns >= self._hold_ns:
-                raise
-            self._trouble = str(error)
+            self._failed(error)
             return
-        self._held.clear()
-        self._failing_since_ns = self._trouble = None
+        del self._held[: len(given)]
+        self._succeeded()
         if durable:
             self._durable_ns = now_ns
         if deliveries:
             self.frames_committed += len(deliveries)
             self.committed_ns = deliveries[-1].t_ns
+
+    def _failed(self, error: RowlogError) -> None:
+        if self._failing_since_ns is None:
+            self._failing_since_ns = life_ns()
+        self._error = error
+        self._trouble = str(error)
+        self._retry_ns = life_ns() + round(RETRY_LIFE_S * 1e9)
+
+    def _succeeded(self) -> None:
+        self._failing_since_ns = self._error = self._trouble = None
+        self._retry_ns = 0
+
+    def _failing_s(self) -> float:
+        """For how many seconds of life the database could not be written."""
+        since_ns = self._failing_since_ns
+        return 0.0 if since_ns is None else (life_ns() - since_ns) / 1e9
 
     async def _on_thread(self, work: Callable[[], None]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._writer, work)
@@ -163,13 +217,30 @@ class Recorder:
         end_ns = max(self._last_ns, end_ns if end_ns is not None else 0)
         pending = [record for device in self.devices for record in device.decoding.finish(end_ns)]
         derived, totals = self.derivation.finish(end_ns, pending)
-        await self._commit(derived, last=True)
-        await self._on_thread(
-            lambda: self._store.close_session(
-                self.session_id, end_ns=end_ns, ended_at=wall_now(), totals=totals
-            )
-        )
+        self._hold(derived)
         self._last_ns = end_ns
+
+        def close() -> None:
+            self._store.close_session(
+                self.session_id, end_ns=end_ns, ended_at=ended_at, totals=totals
+            )
+
+        ended_at = wall_now()
+        give_up_ns = life_ns() + round(min(self._hold_s, LAST_HOLD_S) * 1e9)
+        while True:
+            await self._try_to_write()
+            if self._writing is None and not self._held:
+                try:
+                    await self._on_thread(close)
+                    break
+                except RowlogError as error:
+                    self._failed(error)
+            if self._error is not None and life_ns() >= give_up_ns:
+                raise self._error
+            if on_progress is not None:
+                on_progress(self._progress(derived))
+            await asyncio.sleep(RETRY_LIFE_S)
+        self._succeeded()
         if on_progress is not None:
             on_progress(self._progress(derived, closed=True))
         return totals

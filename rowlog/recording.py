@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -78,24 +79,51 @@ def record(
     opened = open_devices(rower, strap, plan=plan)
     with Store.open_writer(database) as store:
         recovered = recover(store)
+
+        def begin(started_at: datetime) -> int:
+            session_id = store.begin_session(
+                started_at=started_at,
+                plan=str(plan) if plan is not None else None,
+                athlete=athlete,
+                activity="row" if rower is not None else "other",
+                sources=[
+                    Source(
+                        name=source.name,
+                        driver=source.driver,
+                        address=opened.addresses.get(source.name),
+                        options=source.options,
+                    )
+                    for source in opened.sources
+                ],
+            )
+            if on_begin is not None:
+                on_begin(Begun(session_id, recovered))
+            return session_id
+
+        return asyncio.run(_record(opened, store, begin, plan, for_s, on_moment))
+
+
+async def _record(
+    opened: Opened,
+    store: Store,
+    begin: Callable[[datetime], int],
+    plan: Plan | None,
+    for_s: float | None,
+    on_moment: Callable[[Moment], None] | None,
+) -> int:
+    """Connect, then begin the session: what cannot be reached leaves none behind."""
+    stop = asyncio.Event()
+    with _signals(stop):
         opened.clock.restart()
-        session_id = store.begin_session(
-            started_at=wall_now(),
-            plan=str(plan) if plan is not None else None,
-            athlete=athlete,
-            activity="row" if rower is not None else "other",
-            sources=[
-                Source(
-                    name=source.name,
-                    driver=source.driver,
-                    address=opened.addresses.get(source.name),
-                    options=source.options,
-                )
-                for source in opened.sources
-            ],
-        )
-        if on_begin is not None:
-            on_begin(Begun(session_id, recovered))
+        started_at = wall_now()
+        try:
+            for device in opened.devices:
+                await device.transport.open()
+            session_id = begin(started_at)
+        except BaseException:
+            for device in opened.devices:
+                await device.close()
+            raise
         recorder = Recorder(
             opened.devices,
             store,
@@ -106,7 +134,7 @@ def record(
             hold_s=HOLD_S,
         )
         try:
-            asyncio.run(_run(recorder, opened, for_s, on_moment))
+            await _run(recorder, opened, stop, for_s, on_moment)
         except RowlogError as error:
             raise RowlogError(
                 f"{error} {recorder.frames_committed} frames of session {session_id} are kept, up "
@@ -119,15 +147,16 @@ def record(
 async def _run(
     recorder: Recorder,
     opened: Opened,
+    stop: asyncio.Event,
     for_s: float | None,
     on_moment: Callable[[Moment], None] | None,
 ) -> None:
-    stop = asyncio.Event()
     told_ns = life_ns()
+    told_trouble: str | None = None
     still_ns = 0
 
     def progressed(progress: Progress) -> None:
-        nonlocal told_ns, still_ns
+        nonlocal told_ns, told_trouble, still_ns
         pipeline = progress.derivation.pipeline
         position = pipeline.position
         where = standing(pipeline.tracker, position, progress.t_ns)
@@ -138,16 +167,14 @@ async def _run(
         elif progress.t_ns - still_ns > IDLE_END_S * 1e9:
             stop.set()
         now_ns = life_ns()
-        if on_moment is not None and (now_ns - told_ns >= TELL_EVERY_NS or progress.closed):
-            told_ns = now_ns
+        due = now_ns - told_ns >= TELL_EVERY_NS or progress.closed
+        if on_moment is not None and (due or progress.trouble != told_trouble):
+            told_ns, told_trouble = now_ns, progress.trouble
             on_moment(_moment(recorder, progress, where))
 
     timer = asyncio.create_task(_after(opened.clock.life_s(for_s), stop)) if for_s else None
-    for device in opened.devices:
-        await device.transport.open()
     try:
-        with _signals(stop):
-            await recorder.run(stop=stop, on_progress=progressed)
+        await recorder.run(stop=stop, on_progress=progressed)
     finally:
         if timer is not None:
             timer.cancel()
@@ -167,7 +194,10 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
         numbers.append(signal.SIGHUP)
     before = {}
     for number in numbers:
-        before[number] = signal.getsignal(number)
+        handler = signal.getsignal(number)
+        if number not in (signal.SIGINT, signal.SIGTERM) and handler == signal.SIG_IGN:
+            continue  # nohup: the recording is to outlive its terminal
+        before[number] = handler
         try:
             loop.add_signal_handler(number, stop.set)
         except (NotImplementedError, RuntimeError):  # Windows; or not in the main thread
@@ -179,11 +209,10 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            try:
+            with suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.remove_signal_handler(number)
+            with suppress(ValueError, TypeError):
                 signal.signal(number, handler)
-            except (NotImplementedError, RuntimeError, ValueError, TypeError):
-                continue
 
 
 def _moment(recorder: Recorder, progress: Progress, where: Standing) -> Moment:

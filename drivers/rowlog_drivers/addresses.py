@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, urlencode
 
 from rowlog_drivers.errors import AddressError
 
@@ -30,7 +30,7 @@ class Address:
     def __str__(self) -> str:
         if self.scheme == "auto":
             return "auto"
-        query = "&".join(f"{key}={value}" for key, value in self.options)
+        query = urlencode(self.options, safe=",:/", quote_via=quote)
         return f"{self.scheme}:{self.target}" + (f"?{query}" if query else "")
 
     def option(self, key: str) -> str | None:
