@@ -28,80 +28,64 @@ READINGS = st.lists(
 INSTANTS = st.lists(st.integers(0, 70 * S), max_size=6).map(sorted)
 
 
-def brute(readings: Readings, since_ns: int, until_ns: int) -> tuple[float, float]:
-    """(seconds, integral) of the readings in force between two instants."""
+def brute(
+    readings: Readings, since_ns: int, until_ns: int, linear: bool
+) -> tuple[float, float, list[float]]:
+    """(seconds, integral, values in force) of the readings between two instants."""
     seconds = integral = 0.0
+    in_force = []
     for place, (t_ns, value) in enumerate(readings):
-        next_ns = readings[place + 1][0] if place + 1 < len(readings) else 1 << 62
+        following = readings[place + 1] if place + 1 < len(readings) else None
+        next_ns = following[0] if following is not None else 1 << 62
         begin = max(t_ns, since_ns)
         end = min(next_ns, t_ns + HOLD_NS, until_ns)
-        if value is not None and end > begin:
-            seconds += (end - begin) / 1e9
-            integral += value * (end - begin) / 1e9
-    return seconds, integral
+        if value is None or end <= begin:
+            continue
+        in_force.append(value)
+        at_begin = at_end = value
+        slopes = linear and following is not None and next_ns - t_ns <= HOLD_NS
+        if slopes and following is not None and following[1] is not None:
+            per_ns = (following[1] - value) / (next_ns - t_ns)
+            at_begin += per_ns * (begin - t_ns)
+            at_end += per_ns * (end - t_ns)
+        seconds += (end - begin) / 1e9
+        integral += (at_begin + at_end) / 2 * (end - begin) / 1e9
+    return seconds, integral, in_force
 
 
-@given(READINGS, INSTANTS)
-def test_cuts_at_any_instants_add_up_what_was_in_force(readings: Readings, cuts: list[int]) -> None:
-    stream = Stream()
+@given(READINGS, INSTANTS, st.booleans())
+def test_cuts_at_any_instants_add_up_what_was_in_force(
+    readings: Readings, cuts: list[int], linear: bool
+) -> None:
+    """All readings are known when a cut is made, as they are for a boundary found later."""
+    stream = Stream(linear=linear)
     for t_ns, value in readings:
         stream.add(t_ns, value)
     since_ns = 0
     for cut_ns in cuts:
         sums = stream.cut(cut_ns)
-        seconds, integral = brute(readings, since_ns, cut_ns)
+        seconds, integral, in_force = brute(readings, since_ns, cut_ns, linear)
         assert sums.seconds == pytest.approx(seconds)
         assert sums.integral == pytest.approx(integral)
+        assert sums.maximum == max(in_force, default=None)
+        assert sums.minimum == min(in_force, default=None)
         since_ns = cut_ns
 
 
-@given(READINGS, INSTANTS, st.lists(st.integers(0, 70 * S), max_size=6), st.booleans())
-def test_settling_early_changes_no_sum(
-    readings: Readings, cuts: list[int], settled: list[int], linear: bool
-) -> None:
-    """Whatever was folded early, cuts that come after it see the same sums."""
+@given(READINGS, INSTANTS, st.booleans())
+def test_settling_early_changes_no_sum(readings: Readings, cuts: list[int], linear: bool) -> None:
+    """What no later cut can come before may be folded at any time."""
     plain, early = Stream(linear=linear), Stream(linear=linear)
-    # Events in order of time: at one instant readings first, then settling, then cuts.
-    events: list[tuple[int, int, float | None]] = sorted(
-        [(t_ns, 0, value) for t_ns, value in readings]
-        + [(t_ns, 1, None) for t_ns in settled]
-        + [(t_ns, 2, None) for t_ns in cuts],
-        key=lambda event: event[:2],
-    )
-    for t_ns, what, value in events:
-        if what == 0:
-            plain.add(t_ns, value)
-            early.add(t_ns, value)
-        elif what == 1:
-            early.settle(t_ns)
-        else:
-            one, other = plain.cut(t_ns), early.cut(t_ns)
-            assert one.seconds == pytest.approx(other.seconds)
-            assert one.integral == pytest.approx(other.integral)
-
-
-@given(st.lists(st.integers(40, 220).map(float), min_size=1, max_size=40))
-def test_the_maximum_is_the_highest_reading_in_force(values: list[float]) -> None:
-    stream = Stream()
-    for second, value in enumerate(values):
-        stream.add(second * S, value)
-    half = len(values) // 2
-    before, after = stream.cut(half * S + S // 2), stream.cut(len(values) * S)
-    assert (before.maximum, before.minimum) == (max(values[: half + 1]), min(values[: half + 1]))
-    # The reading in force at the cut belongs to both sides.
-    assert (after.maximum, after.minimum) == (max(values[half:]), min(values[half:]))
-
-
-def test_a_linear_quantity_moves_evenly_between_its_readings() -> None:
-    stream = Stream(linear=True)
-    for second, bpm in ((0, 100.0), (2, 120.0), (4, None), (6, 140.0), (20, 150.0)):
-        stream.add(second * S, bpm)
-    # 0 to 2 s: mean 110. 2 to 4 s: 120 stands, for nothing valid follows it.
-    assert stream.cut(1 * S).mean == pytest.approx(105.0)
-    assert stream.cut(2 * S).mean == pytest.approx(115.0)
-    assert stream.cut(6 * S) == Sums(seconds=2.0, integral=240.0, maximum=120.0, minimum=120.0)
-    # The next reading is too far away to be moved to: 140 stands for five seconds.
-    assert stream.cut(20 * S) == Sums(seconds=5.0, integral=700.0, maximum=140.0, minimum=140.0)
+    for t_ns, value in readings:
+        plain.add(t_ns, value)
+        early.add(t_ns, value)
+    for cut_ns in cuts:
+        early.settle(cut_ns // 2)
+        early.settle(cut_ns)
+        one, other = plain.cut(cut_ns), early.cut(cut_ns)
+        assert one.seconds == pytest.approx(other.seconds)
+        assert one.integral == pytest.approx(other.integral)
+        assert (one.maximum, one.minimum) == (other.maximum, other.minimum)
 
 
 def test_a_reading_stands_for_five_seconds_at_most() -> None:
