@@ -530,18 +530,42 @@ def test_a_session_that_ends_in_its_last_rest_is_complete() -> None:
     assert outcome.segments[-1].ended_by == "end"
 
 
+def test_a_machine_with_parts_of_a_second_times_its_pieces_itself() -> None:
+    def fast(sample: RowerSample) -> RowerSample:
+        # Its clock runs 1 % fast: 60 s on it are 59.41 s of ours.
+        return replace(sample, elapsed_s=round(max(0.0, sample.t_ns / S - 5) * 1.01, 2))
+
+    phases = [("still", 5), ("row", 60), ("still", 60)]
+    outcome = lived("1:00/1:00r", rower(phases, hz=4, said=fast))
+    piece = outcome.segments[0]
+    assert (piece.kind, piece.clock, piece.ended_by) == ("work", "machine", "target")
+    assert piece.end.t_ns / S == pytest.approx(5 + 60 / 1.01, abs=0.3)
+    assert piece.figures.duration_s == 60
+    assert outcome.segments[1].clock == "host"
+
+
+def test_a_machine_of_whole_seconds_is_timed_by_the_host() -> None:
+    def coarse(sample: RowerSample) -> RowerSample:
+        return replace(sample, elapsed_s=max(0, sample.t_ns // S - 5))
+
+    phases = [("still", 5), ("row", 60), ("still", 60)]
+    outcome = lived("1:00/1:00r", rower(phases, said=coarse))
+    assert outcome.segments[0].clock == "host"
+    assert outcome.segments[0].figures.duration_s == 60
+    assert outcome.totals.elapsed_s == 120
+
+
 def test_memory_stays_flat_in_a_long_session() -> None:
     derivation = Derivation(parse("600:00"))
-    second = 0
-    for _ in range(10):
+    for minute in range(120):
         batch = []
-        for _ in range(360):
-            t_ns, metres = second * 10 * S // 10, second * 4.0
+        for second in range(minute * 60, minute * 60 + 60):
             record = RowerSample(
-                t_ns=t_ns, source="rower", distance_m=metres, stroke_count=second // 2
+                t_ns=second * S, source="rower", distance_m=second * 4.0, stroke_count=second // 2
             )
-            frame = Frame(t_ns=t_ns, source="rower", channel="2ad1", payload=b"")
-            batch.append(Delivery(frame, (record,)))
-            second += 1
+            frame = Frame(t_ns=second * S, source="rower", channel="2ad1", payload=b"")
+            batch.append(Delivery(frame, (record, *strap([(second, 150)]))))
         derivation.take(batch)
-        assert len(derivation.pipeline.tracker._track.corners) < 60
+        tracker = derivation.pipeline.tracker
+        assert len(tracker._track.corners) < 30
+        assert all(len(stream._readings) < 30 for stream in tracker._heart_rates.values())
