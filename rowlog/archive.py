@@ -28,11 +28,14 @@ from rowlog_drivers.frames import Frame
 ENCODING: Final = 1
 """The layout that is written."""
 
-BLOCK_FRAMES: Final = 16_384
+BLOCK_FRAMES: Final = 8_192
 """How many frames a block holds at most; what one reader must hold in memory."""
 
 BLOCK_BYTES: Final = 4 << 20
 """How many bytes of payload a block holds at most, a first longer payload excepted."""
+
+MOST_FRAMES: Final = 1 << 20
+"""A block that announces more is damaged: constant columns take no bytes that would tell."""
 
 _JOINED: Final = 0
 """Payloads one after the other."""
@@ -99,11 +102,15 @@ def decode_block(block: bytes, encoding: int = ENCODING) -> list[Frame]:
 
 def _take_frames(reader: _Block) -> list[Frame]:
     count = reader.varint()
+    if count > MOST_FRAMES:
+        raise IndexError(f"{count} frames are announced, {MOST_FRAMES} is the most")
     kinds = [(reader.text(), reader.text(), reader.flag()) for _ in range(reader.varint())]
     order = reader.column(count)
     sizes = [0] * len(kinds)
     for kind in order:
         sizes[kind] += 1
+    if 0 in sizes:
+        raise IndexError("a kind without frames")
     times = [iter(reader.times(size)) for size in sizes]
     late: dict[int, int] = {}
     place = 0
@@ -258,6 +265,8 @@ class _Block:
     def planes(self, count: int, width: int) -> list[bytes]:
         if not width:
             return [b""] * count
+        if width * (count + 1) > len(self.bytes) - self.at:
+            raise IndexError(f"{count} rows of {width} bytes do not fit into what is left")
         rows = bytearray(count * width)
         for place in range(width):
             differs = self.flag()
