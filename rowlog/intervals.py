@@ -3,66 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Final
 
+from rowlog.counters import SECOND_NS
 from rowlog.crossings import Mark, Track, start_between
-from rowlog.figures import (
-    Figures,
-    Origin,
-    Stream,
-    Sums,
-    Total,
-    add_sums,
-    choose_heart_rate,
-    figures_of,
-)
+from rowlog.figures import Stream, Sums, Total, add_sums, choose_heart_rate, figures_of
 from rowlog.heart import Reading
 from rowlog.plan import ROW, Piece, Plan, Target
-from rowlog.timeline import SECOND_NS, STANDING_MPS, STILL_NS, Position
+from rowlog.segments import EndedBy, Recovery, Segment, SegmentKind, Split
+from rowlog.timeline import STANDING_MPS, STILL_NS, Position
 
-SegmentKind = Literal["work", "rest", "pause"]
-EndedBy = Literal["target", "key", "device", "rest_over", "link", "end", "pause", "resume"]
+__all__ = ["Found", "Segment", "Split", "Tracker"]
 
 PAUSE_AFTER_NS: Final = 6 * SECOND_NS
 """A stop in a piece of work is a pause once it has lasted so long; it counts from its start."""
 LOOK_BACK_NS: Final = 10 * SECOND_NS
 """No start is found further back than this before the frame that shows it."""
-DROPS_S: Final = (30, 60, 120)
 OTHER: Final = "other"
 """The activity of a session with a strap alone and no plan."""
 NEXT_KEYS: Final = frozenset({"next", "skip", "lap"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """One stretch of work, rest or unplanned pause."""
-
-    index: int
-    """Position in the session, from 0."""
-    piece: int | None
-    """Index of the plan's piece; None without a plan."""
-    kind: SegmentKind
-    activity: str
-    target: Target | None
-    start: Mark
-    end: Mark
-    ended_by: EndedBy
-    clock: Literal["machine", "host"]
-    figures: Figures
-    round: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
-    """One part of a piece of work."""
-
-    segment_index: int
-    """The segment that the split began in."""
-    index: int
-    """Position within the piece, from 0."""
-    start: Mark
-    end: Mark
-    figures: Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +45,6 @@ class _Open:
     total: Total = field(default_factory=Total)
     segment_index: int = 0
     index: int = 0
-
-
-@dataclass(slots=True)
-class _Drop:
-    """How far the heart rate has fallen after a piece of work."""
-
-    index: int
-    end_ns: int
-    source: str
-    end_bpm: float
-    fallen: dict[int, float | None] = field(default_factory=dict)
-    resolved: set[int] = field(default_factory=set)
 
 
 Found = list[Segment | Split]
@@ -142,7 +89,7 @@ class Tracker:
         """The first reading that reached the piece's heart rate, while it is doubted."""
         self._heart_rate_hit_ns: int | None = None
         self.last_work_s = 0.0
-        self._drops: list[_Drop] = []
+        self._recoveries: list[Recovery] = []
         self._now_ns = 0
         self._found: Found = []
         self._started = False
@@ -292,10 +239,11 @@ class Tracker:
         if not self._started:
             self._started = True
             self._cursor_ns = self._first_ns = t_ns
+            self._cut_mark = Mark(t_ns=t_ns)
             if self.pieces[0].activity != ROW or self.pieces[0].kind == "rest":
                 self._enter(0, Mark(t_ns=t_ns))
         self._now_ns = t_ns
-        self._read_drops(t_ns)
+        self._watch_recoveries(t_ns)
 
     # Boundaries
 
@@ -610,7 +558,7 @@ class Tracker:
         if kind == "work":
             self.work.add(segment.total)
             if source is not None and end_bpm is not None:
-                self._drops.append(_Drop(closed.index, mark.t_ns, source, end_bpm))
+                self._recoveries.append(Recovery(closed.index, mark.t_ns, source, end_bpm))
         elif kind == "rest":
             self.rest.add(segment.total)
         self.segments.append(closed)
@@ -638,42 +586,20 @@ class Tracker:
     def _choose(self, heart_rates: dict[str, Sums]) -> str | None:
         return choose_heart_rate(heart_rates, self.straps)
 
-    # Heart-rate drops
-
-    def _read_drops(self, t_ns: int) -> None:
-        for drop in self._drops:
-            for seconds in DROPS_S:
-                at_ns = drop.end_ns + seconds * SECOND_NS
-                if seconds not in drop.resolved and t_ns >= at_ns:
-                    bpm = self._heart_rates[drop.source].at(at_ns)
-                    drop.resolved.add(seconds)
-                    drop.fallen[seconds] = None if bpm is None else drop.end_bpm - bpm
-                    self._tell_drop(drop)
+    def _watch_recoveries(self, t_ns: int) -> None:
+        for recovery in self._recoveries:
+            if recovery.read(t_ns, self._heart_rates[recovery.source]):
+                self._tell_recovery(recovery)
 
     def _work_resumes(self, t_ns: int) -> None:
-        """A drop that would be read after work has begun again is none."""
-        for drop in self._drops:
-            for seconds in DROPS_S:
-                if drop.end_ns + seconds * SECOND_NS > t_ns:
-                    drop.resolved.add(seconds)
-                    if drop.fallen.get(seconds) is not None:
-                        drop.fallen[seconds] = None
-                        self._tell_drop(drop)
-        self._drops.clear()
+        for recovery in self._recoveries:
+            if recovery.cut_short(t_ns):
+                self._tell_recovery(recovery)
+        self._recoveries.clear()
 
-    def _tell_drop(self, drop: _Drop) -> None:
-        segment = self.segments[drop.index]
-        told = replace(
-            segment,
-            figures=replace(
-                segment.figures,
-                heart_rate_drop_30s_bpm=drop.fallen.get(30),
-                heart_rate_drop_60s_bpm=drop.fallen.get(60),
-                heart_rate_drop_120s_bpm=drop.fallen.get(120),
-                origins=_origins_with_drops(segment.figures.origins, drop.fallen),
-            ),
-        )
-        self.segments[drop.index] = told
+    def _tell_recovery(self, recovery: Recovery) -> None:
+        told = recovery.told(self.segments[recovery.index])
+        self.segments[recovery.index] = told
         self._found.append(told)
 
     def _settle(self) -> None:
@@ -691,18 +617,6 @@ class Tracker:
         self._power.settle(horizon_ns)
         for stream in self._heart_rates.values():
             stream.settle(horizon_ns)
-
-
-def _origins_with_drops(
-    origins: tuple[tuple[str, Origin], ...], fallen: dict[int, float | None]
-) -> tuple[tuple[str, Origin], ...]:
-    drops: list[tuple[str, Origin]] = [
-        (f"heart_rate_drop_{seconds}s_bpm", "derived")
-        for seconds, bpm in sorted(fallen.items())
-        if bpm is not None
-    ]
-    kept = tuple(pair for pair in origins if not pair[0].startswith("heart_rate_drop_"))
-    return kept + tuple(drops)
 
 
 def _minus(end: float | None, start: float | None) -> float | None:

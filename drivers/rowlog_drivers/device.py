@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Final
 
 from rowlog_drivers.clock import Clock
-from rowlog_drivers.errors import RowlogError
 from rowlog_drivers.frames import Frame
 from rowlog_drivers.interface import Decoder, Delivery, Transport
 from rowlog_drivers.protocols.link import decode_key
@@ -76,13 +75,13 @@ async def merge(
     clock an empty batch comes when a whole second of session time begins and nothing else does.
     Raises what a device raised, after what it had delivered before.
     """
-    queue: asyncio.Queue[Delivery | RowlogError | None] = asyncio.Queue(BATCH_FRAMES)
+    queue: asyncio.Queue[Delivery | Exception | None] = asyncio.Queue(BATCH_FRAMES)
 
     async def pump(device: Device) -> None:
         try:
             async for delivery in device.deliveries():
                 await queue.put(delivery)
-        except RowlogError as error:
+        except Exception as error:  # noqa: BLE001 - nothing may be waited for in vain
             await queue.put(error)
         else:
             await queue.put(None)
@@ -98,7 +97,7 @@ async def merge(
             if batch or not items:
                 yield batch
             for item in items:
-                if isinstance(item, RowlogError):
+                if isinstance(item, Exception):
                     raise item
                 open_count -= item is None
     finally:
@@ -108,8 +107,8 @@ async def merge(
 
 
 async def _next(
-    queue: asyncio.Queue[Delivery | RowlogError | None], clock: Clock | None
-) -> list[Delivery | RowlogError | None]:
+    queue: asyncio.Queue[Delivery | Exception | None], clock: Clock | None
+) -> list[Delivery | Exception | None]:
     """The next item, or nothing when the next whole second comes first."""
     if clock is None or not queue.empty():
         return [await queue.get()]
