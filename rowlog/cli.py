@@ -51,6 +51,8 @@ SessionArgument = Annotated[
 
 def main() -> None:
     """Run the command line; errors go to stderr in a sentence, with exit code 1 or 2."""
+    if sys.stdout is None:  # closed by the caller
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A name that the screen cannot show must not end a recording.
