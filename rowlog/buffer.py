@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from rowlog.counters import SECOND_NS
 from rowlog.heart import valid_heart_rate
-from rowlog.timeline import SECOND_NS
 from rowlog_drivers.interface import Delivery
 from rowlog_drivers.records import HeartRate, RowerSample, Tick
 

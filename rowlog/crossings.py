@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, replace
 
-from rowlog.timeline import SECOND_NS, STANDING_MPS, STILL_NS, Position
+from rowlog.counters import SECOND_NS
+from rowlog.timeline import STANDING_MPS, STILL_NS, Position
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from rowlog.counters import SECOND_NS
 from rowlog.figures import choose_heart_rate, mean_pace
 from rowlog.intervals import Found, Segment, Split, Tracker
 from rowlog.plan import ROW, Plan
-from rowlog.timeline import SECOND_NS, Position, Timeline
+from rowlog.timeline import Position, Timeline
 from rowlog.totals import SessionTotals, with_origins
 from rowlog_drivers.interface import Delivery
 from rowlog_drivers.records import (

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from rowlog.counters import SECOND_NS
 from rowlog.crossings import Mark
 from rowlog.intervals import Tracker
 from rowlog.plan import ROW, Piece
-from rowlog.timeline import SECOND_NS, Position
+from rowlog.timeline import Position
 
 Phase = Literal["waiting", "work", "rest", "pause", "done"]
 

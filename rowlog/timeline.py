@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from rowlog.counters import SECOND_NS, Counter
+from rowlog.hearing import Hearing
 from rowlog.heart import Plausibility, Reading
 from rowlog_drivers.records import HeartRate, Link, Record, RowerSample, Stroke, Tick
 
-SECOND_NS: Final = 1_000_000_000
 STANDSTILL_NS: Final = 2 * SECOND_NS
 """A distance counter that rests for longer stands still."""
 STANDING_MPS: Final = 1.0
@@ -79,191 +80,6 @@ class Position:
     pace_s_per_500m: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Limits:
-    """What one counter can do: wrap, and grow by so much."""
-
-    moduli: tuple[int, ...]
-    per_s: float
-    slack: float
-    back: float
-    """A step back up to this is a correction by the machine, not a restart."""
-
-
-_LIMITS: Final = {
-    # Plausible growth after the protocol references' limits (8 m/s, 2 strokes/s, elapsed + 2 s);
-    # the slack lets frames through that were held up by the radio and arrive in a burst.
-    "distance_m": _Limits(moduli=(1 << 16, 1 << 24), per_s=8.0, slack=25.0, back=2.0),
-    "stroke_count": _Limits(moduli=(1 << 16,), per_s=2.0, slack=5.0, back=1.0),
-    "energy_kcal": _Limits(moduli=(1 << 16,), per_s=1.0, slack=5.0, back=1.0),
-    "elapsed_s": _Limits(moduli=(1 << 16,), per_s=1.05, slack=5.0, back=0.0),
-}
-
-
-TREND: Final = 3
-"""So many changes in the same direction, one after the other, tell which way a counter counts."""
-
-
-class Counter:
-    """One cumulative counter of one machine, made into a session total that never falls.
-
-    The first reading is the zero. A wrap is carried on, a restart counts from 0 again, a value
-    that is off and comes back is ignored, a jump that stays is not counted; each is reported.
-    """
-
-    __slots__ = (
-        "_base",
-        "_last_ns",
-        "_limits",
-        "_pending",
-        "_said",
-        "_trend",
-        "counts_down",
-        "field",
-        "raw",
-        "total",
-    )
-
-    def __init__(self, field: str, base: float = 0.0) -> None:
-        """`base` is the session total that the first reading stands for."""
-        self.field = field
-        self.total: float | None = None
-        self.raw: float | None = None
-        """The latest accepted reading."""
-        self._limits = _LIMITS[field]
-        self._base = base
-        self._last_ns = 0
-        self._pending: tuple[int, float] | None = None
-        self.counts_down = False
-        """Whether the readings fall time after time, as a countdown's do."""
-        self._said: float | None = None
-        self._trend = 0
-        """How often in a row the readings have risen, negative when they have fallen."""
-
-    def update(self, t_ns: int, raw: float) -> tuple[str, float] | None:
-        """Take a reading; returns what is odd about it as (kind, value), or None.
-
-        A fall or a jump is believed only when the next reading goes on from it: until then the
-        total stands still.
-        """
-        if self.total is None or self.raw is None:
-            self.total, self.raw, self._last_ns = self._base, raw, t_ns
-            self._said = raw
-            return None
-        self._watch_trend(raw)
-        if self.counts_down:
-            self._pending = None
-            return None
-        step = raw - self.raw
-        if 0 <= step <= self._allowed(t_ns - self._last_ns):
-            pending, self._pending = self._pending, None
-            self._accept(t_ns, raw, step)
-            return ("glitch", pending[1]) if pending is not None else None
-        if self._pending is not None:
-            return self._resolve(t_ns, raw)
-        if step < 0:
-            for modulus in self._limits.moduli:
-                grown = step + modulus
-                if self.raw > 0.9 * modulus and 0 <= grown <= self._allowed(t_ns - self._last_ns):
-                    self._accept(t_ns, raw, grown)
-                    return "counter_wrap", raw
-            if -step <= self._limits.back and raw > 0 and self.raw > 20:
-                self._last_ns = t_ns
-                return None
-        self._pending = (t_ns, raw)
-        return None
-
-    def settle(self) -> tuple[str, float] | None:
-        """The session is over: a fall that was not contradicted was a restart."""
-        if self._pending is None or self.raw is None:
-            return None
-        t_ns, raw = self._pending
-        self._pending = None
-        if raw >= self.raw:
-            return "glitch", raw
-        self._accept(t_ns, raw, raw if raw <= self._allowed(t_ns - self._last_ns) else 0.0)
-        return "machine_reset", raw
-
-    @property
-    def last_ns(self) -> int:
-        """When the latest accepted reading came."""
-        return self._last_ns
-
-    def _resolve(self, t_ns: int, raw: float) -> tuple[str, float] | None:
-        if self._pending is None or self.raw is None:
-            return None
-        pending_ns, pending = self._pending
-        if not 0 <= raw - pending <= self._allowed(t_ns - pending_ns):
-            self._pending = (t_ns, raw)
-            return None
-        since_zero = pending <= self._allowed(pending_ns - self._last_ns)
-        if raw == pending < self.raw and not since_zero:
-            return None  # a lower value that is only repeated: a restart would count on from it
-        self._pending = None
-        if pending > self.raw:
-            self._accept(t_ns, raw, raw - pending)
-            return "jump", pending
-        self._accept(t_ns, raw, raw if since_zero else raw - pending)
-        return "machine_reset", pending
-
-    def _watch_trend(self, raw: float) -> None:
-        said, self._said = self._said, raw
-        if said is None or raw == said:
-            return
-        self._trend = max(self._trend, 0) + 1 if raw > said else min(self._trend, 0) - 1
-        if self._trend <= -TREND:
-            self.counts_down = True
-        elif self._trend >= TREND and self.counts_down:
-            # It counts up again, from wherever it stands: that is its new zero.
-            self.counts_down = False
-            self.raw = raw
-
-    def _accept(self, t_ns: int, raw: float, step: float) -> None:
-        self.total = (self.total or 0.0) + step
-        self.raw, self._last_ns = raw, t_ns
-
-    def _allowed(self, dt_ns: int) -> float:
-        return self._limits.per_s * dt_ns / SECOND_NS + self._limits.slack
-
-
-class _Hearing:
-    """How often a source is heard, and the gaps when it is not."""
-
-    __slots__ = ("_frames", "_usual_ns", "down_reason", "last_ns", "silent")
-
-    def __init__(self) -> None:
-        self.last_ns: int | None = None
-        self.silent = False
-        self.down_reason: str | None = None
-        self._usual_ns = 0.0
-        self._frames = 0
-
-    def heard(self, t_ns: int) -> int | None:
-        """A frame came; returns when the one before it came, if a gap ends here."""
-        before_ns, self.last_ns = self.last_ns, t_ns
-        if before_ns is None:
-            return None
-        if self.silent:
-            self.silent = False
-            return before_ns
-        self._frames += 1
-        weight = max(1.0 / self._frames, 0.1)
-        self._usual_ns += weight * ((t_ns - before_ns) - self._usual_ns)
-        return None
-
-    def tick(self, t_ns: int) -> None:
-        """Time goes by: silence beyond what is usual begins a gap."""
-        if self.last_ns is not None and t_ns - self.last_ns > self.patience_ns:
-            self.silent = True
-
-    @property
-    def patience_ns(self) -> float:
-        """3 s for a source that sends once a second or more, else 3 usual gaps, 10 s at most."""
-        if self._frames < 5:
-            return 10 * SECOND_NS
-        return min(max(3 * SECOND_NS, 3 * self._usual_ns), 10 * SECOND_NS)
-
-
 class _Rower:
     """What the timeline keeps of one rowing machine."""
 
@@ -316,7 +132,7 @@ class Timeline:
 
     def __init__(self) -> None:
         self._rowers: dict[str, _Rower] = {}
-        self._hearing: dict[str, _Hearing] = {}
+        self._hearing: dict[str, Hearing] = {}
         self._hearts: dict[str, Plausibility] = {}
         self._waiting: dict[str, Gap] = {}
         self.gap_count = 0
@@ -326,7 +142,7 @@ class Timeline:
         """A frame of `source` came in (not one that was sent); () or the gap that it ends."""
         hearing = self._hearing.get(source)
         if hearing is None:
-            hearing = self._hearing[source] = _Hearing()
+            hearing = self._hearing[source] = Hearing()
         before_ns = hearing.heard(t_ns)
         if before_ns is None:
             return []
@@ -633,7 +449,7 @@ class Timeline:
             if field in rower.counters
         )
 
-    def _gap(self, source: str, before_ns: int, t_ns: int, hearing: _Hearing) -> Gap:
+    def _gap(self, source: str, before_ns: int, t_ns: int, hearing: Hearing) -> Gap:
         self.gap_count += 1
         rower = self._rowers.get(source)
         reason, hearing.down_reason = hearing.down_reason, None

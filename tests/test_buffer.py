@@ -56,13 +56,14 @@ def test_time_goes_on_without_frames() -> None:
     assert list(buffer.drain(2 * SECOND_NS)) == []
 
 
-def test_a_frame_of_the_future_waits() -> None:
+def test_a_frame_ahead_of_the_clock_moves_time_on() -> None:
     buffer = Buffer()
-    buffer.push(delivery(1_500_000_000))
-    assert [one.t_ns for one in buffer.drain(SECOND_NS)] == [SECOND_NS]
+    buffer.push(delivery(2_500_000_000))
     assert buffer.backlog == 1
-    assert [one.t_ns for one in buffer.drain(2 * SECOND_NS)] == [1_500_000_000, 2 * SECOND_NS]
+    given = [one.t_ns for one in buffer.drain(SECOND_NS)]
+    assert given == [SECOND_NS, 2 * SECOND_NS, 2_500_000_000]
     assert buffer.backlog == 0
+    assert list(buffer.drain(2 * SECOND_NS)) == []
 
 
 def test_a_frame_older_than_the_last_tick_gets_its_time_and_says_so() -> None:
@@ -91,6 +92,10 @@ def test_windows_hold_the_valid_readings_of_the_last_seconds() -> None:
     times, values = buffer.window("heart_rate_bpm", 60)
     assert (times.tolist(), values.tolist()) == ([1.0, 2.0, 3.0], [150.0] * 3)
     assert buffer.window("stroke_rate_spm", 5)[0].shape == (0,)
+    assert buffer.latest("power_w", 9 * SECOND_NS) == 140.0
+    assert buffer.latest("heart_rate_bpm", 9 * SECOND_NS) is None
+    assert buffer.latest("heart_rate_bpm", 9 * SECOND_NS, seconds=6) == 150.0
+    assert buffer.latest("stroke_rate_spm", 9 * SECOND_NS) is None
 
 
 Step = tuple[str, int]

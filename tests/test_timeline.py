@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowlog.timeline import Anomaly, Counter, Gap, Position, Timeline
+from rowlog.counters import Counter
+from rowlog.timeline import Anomaly, Gap, Position, Timeline
 from rowlog_drivers.records import HeartRate, Link, Record, RowerSample, Stroke, Tick
 
 S = 1_000_000_000

@@ -1,0 +1,155 @@
+"""What a machine's counter says, made into a total that never falls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+SECOND_NS: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Limits:
+    """What one counter can do: wrap, and grow by so much."""
+
+    moduli: tuple[int, ...]
+    per_s: float
+    slack: float
+    back: float
+    """A step back up to this is a correction by the machine, not a restart."""
+
+
+_LIMITS: Final = {
+    # Plausible growth after the protocol references' limits (8 m/s, 2 strokes/s, elapsed + 2 s);
+    # the slack lets frames through that were held up by the radio and arrive in a burst.
+    "distance_m": _Limits(moduli=(1 << 16, 1 << 24), per_s=8.0, slack=25.0, back=2.0),
+    "stroke_count": _Limits(moduli=(1 << 16,), per_s=2.0, slack=5.0, back=1.0),
+    "energy_kcal": _Limits(moduli=(1 << 16,), per_s=1.0, slack=5.0, back=1.0),
+    "elapsed_s": _Limits(moduli=(1 << 16,), per_s=1.05, slack=5.0, back=0.0),
+}
+
+
+TREND: Final = 3
+"""So many changes in the same direction, one after the other, tell which way a counter counts."""
+
+
+class Counter:
+    """One cumulative counter of one machine, made into a session total that never falls.
+
+    The first reading is the zero. A wrap is carried on, a restart counts from 0 again, a value
+    that is off and comes back is ignored, a jump that stays is not counted; each is reported.
+    """
+
+    __slots__ = (
+        "_base",
+        "_last_ns",
+        "_limits",
+        "_pending",
+        "_said",
+        "_trend",
+        "counts_down",
+        "field",
+        "raw",
+        "total",
+    )
+
+    def __init__(self, field: str, base: float = 0.0) -> None:
+        """`base` is the session total that the first reading stands for."""
+        self.field = field
+        self.total: float | None = None
+        self.raw: float | None = None
+        """The latest accepted reading."""
+        self._limits = _LIMITS[field]
+        self._base = base
+        self._last_ns = 0
+        self._pending: tuple[int, float] | None = None
+        self.counts_down = False
+        """Whether the readings fall time after time, as a countdown's do."""
+        self._said: float | None = None
+        self._trend = 0
+        """How often in a row the readings have risen, negative when they have fallen."""
+
+    def update(self, t_ns: int, raw: float) -> tuple[str, float] | None:
+        """Take a reading; returns what is odd about it as (kind, value), or None.
+
+        A fall or a jump is believed only when the next reading goes on from it: until then the
+        total stands still.
+        """
+        if self.total is None or self.raw is None:
+            self.total, self.raw, self._last_ns = self._base, raw, t_ns
+            self._said = raw
+            return None
+        self._watch_trend(raw)
+        if self.counts_down:
+            self._pending = None
+            return None
+        step = raw - self.raw
+        if 0 <= step <= self._allowed(t_ns - self._last_ns):
+            pending, self._pending = self._pending, None
+            self._accept(t_ns, raw, step)
+            return ("glitch", pending[1]) if pending is not None else None
+        if self._pending is not None:
+            return self._resolve(t_ns, raw)
+        if step < 0:
+            for modulus in self._limits.moduli:
+                grown = step + modulus
+                if self.raw > 0.9 * modulus and 0 <= grown <= self._allowed(t_ns - self._last_ns):
+                    self._accept(t_ns, raw, grown)
+                    return "counter_wrap", raw
+            if -step <= self._limits.back and raw > 0 and self.raw > 20:
+                self._last_ns = t_ns
+                return None
+        self._pending = (t_ns, raw)
+        return None
+
+    def settle(self) -> tuple[str, float] | None:
+        """The session is over: a fall that was not contradicted was a restart."""
+        if self._pending is None or self.raw is None:
+            return None
+        t_ns, raw = self._pending
+        self._pending = None
+        if raw >= self.raw:
+            return "glitch", raw
+        self._accept(t_ns, raw, raw if raw <= self._allowed(t_ns - self._last_ns) else 0.0)
+        return "machine_reset", raw
+
+    @property
+    def last_ns(self) -> int:
+        """When the latest accepted reading came."""
+        return self._last_ns
+
+    def _resolve(self, t_ns: int, raw: float) -> tuple[str, float] | None:
+        if self._pending is None or self.raw is None:
+            return None
+        pending_ns, pending = self._pending
+        if not 0 <= raw - pending <= self._allowed(t_ns - pending_ns):
+            self._pending = (t_ns, raw)
+            return None
+        since_zero = pending <= self._allowed(pending_ns - self._last_ns)
+        if raw == pending < self.raw and not since_zero:
+            return None  # a lower value that is only repeated: a restart would count on from it
+        self._pending = None
+        if pending > self.raw:
+            self._accept(t_ns, raw, raw - pending)
+            return "jump", pending
+        self._accept(t_ns, raw, raw if since_zero else raw - pending)
+        return "machine_reset", pending
+
+    def _watch_trend(self, raw: float) -> None:
+        said, self._said = self._said, raw
+        if said is None or raw == said:
+            return
+        self._trend = max(self._trend, 0) + 1 if raw > said else min(self._trend, 0) - 1
+        if self._trend <= -TREND:
+            self.counts_down = True
+        elif self._trend >= TREND and self.counts_down:
+            # It counts up again, from wherever it stands: that is its new zero.
+            self.counts_down = False
+            self.raw = raw
+
+    def _accept(self, t_ns: int, raw: float, step: float) -> None:
+        self.total = (self.total or 0.0) + step
+        self.raw, self._last_ns = raw, t_ns
+
+    def _allowed(self, dt_ns: int) -> float:
+        return self._limits.per_s * dt_ns / SECOND_NS + self._limits.slack
