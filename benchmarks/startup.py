@@ -69,8 +69,8 @@ def main() -> None:
             stdout=subprocess.DEVNULL,
         )
         print(f"{runs} runs each, in turn; wall milliseconds, and rowlog / bare pair by pair")
-        for arguments in (["--version"], ["show"], ["sessions"]):
-            against = ["show"] if arguments == ["--version"] else arguments
+        for arguments in (["--version"], ["show"], ["sessions"], ["summary"]):
+            against = ["sessions"] if arguments == ["sessions"] else ["show"]
             wall_s(bare, against, environment)
             wall_s(ROWLOG, arguments, environment)
             pairs = [

@@ -330,6 +330,58 @@ def show(
     _show(path, summary.session_number(path, session), as_json=as_json)
 
 
+@app.command(name="summary")
+def summarise(
+    by: Annotated[
+        str, typer.Option("--by", metavar="PERIOD", help="day, week, month, season or year.")
+    ] = "week",
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since", metavar="DATE", help="From then on: 2026-11-24, 2026-W48, 2026-11 or 2026."
+        ),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="DATE", help="Up to then, its last day too.")
+    ] = None,
+    last: Annotated[
+        str | None,
+        typer.Option("--last", metavar="TIME", help="30d, 12w, 6m or 1y, up to today or --until."),
+    ] = None,
+    athlete: Annotated[
+        str | None, typer.Option("--athlete", metavar="NAME", help="Only who is called so.")
+    ] = None,
+    activity: Annotated[
+        str | None, typer.Option("--activity", metavar="NAME", help="Only this, for example row.")
+    ] = None,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add up sessions by day, week, month, season or year, the latest first.
+
+    By default the last 14 days, 12 weeks, 12 months, or all seasons or years, under this week's,
+    month's and season's totals. A session counts on the local date it began; weeks begin on
+    Monday, seasons on 1 May, named after the year they end. Time is that of whole sessions; metres
+    include those of rests, work m leaves them out; pace is that of the work.
+    """
+    from rowlog.periods import kind_of, span_of
+    from rowlog.summary_periods import load_periods
+    from rowlog_drivers.clock import wall_now
+
+    kind, today = kind_of(by), wall_now().date()
+    span = span_of(kind, today, since=since, until=until, last=last)
+    shown = load_periods(_path(db), kind, span, today, athlete=athlete, activity=activity)
+    if as_json:
+        from rowlog import summary
+
+        _print_json(summary.as_json(shown))
+        return
+    from rowlog.render_periods import periods
+
+    everything = since is None and until is None and last is None
+    typer.echo(periods(shown, _style(), current=everything))
+
+
 @app.command()
 def plan(
     text: Annotated[str, typer.Argument(metavar="TEXT", help='For example "8x500m/1:30r".')],

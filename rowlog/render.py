@@ -5,14 +5,20 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from rowlog.plan import Band, Plan, Target
     from rowlog.recording import Moment
     from rowlog.standing import Standing
-from rowlog.summary import CheckSummary, SegmentSummary, SessionSummary, SplitSummary, Summary
+    from rowlog.summary import (
+        CheckSummary,
+        SegmentSummary,
+        SessionSummary,
+        SplitSummary,
+        Summary,
+    )
 
 BOLD: Final = "\x1b[1m"
 DIM: Final = "\x1b[2m"
@@ -118,7 +124,12 @@ def day(iso: str | None) -> str:
         at = datetime.fromisoformat(iso)
     except ValueError:
         return printable(iso)
-    return f"{_DAYS[at.weekday()]} {at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M}"
+    return f"{calendar_day(at)}, {at:%H:%M}"
+
+
+def calendar_day(at: date) -> str:
+    """A date as people write it: Tue 24 Nov 2026."""
+    return f"{_DAYS[at.weekday()]} {at.day} {_MONTHS[at.month - 1]} {at.year}"
 
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

@@ -1,19 +1,36 @@
-"""What `show` and `sessions` read: plain rows, by a module that loads almost nothing."""
+"""What `show`, `sessions` and `summary` read: plain rows, by a module that loads almost nothing."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
+from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from rowlog.schema import open_for_reading
 from rowlog.store_errors import no_session, translated
 from rowlog.store_lock import holder_of
 
 Row = tuple[Any, ...]
+
+# A session's own pace tells the time of its metres, whatever else was done in it.
+_WITH_PACE: Final = "CASE WHEN work_distance_m > 0 AND mean_pace_s_per_500m IS NOT NULL THEN"
+_WITH_HEART_RATE: Final = "CASE WHEN mean_heart_rate_bpm IS NOT NULL THEN"
+_OVER_SESSIONS: Final = {
+    "sessions": "count(*)",
+    "open_sessions": "count(*) - count(session_id)",
+    "mean_pace_s_per_500m": f"sum({_WITH_PACE} mean_pace_s_per_500m * work_distance_m END) / "
+    f"sum({_WITH_PACE} work_distance_m END)",
+    "mean_heart_rate_bpm": "sum(mean_heart_rate_bpm * heart_rate_coverage * duration_s) / "
+    f"sum({_WITH_HEART_RATE} heart_rate_coverage * duration_s END)",
+    "max_heart_rate_bpm": "max(max_heart_rate_bpm)",
+    "first_started_at": "min(started_at)",
+    "last_started_at": "max(started_at)",
+}
+"""How a figure of many sessions is had; the others are sums of what is known."""
 
 
 class Shown:
@@ -99,6 +116,56 @@ class Shown:
             f"SELECT {', '.join(columns)} FROM session_totals WHERE session_id = ?", (session_id,)
         )
         return row
+
+    def totals_by_date(
+        self,
+        columns: Sequence[str],
+        starts: Sequence[str],
+        *,
+        until: str | None,
+        athlete: str | None,
+        activity: str | None,
+    ) -> dict[int, Row]:
+        """Totals over the sessions that began from one of `starts` to the day before the next.
+
+        By the place of that start, where there are sessions. Dates are local, as ISO text;
+        `starts` are in order. Nothing is counted before the first of them, nor after `until`.
+
+        Args:
+            columns: totals' sums, or what _OVER_SESSIONS has.
+            starts: one date at least.
+            until: the last date, None for no end.
+            athlete: only this one's; None for all.
+            activity: only of this kind; None for all.
+        """
+        place = "0"
+        if len(starts) > 1:
+            self._db.create_function(
+                "place", 1, lambda day: bisect_right(starts, day) - 1, deterministic=True
+            )
+            place = "place(substr(started_at, 1, 10))"
+        wanted = ", ".join(_OVER_SESSIONS.get(column, f"sum({column})") for column in columns)
+        rows = self._rows(
+            f"SELECT {place} AS place, {wanted} "
+            "FROM sessions LEFT JOIN session_totals ON session_id = sessions.id "
+            # A time of the last date sorts before that date with a tilde after it.
+            "WHERE started_at >= :since AND (:until IS NULL OR started_at < :until || '~') "
+            "AND (:athlete IS NULL OR "
+            "athlete_id = (SELECT id FROM athletes WHERE name = :athlete)) "
+            "AND (:activity IS NULL OR sessions.activity = :activity) "
+            "GROUP BY place",
+            {"since": starts[0], "until": until, "athlete": athlete, "activity": activity},
+        )
+        return {row[0]: row[1:] for row in rows}
+
+    def athletes(self) -> list[str]:
+        """The names of all who have rowed, in their order."""
+        return [name for (name,) in self._rows("SELECT name FROM athletes ORDER BY name", ())]
+
+    def activities(self) -> list[str]:
+        """What was done in any session, in alphabetical order."""
+        rows = self._rows("SELECT DISTINCT activity FROM sessions ORDER BY activity", ())
+        return [name for (name,) in rows]
 
     def frame_count(self, session_id: int) -> int:
         """How many frames of a session are stored, in blocks and as rows."""

@@ -271,7 +271,9 @@ def test_an_unwritable_folder_is_named(tmp_path: Path) -> None:
 HEAVY = ("bleak", "numpy", "serial", "sqlite_utils", "rich", "pydantic", "asyncio")
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["show"], ["sessions"], ["show", "--json"]])
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["show"], ["sessions"], ["summary"], ["show", "--json"]]
+)
 def test_reading_loads_nothing_heavy(arguments: list[str], recorded: Path) -> None:
     code = (
         "import sys\n"
