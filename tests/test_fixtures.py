@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,52 +11,16 @@ from rowlog import summary
 from rowlog.rebuild import rebuild
 from rowlog.replaying import export_frames, replay_file
 from rowlog_drivers.frames import read_frames
+from tests.support import rows
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 RECORDINGS = sorted(
     path for path in FIXTURES.rglob("*") if path.name.endswith((".frames", ".frames.gz"))
 )
-DERIVED = (
-    "strokes",
-    "heart_rates",
-    "segments",
-    "splits",
-    "machine_states",
-    "machine_infos",
-    "links",
-    "undecoded",
-    "gaps",
-    "anomalies",
-    "session_totals",
-)
 
 
 def name(path: Path) -> str:
     return str(path.relative_to(FIXTURES)).split(".frames")[0]
-
-
-def rows(database: Path, session_id: int) -> dict[str, list[tuple[Any, ...]]]:
-    """All derived rows of a session, without the session's own number."""
-    connection = sqlite3.connect(database)
-    try:
-        connection.row_factory = sqlite3.Row
-        found: dict[str, list[tuple[Any, ...]]] = {}
-        for table in DERIVED:
-            query = f"SELECT * FROM {table} WHERE session_id = ?"
-            found[table] = sorted(
-                (
-                    tuple(
-                        row[key]
-                        for key in row.keys()  # noqa: SIM118 - a Row iterates over values
-                        if key not in ("session_id", "segmentation_id", "id")
-                    )
-                    for row in connection.execute(query, (session_id,))
-                ),
-                key=repr,
-            )
-        return found
-    finally:
-        connection.close()
 
 
 def test_there_are_enough_recordings() -> None:

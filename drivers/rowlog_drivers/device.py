@@ -57,8 +57,17 @@ class Device:
         self.decoding = decoding
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
-        """Every frame with its meaning, in order of arrival."""
+        """Every frame with its meaning, in order of arrival.
+
+        A frame stamped before one of its source that came earlier is late: it is dated after it,
+        so that whoever orders frames by time keeps the order in which they were decoded.
+        """
+        latest_ns: dict[str, int] = {}
         async for frame in self.transport.frames():
+            late_ns = latest_ns.get(frame.source, 0) - frame.t_ns
+            if late_ns > 0:
+                frame = replace(frame, t_ns=frame.t_ns + late_ns, late_ns=frame.late_ns + late_ns)
+            latest_ns[frame.source] = frame.t_ns
             yield self.decoding.deliver(frame)
 
     async def close(self) -> None:
