@@ -1,0 +1,445 @@
+"""The Bluetooth transport: finds a device, keeps it, and gives every notification as a frame.
+
+Frames stand under the characteristic's channel; values that were read stand there too. `link`
+frames say "up" and "down REASON". What BlueZ calls connected may be dead, so what counts as alive
+is what sends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from rowlog_drivers.clock import Clock
+from rowlog_drivers.errors import LinkLostError
+from rowlog_drivers.frames import Frame, Request
+from rowlog_drivers.transports.ble_calls import settle
+from rowlog_drivers.transports.ble_errors import BluetoothError, Trouble
+from rowlog_drivers.transports.ble_link import Link
+from rowlog_drivers.transports.ble_liveness import MOST_NS, SECOND_NS, Liveness
+from rowlog_drivers.transports.ble_radio import Radio, Sighting
+
+BACKOFF_S: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
+"""Session seconds before each attempt to connect; the last goes on for ever."""
+JITTER: Final = 0.2
+"""By how much of itself each of them varies, so that two recorders do not march in step."""
+STEADY_S: Final = 10.0
+"""A link that lived so long, in session seconds, ends the backoff."""
+SEARCH_S: Final = 10.0
+"""How long each attempt listens for the device, in seconds of life."""
+NAMESAKE_S: Final = 1.0
+"""How long to listen for a second device of the same name, in seconds of life."""
+LATE_SERVICES_S: Final = 0.5
+"""When services are missing they may just be late: seconds of life until the second look."""
+REPLY_S: Final = 3.0
+"""How long a machine may take to answer what it is sent at the start, in seconds of life."""
+READS_S: Final = 5.0
+"""How long reading what the machine says of itself may take in all, in seconds of life."""
+IDLE_NS: Final = (MOST_NS, 2 * MOST_NS, 3 * MOST_NS)
+"""Session time between looks at a machine that is silent because nobody moves it."""
+
+_HOPELESS: Final = frozenset(
+    {
+        Trouble.NO_BUS,
+        Trouble.NO_SERVICE,
+        Trouble.NO_PERMISSION,
+        Trouble.NO_ADAPTER,
+        Trouble.NOT_LOW_ENERGY,
+        Trouble.ADAPTER_OFF,
+        Trouble.BLOCKED,
+        Trouble.AMBIGUOUS,
+        Trouble.MISSING,
+    }
+)
+"""What does not mend itself within the time that opening may take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BleProfile:
+    """What a driver wants of a device, and how a machine differs."""
+
+    notify: tuple[str, ...]
+    """Channels to subscribe to, in this order; those that the device lacks are left out."""
+    needs: tuple[str, ...]
+    """Those of `notify` without which it is not the device that the driver reads."""
+    reads: tuple[str, ...] = ()
+    """Channels to read once, before subscribing; those that the device lacks are left out."""
+    start: tuple[Request, ...] = ()
+    """What to send once subscribed, for machines that are silent until told to start.
+
+    Each channel is subscribed to as well, and each answer awaited; a refusal changes nothing.
+    Nothing is ever sent without this.
+    """
+    always_sends: bool = False
+    """Whether it sends even when nobody moves, so that silence always means a dead link."""
+    only_services: tuple[str, ...] = ()
+    """Services to look at, for machines that mind others being looked at; (): all."""
+
+
+class BleState(Enum):
+    """Where a transport stands."""
+
+    SEARCHING = "searching"
+    CONNECTING = "connecting"
+    UP = "up"
+    SILENT = "silent"
+    """Connected; nothing has come for too long, and why is being found out."""
+    WAITING = "waiting"
+    """Before the next attempt."""
+    CLOSED = "closed"
+
+
+class BleTransport:
+    """One Bluetooth device, from `open()` to `close()` whatever happens to its link.
+
+    Args:
+        target: a sighting, or an address (on macOS the system's UUID) or advertised name.
+        source: what the device is called in frames.
+        clock: the session's clock; stamps, watchdog and backoff use it.
+        profile: what to subscribe to, read and send.
+        radio: shared by all devices of the session.
+        moving: whether the machine was moving when last heard, as the decoded frames tell;
+            None: unknown, taken for no.
+        seed: of the backoff's jitter; None: a new one each time.
+        open_s: how long `open()` goes on trying, in seconds of life.
+        on_change: called when `state` or `trouble` has changed.
+
+    Attributes:
+        state: where it stands.
+        trouble: what is or last was wrong; None while the device sends.
+        address: of the device, once found; it stays the same for good.
+        services: the device's services, once connected.
+        attempts: connections tried since the link was last steady.
+        stale_frames: notifications of older subscriptions that came and were ignored.
+    """
+
+    def __init__(
+        self,
+        target: Sighting | str,
+        source: str,
+        clock: Clock,
+        profile: BleProfile,
+        *,
+        radio: Radio,
+        moving: Callable[[], bool] | None = None,
+        seed: int | None = None,
+        open_s: float = 20.0,
+        on_change: Callable[[BleTransport], None] | None = None,
+    ) -> None:
+        self.state = BleState.WAITING
+        self.trouble: BluetoothError | None = None
+        self.address = target.address if isinstance(target, Sighting) else None
+        self.services: tuple[str, ...] = ()
+        self.attempts = 0
+        self.stale_frames = 0
+        self.source = source
+        self._wanted = target if isinstance(target, str) else target.address
+        self._label = target.label if isinstance(target, Sighting) else target
+        self._sighting = target if isinstance(target, Sighting) else None
+        self._clock = clock
+        self._profile = profile
+        self._radio = radio
+        self._moving = moving
+        self._random = random.Random(seed)
+        self._open_s = open_s
+        self._on_change = on_change
+        self._frames: asyncio.Queue[Frame | None] = asyncio.Queue()
+        self._liveness = Liveness(0)
+        self._link: Link | None = None
+        self._trust_held = True
+        self._unread = list(profile.reads)
+        self._task: asyncio.Task[None] | None = None
+        self._first_up = asyncio.Event()
+        self._hopeless = asyncio.Event()
+
+    # ------------------------------------------------------------------ as the recorder sees it
+
+    async def open(self) -> None:
+        """Find the device, connect and subscribe; from then on the link is kept up.
+
+        Raises BluetoothError, saying why and what to do, at once when Bluetooth itself is not
+        usable, otherwise after `open_s`.
+        """
+        self._task = asyncio.create_task(self._keep())
+        self._task.add_done_callback(lambda _: self._frames.put_nowait(None))
+        waits = [asyncio.ensure_future(event.wait()) for event in (self._first_up, self._hopeless)]
+        try:
+            await asyncio.wait(
+                {self._task, *waits},
+                timeout=self._open_s,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            for wait in waits:
+                wait.cancel()
+        if self._first_up.is_set():
+            return
+        failed = self._task if self._task.done() else None
+        await self.close()
+        if failed is not None:
+            failed.result()
+        raise self.trouble or self._error(Trouble.NOT_FOUND)
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        """Every frame in order of arrival; ends when closed, after all that had come."""
+        while (frame := await self._frames.get()) is not None:
+            yield frame
+        self._frames.put_nowait(None)
+        if self._task is not None and self._task.done() and not self._task.cancelled():
+            self._task.result()
+
+    async def send(self, request: Request) -> None:
+        """Write to the device. Raises LinkLostError when the link is down."""
+        link = self._link
+        if link is None or link.down.is_set():
+            raise LinkLostError(f"{self._label} is not connected.", "It is being looked for.")
+        await self._send(link, request)
+
+    async def close(self) -> None:
+        """Let go of the device, within 5 s even when the system hangs; safe to call twice."""
+        if self.state is BleState.CLOSED:
+            return
+        self._change(BleState.CLOSED, self.trouble)
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        link, self._link = self._link, None
+        if link is not None:
+            await self._drop(link)
+        await settle(1.0)
+        self._frames.put_nowait(None)
+
+    # --------------------------------------------------------------------- keeping the link up
+
+    async def _keep(self) -> None:
+        """Connect, watch, drop, and again, for as long as the transport is open."""
+        while True:
+            await self._pause()
+            self.attempts += 1
+            try:
+                link = await self._connect()
+            except BluetoothError as error:
+                self._failed(error)
+                continue
+            up_ns = self._clock.now_ns()
+            ended = await self._serve(link)
+            if self._liveness.count and self._clock.now_ns() - up_ns >= STEADY_S * SECOND_NS:
+                self.attempts = 0
+            self._put("link", f"down {ended.trouble.value}".encode())
+            self._change(BleState.WAITING, ended)
+            self._link = None
+            await self._drop(link)
+
+    async def _pause(self) -> None:
+        backoff_s = BACKOFF_S[min(self.attempts, len(BACKOFF_S) - 1)]
+        jitter = 1 + JITTER * (2 * self._random.random() - 1)
+        await asyncio.sleep(self._clock.life_s(backoff_s * jitter))
+
+    def _failed(self, error: BluetoothError) -> None:
+        self._change(BleState.WAITING, error)
+        if error.trouble in _HOPELESS:
+            self._hopeless.set()
+
+    async def _connect(self) -> Link:
+        """A link to a device that has what is needed. Raises BluetoothError."""
+        for look in range(3):
+            sighting = await self._find()
+            self._label = sighting.label
+            self._change(BleState.CONNECTING, self.trouble)
+            link = Link(sighting.device, self._label, self._heard, self._profile.only_services)
+            try:
+                async with self._radio.connecting:
+                    await link.connect()
+            except BluetoothError:
+                self._trust_held = not sighting.connected
+                raise
+            self.address = sighting.address
+            self.services = link.services
+            missing = [channel for channel in self._profile.needs if channel not in link.channels]
+            if not missing:
+                return link
+            await self._look_again(link, sighting, look)
+        offered = ", ".join(self.services) or "no services"
+        raise BluetoothError(
+            f"{self._label}: connected, but it has no {', '.join(missing)}. It offers {offered}.",
+            trouble=Trouble.MISSING,
+        )
+
+    async def _look_again(self, link: Link, sighting: Sighting, look: int) -> None:
+        """Services are missing: they may be late, or BlueZ may remember older ones."""
+        await self._drop(link)
+        self._trust_held = False
+        if look == 0:
+            await asyncio.sleep(LATE_SERVICES_S)
+        elif look == 1 and sys.platform == "linux" and not _is_paired(sighting):
+            await link.forget()
+
+    async def _find(self) -> Sighting:
+        """The device, as it was given or as it is heard. Raises BluetoothError."""
+        given, self._sighting = self._sighting, None
+        if given is not None:
+            return given
+        self._change(BleState.SEARCHING, self.trouble)
+        wanted = self.address or self._wanted
+        held, self._trust_held = self._trust_held, True
+        found = await self._radio.find(
+            lambda sighting: sighting.answers_to(wanted), SEARCH_S, held=held
+        )
+        if found is None:
+            raise self._error(Trouble.NOT_FOUND)
+        if wanted.casefold() != found.address.casefold():
+            other = await self._radio.find(
+                lambda one: one.answers_to(wanted) and one.address != found.address, NAMESAKE_S
+            )
+            if other is not None:
+                raise BluetoothError(
+                    f"{found.label}: two devices have this name, "
+                    f"{' and '.join(sorted((found.address, other.address)))}.",
+                    trouble=Trouble.AMBIGUOUS,
+                )
+        return found
+
+    # ------------------------------------------------------------------------- while it is up
+
+    async def _serve(self, link: Link) -> BluetoothError:
+        """Read, subscribe and watch until the link is down; why it is."""
+        self._link = link
+        self._put("link", b"up")
+        self._liveness = Liveness(self._clock.now_ns())
+        work = asyncio.ensure_future(self._work(link))
+        down = asyncio.ensure_future(link.down.wait())
+        try:
+            await asyncio.wait({work, down}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            down.cancel()
+            work.cancel()
+        if link.down.is_set():
+            await asyncio.wait({work})
+            if not work.cancelled():
+                work.exception()
+            return self._error(link.trouble)
+        try:
+            return work.result()
+        except BluetoothError as error:
+            return error
+
+    async def _work(self, link: Link) -> BluetoothError:
+        await self._read_all(link)
+        await link.subscribe(self._channels, self._profile.needs)
+        self._change(BleState.UP, None)
+        self._first_up.set()
+        for request in self._profile.start:
+            await self._tell(link, request)
+        idle = 0
+        while True:
+            await self._until_silent(
+                IDLE_NS[min(idle, len(IDLE_NS)) - 1] if idle else self._liveness.limit_ns()
+            )
+            count = self._liveness.count
+            error = await self._revive(link)
+            if error is not None:
+                return error
+            idle = 0 if self._liveness.count > count else idle + 1
+            self._change(BleState.UP, None)
+
+    @property
+    def _channels(self) -> tuple[str, ...]:
+        started = (request.channel for request in self._profile.start)
+        return tuple(dict.fromkeys((*self._profile.notify, *started)))
+
+    async def _until_silent(self, limit_ns: int) -> None:
+        """Return when nothing has been heard for `limit_ns` of session time."""
+        while True:
+            if self._liveness.since_ns + limit_ns <= (now_ns := self._clock.now_ns()):
+                return
+            count = self._liveness.count
+            left_ns = self._liveness.since_ns + limit_ns - now_ns
+            await asyncio.sleep(self._clock.life_s(left_ns / SECOND_NS))
+            if self._liveness.count > count:
+                limit_ns = self._liveness.limit_ns()
+
+    async def _revive(self, link: Link) -> BluetoothError | None:
+        """The device is silent: subscribe again, then judge; None when the link may stay."""
+        self._change(BleState.SILENT, self._error(Trouble.SILENT))
+        patience_ns = self._liveness.patience_ns()
+        count = self._liveness.count
+        try:
+            await link.subscribe_again(self._channels, self._profile.needs)
+            await asyncio.sleep(self._clock.life_s(patience_ns / SECOND_NS))
+            if self._liveness.count > count:
+                return None
+            if self._profile.always_sends or (self._moving is not None and self._moving()):
+                return self._error(Trouble.SILENT)
+            answer = await link.probe(self._profile.reads)
+        except BluetoothError as error:
+            return self._error(Trouble.SILENT) if error.trouble is Trouble.TIMED_OUT else error
+        if answer is not None and answer[0] in self._profile.reads:
+            self._put(*answer)
+        self._liveness.since_ns = self._clock.now_ns()
+        return None
+
+    async def _read_all(self, link: Link) -> None:
+        """What the machine says of itself, once; what it will not say is left out."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READS_S):
+                while self._unread:
+                    channel = self._unread[0]
+                    if channel in link.channels:
+                        try:
+                            self._put(channel, await link.read(channel))
+                        except BluetoothError as error:
+                            if error.trouble is not Trouble.REFUSED:
+                                return
+                    self._unread.pop(0)
+
+    async def _tell(self, link: Link, request: Request) -> None:
+        """Send what the machine must be told, and wait for its answer; a refusal is one."""
+        if request.channel not in link.channels:
+            return
+        reply = link.reply_on(request.channel)
+        with suppress(BluetoothError, TimeoutError):
+            await self._send(link, request)
+            if request.expects_reply:
+                async with asyncio.timeout(REPLY_S):
+                    await reply.wait()
+
+    async def _send(self, link: Link, request: Request) -> None:
+        self._put(request.channel, request.payload, sent=True)
+        await link.write(request.channel, request.payload)
+
+    async def _drop(self, link: Link) -> None:
+        await link.close()
+        self.stale_frames += link.stale
+
+    # ----------------------------------------------------------------------------------- frames
+
+    def _heard(self, channel: str, payload: bytes) -> None:
+        self._liveness.heard(self._put(channel, payload))
+
+    def _put(self, channel: str, payload: bytes, *, sent: bool = False) -> int:
+        t_ns = self._clock.now_ns()
+        self._frames.put_nowait(
+            Frame(t_ns=t_ns, source=self.source, channel=channel, payload=payload, sent=sent)
+        )
+        return t_ns
+
+    def _change(self, state: BleState, trouble: BluetoothError | None) -> None:
+        if self.state is BleState.CLOSED or (state is self.state and trouble is self.trouble):
+            return
+        self.state, self.trouble = state, trouble
+        if self._on_change is not None:
+            self._on_change(self)
+
+    def _error(self, trouble: Trouble) -> BluetoothError:
+        return BluetoothError(f"{self._label}: {trouble.value}.", trouble=trouble)
+
+
+def _is_paired(sighting: Sighting) -> bool:
+    details = sighting.device.details
+    return bool(details.get("props", {}).get("Paired")) if isinstance(details, dict) else False
