@@ -1,0 +1,85 @@
+"""What one delivery costs the engine, whatever lies behind it.
+
+A session of a thousand 20-second intervals, each delivery given to ordering, timeline, intervals
+and figures one at a time, as a live recording does; decoding and database are not in it. The cost
+is taken over ten intervals at a time: the first ten, and ten after 90, 290 and 990 others.
+
+    python benchmarks/engine.py [ROUNDS]
+
+The bar: a delivery after 990 intervals costs at most 1.25 times one in the first ten.
+"""
+
+from __future__ import annotations
+
+import platform
+import sqlite3
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+
+from rowlog.derivation import Derivation
+from rowlog.notation import parse
+from rowlog.simulating import script_for
+from rowlog_drivers.catalog import make_decoding
+from rowlog_drivers.interface import Delivery
+from rowlog_drivers.simulator import Simulator
+
+BAR = 1.25
+PLAN = "1000x0:20/0:10r"
+TEN_REPS_S = 300
+WINDOWS = (0, 90, 290, 990)
+"""How many intervals lie behind when ten are measured."""
+
+
+def deliveries() -> list[Delivery]:
+    """The session, decoded."""
+    simulator = Simulator(script_for(parse(PLAN)))
+    decoding = make_decoding(simulator.sources)
+    return [decoding.deliver(frame) for frame in simulator]
+
+
+def once(session: Sequence[Delivery]) -> list[float]:
+    """Microseconds a delivery in each of the windows."""
+    derivation = Derivation(parse(PLAN))
+    take, tracker = derivation.take, derivation.pipeline.tracker
+    first_s = [5 + behind * TEN_REPS_S // 10 for behind in WINDOWS]
+    spent = [0.0] * len(WINDOWS)
+    counts = [0] * len(WINDOWS)
+    behind = [0] * len(WINDOWS)
+    for delivery in session:
+        at_s = delivery.t_ns / 1e9
+        began = time.perf_counter()
+        take((delivery,))
+        took = time.perf_counter() - began
+        for place, start_s in enumerate(first_s):
+            if start_s <= at_s < start_s + TEN_REPS_S:
+                if not counts[place]:
+                    behind[place] = sum(segment.kind == "work" for segment in tracker.segments)
+                spent[place] += took
+                counts[place] += 1
+    wrong = [(had, want) for had, want in zip(behind, WINDOWS, strict=True) if had != want]
+    if wrong:
+        sys.exit(f"intervals behind, found and expected: {wrong}")
+    return [total / count * 1e6 for total, count in zip(spent, counts, strict=True)]
+
+
+def main() -> None:
+    """Measure and print; exit status 1 when the bar is missed."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
+    print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}")
+    session = deliveries()
+    print(f"{rounds} rounds of {len(session)} deliveries ({PLAN}); medians")
+    results = [once(session) for _ in range(rounds)]
+    first = WINDOWS.index(0)
+    for place, behind in enumerate(WINDOWS):
+        cost = statistics.median(result[place] for result in results)
+        ratio = statistics.median(result[place] / result[first] for result in results)
+        print(f"{behind:5} intervals behind   {cost:6.2f} us a delivery   ratio {ratio:.2f}")
+    met = ratio <= BAR
+    print(f"bar {BAR} {'met' if met else 'MISSED'}")
+    sys.exit(0 if met else 1)
+
+
+if __name__ == "__main__":
+    main()
