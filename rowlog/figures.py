@@ -79,26 +79,36 @@ class Stream:
     what no later cut can come before, so that memory stays flat in a long piece.
     """
 
-    __slots__ = ("_from_ns", "_hold_ns", "_linear", "_readings", "_sums")
+    __slots__ = ("_doubted", "_from_ns", "_hold_ns", "_linear", "_readings", "_sums")
 
     def __init__(self, from_ns: int = 0, hold_ns: int = HOLD_NS, *, linear: bool = False) -> None:
         """`linear`: the quantity moves evenly from one valid reading to the next, as a heart rate
         does; otherwise each reading stands until the next, as the power of a stroke does.
         """
         self._readings: deque[tuple[int, float | None]] = deque()
+        self._doubted: list[tuple[int, float | None]] = []
         self._sums = Sums()
         self._from_ns = from_ns
         self._hold_ns = hold_ns
         self._linear = linear
 
-    def add(self, t_ns: int, value: float | None) -> None:
-        """A reading at `t_ns`; None says that the quantity is not known from then on."""
+    def add(self, t_ns: int, value: float | None, *, doubted: bool = False) -> None:
+        """A reading at `t_ns`; None says that the quantity is not known from then on.
+
+        What is doubted counts in nothing until a reading that is not confirms it; until then the
+        last reading before stands, across cuts too.
+        """
+        if doubted:
+            self._doubted.append((t_ns, value))
+            return
+        if self._doubted:
+            self._readings.extend(self._doubted)
+            self._doubted.clear()
         self._readings.append((t_ns, value))
 
-    def retract(self, since_ns: int) -> None:
-        """The readings from `since_ns` on were none: the one before them stands in their place."""
-        while self._readings and self._readings[-1][0] >= since_ns:
-            self._readings.pop()
+    def retract(self) -> None:
+        """The readings that are doubted were none: the one before them stands in their place."""
+        self._doubted.clear()
 
     def at(self, t_ns: int) -> float | None:
         """The latest valid reading at or before `t_ns`, unless it is too old to stand."""

@@ -124,8 +124,8 @@ class Tracker:
             if strap:
                 self.straps.add(source)
         if reading.spike_ns is not None:
-            stream.retract(reading.spike_ns)
-        stream.add(t_ns, bpm)
+            stream.retract()
+        stream.add(t_ns, bpm, doubted=reading.doubted)
         if source == self._heart_rate_source:
             self._watch_heart_rate(reading)
         self._settle()

@@ -107,12 +107,23 @@ def test_unknown_ends_what_was_known() -> None:
 def test_retracted_readings_never_were() -> None:
     stream = Stream()
     for second, bpm in enumerate((140.0, 220.0, 221.0)):
-        stream.add(second * S, bpm)
-    stream.retract(1 * S)
+        stream.add(second * S, bpm, doubted=bpm > 200)
+    stream.retract()
     stream.add(3 * S, 141.0)
     sums = stream.cut(4 * S)
     # 140 stands for 3 s, 141 for one.
     assert (sums.seconds, sums.mean, sums.maximum) == (4.0, 140.25, 141.0)
+
+
+def test_a_cut_amid_doubt_takes_what_was_believed_before() -> None:
+    stream = Stream()
+    stream.add(0, 140.0)
+    stream.add(1 * S, 220.0, doubted=True)
+    sums = stream.cut(2 * S)
+    assert (sums.seconds, sums.mean, sums.maximum) == (2.0, 140.0, 140.0)
+    stream.add(3 * S, 221.0)  # it stays, so it was no spike, and counts from the cut on
+    sums = stream.cut(4 * S)
+    assert (sums.seconds, sums.mean, sums.maximum) == (2.0, 220.5, 221.0)
 
 
 def test_a_long_piece_keeps_few_readings() -> None:

@@ -115,7 +115,8 @@ STEP_CM: Final = 35
 _CONSTANT_LIMITS: Final = range(0x0A, 0x40)
 """What 083 and 084 can be set to."""
 SILENCE_NS: Final = 2_000_000_000
-"""A rowed S4 sends pulses all the time: after a longer silence some of them were missed."""
+"""An S4 sends pulses while it is rowed, and PING every second while it is not: after a longer
+silence something was missed."""
 BRIDGE_NS: Final = 2_000_000_000
 """For so long after a silence the distance waits for register 055 to say how far it went."""
 LONGEST_DRIVE_S: Final = 5.0
@@ -421,7 +422,7 @@ class S4Decoder:
 
     def _line(self, line: Line, t_ns: int, records: list[Record]) -> None:
         answered = self._dialogue.heard(line, t_ns)
-        if self._rowing and t_ns - self._heard_ns > SILENCE_NS:
+        if t_ns - self._heard_ns > SILENCE_NS:
             self._axis.lose_link()
         self._heard_ns = t_ns
         self._axis.hear(t_ns)
