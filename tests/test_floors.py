@@ -117,6 +117,8 @@ ROOMS = (
             "rowlog_drivers.device",
             "rowlog_drivers.catalog",
             "rowlog_drivers.addresses",
+            "rowlog_drivers.quirks",
+            "rowlog_drivers.identify",
         ),
         may=("rowlog_drivers",),
         never=(PRINTING,),

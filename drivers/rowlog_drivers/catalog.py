@@ -11,6 +11,7 @@ from rowlog_drivers.errors import CallError, UnknownDriverError
 from rowlog_drivers.frames import SourceHeader
 from rowlog_drivers.interface import Decoder
 from rowlog_drivers.protocols import ftms, heart_rate, waterrower
+from rowlog_drivers.quirks import QUIRKS, Quirk
 
 Role = Literal["rower", "strap"]
 OptionParsers = Mapping[str, Callable[[str], object]]
@@ -33,21 +34,26 @@ class Driver:
     """Makes a decoder for one connection; takes the options as keywords."""
     options: OptionParsers = field(default_factory=dict)
     """Each option's name with the parser of its text, which raises ValueError."""
+    bluetooth: Bluetooth | None = None
+    """What it wants of a Bluetooth device; None when it reads none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quirk:
-    """How machines of one advertised name differ from the specification."""
+class Bluetooth:
+    """What a driver wants of a Bluetooth device; channels and services are short UUIDs."""
 
-    prefix: str
-    """Compared with the start of the advertised name, without regard to case."""
-    driver: str
-    options: Mapping[str, str] = field(default_factory=dict)
-    note: str
-    """What the machine does, for people."""
-    source: str
-    """Where that is known from."""
+    services: tuple[str, ...]
+    """Advertised by devices that it reads."""
+    notify: tuple[str, ...]
+    """Channels to subscribe to, in this order, as far as the device has them."""
+    needs: tuple[str, ...]
+    """Those of them without which it is no such device."""
+    reads: tuple[str, ...] = ()
+    """Channels to read once."""
 
+
+_ABOUT: Final = ("2a19", "2a29", "2a24", "2a25", "2a26")
+"""Battery, manufacturer, model, serial number and firmware, for any device that tells them."""
 
 DRIVERS: Final[Mapping[str, Driver]] = {
     driver.name: driver
@@ -58,12 +64,24 @@ DRIVERS: Final[Mapping[str, Driver]] = {
             summary="rowers with the Bluetooth Fitness Machine Service",
             decoder=ftms.RowerDecoder,
             options=ftms.OPTIONS,
+            bluetooth=Bluetooth(
+                services=("1826",),
+                notify=("2ad1", "2ada", "2ad3"),
+                needs=("2ad1",),
+                reads=("2acc", *_ABOUT),
+            ),
         ),
         Driver(
             name="heart_rate",
             role="strap",
             summary="straps and bands with the Bluetooth Heart Rate Service",
             decoder=heart_rate.StrapDecoder,
+            bluetooth=Bluetooth(
+                services=("180d",),
+                notify=("2a37", "2a19"),
+                needs=("2a37",),
+                reads=("2a38", *_ABOUT),
+            ),
         ),
         Driver(
             name="waterrower",
@@ -80,47 +98,6 @@ DRIVERS: Final[Mapping[str, Driver]] = {
     )
 }
 """The drivers that come with rowlog, by name."""
-
-_FTMS_CLIENT: Final = "qdomyos-zwift, src/devices/ftmsrower/ftmsrower.cpp"
-
-QUIRKS: Final[tuple[Quirk, ...]] = (
-    Quirk(
-        prefix="KS-WLT",
-        driver="ftms",
-        options={"stroke_rate_scale": "1"},
-        note="KingSmith WR1: sends whole strokes per minute, not halves",
-        source=f"{_FTMS_CLIENT}, issue 1118",
-    ),
-    Quirk(
-        prefix="WHIPR",
-        driver="ftms",
-        options={"stroke_rate_scale": "1"},
-        note="WHIPR: sends whole strokes per minute, not halves",
-        source=_FTMS_CLIENT,
-    ),
-    Quirk(
-        prefix="FS-",
-        driver="ftms",
-        options={"use_distance": "no", "energy_scale": "0.1"},
-        note="FitShow consoles: total distance not usable, energy ten times too high",
-        source=f"{_FTMS_CLIENT}, issues 3872, 4198",
-    ),
-    Quirk(
-        prefix="ICONSOLE+",
-        driver="ftms",
-        options={"use_distance": "no"},
-        note="iConsole+ consoles: total distance not usable",
-        source=f"{_FTMS_CLIENT}, issue 4624",
-    ),
-    Quirk(
-        prefix="MRK-R11S-",
-        driver="ftms",
-        options={"use_distance": "no"},
-        note="Merach R11S: total distance not usable",
-        source=f"{_FTMS_CLIENT}, issue 3872",
-    ),
-)
-"""What is known of single machines; the longest matching prefix counts."""
 
 
 def find_driver(name: str) -> Driver:

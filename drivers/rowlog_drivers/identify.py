@@ -1,0 +1,98 @@
+"""What a Bluetooth device is, by what it advertises: pure, from names, services and data."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from rowlog_drivers.catalog import DRIVERS, Role
+from rowlog_drivers.protocols import ftms
+from rowlog_drivers.quirks import QUIRKS, Quirk
+
+Kind = Literal["rower", "strap", "other"]
+
+FITNESS_MACHINE: Final = "1826"
+HEART_RATE: Final = "180d"
+CONCEPT2: Final = "ce060000"
+CONCEPT2_SERVICES: Final = frozenset({"ce060000", "ce060010", "ce060020", "ce060030"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identified:
+    """What a device was taken for."""
+
+    kind: Kind
+    """"other": a fitness machine that is no rower, or a rower that no driver reads."""
+    driver: str | None
+    """The driver that reads it; None when none does."""
+    what: str
+    """In words, for people."""
+    quirk: Quirk | None = None
+    certain: bool = True
+    """False when only connecting will tell: the device did not say which machine it is."""
+
+
+def identify(
+    name: str | None, services: Collection[str], service_data: Mapping[str, bytes]
+) -> Identified | None:
+    """What a device is; None when nothing it advertises is ours.
+
+    Args:
+        name: as it advertised it; None without one.
+        services: short UUIDs of the advertised services ("1826", "180d", "ce060000").
+        service_data: by short service UUID, without the UUID itself.
+    """
+    quirk = _quirk(name)
+    if quirk is not None and quirk.driver not in DRIVERS:
+        return Identified(kind="other", driver=None, what=quirk.note, quirk=quirk)
+    if CONCEPT2_SERVICES & set(services) or (name or "").casefold().startswith("pm5"):
+        return _concept2(name, services, quirk)
+    if FITNESS_MACHINE in services or FITNESS_MACHINE in service_data:
+        return _fitness_machine(service_data.get(FITNESS_MACHINE), quirk)
+    if quirk is not None:
+        return _rower("ftms" if quirk.driver == "ftms" else quirk.driver, quirk.note, quirk)
+    if HEART_RATE in services:
+        return Identified(kind="strap", driver="heart_rate", what="heart-rate strap or band")
+    return None
+
+
+def _concept2(name: str | None, services: Collection[str], quirk: Quirk | None) -> Identified:
+    last = (name or "").casefold().rsplit(" ", 1)[-1]
+    machine = {"ski": "SkiErg", "bike": "BikeErg"}.get(last, "RowErg")
+    if "pm5" in DRIVERS:
+        return _rower("pm5", f"Concept2 PM5 ({machine})", quirk)
+    if FITNESS_MACHINE in services:
+        return _rower("ftms", f"Concept2 PM5 ({machine}), by FTMS", quirk)
+    return Identified(
+        kind="other", driver=None, what="Concept2 PM5 without FTMS: update its firmware"
+    )
+
+
+def _fitness_machine(payload: bytes | None, quirk: Quirk | None) -> Identified:
+    note = quirk.note if quirk is not None else "FTMS rower"
+    types: tuple[str, ...] = ()
+    if payload is not None:
+        types = ftms.parse_service_data(payload).machine_types
+    if "rower" in types or quirk is not None:
+        return _rower("ftms", note, quirk)
+    if types:
+        return Identified(kind="other", driver="ftms", what=f"FTMS {', '.join(types)}")
+    return Identified(
+        kind="rower",
+        driver="ftms",
+        what="FTMS machine that does not say which",
+        certain=False,
+    )
+
+
+def _rower(driver: str, what: str, quirk: Quirk | None) -> Identified:
+    role: Role = DRIVERS[driver].role
+    return Identified(kind=role, driver=driver, what=what, quirk=quirk)
+
+
+def _quirk(name: str | None) -> Quirk | None:
+    """The quirk of the longest matching prefix, whatever its driver."""
+    folded = (name or "").casefold()
+    fitting = [quirk for quirk in QUIRKS if folded.startswith(quirk.prefix.casefold())]
+    return max(fitting, key=lambda quirk: len(quirk.prefix), default=None) if name else None

@@ -1,0 +1,221 @@
+"""Machines that behave in their own way, by advertised name, each with where that is known from.
+
+What is *not decodable as specified* is a decoder option here; what is *decodable but wrong* is
+judged above the drivers. Sources name public projects and their issues.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quirk:
+    """How machines of one advertised name differ from the specification."""
+
+    prefix: str
+    """Compared with the start of the advertised name, without regard to case."""
+    driver: str
+    """The driver that reads it; "" for machines that no driver reads."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Decoder options, as text."""
+    must_start: bool = False
+    """Silent until control is requested and the start command is sent."""
+    only_service: bool = False
+    """Minds when other services than the driver's are looked at."""
+    always_sends: bool = False
+    """Sends even when nobody moves, so that silence means a dead link."""
+    note: str
+    """What the machine does, for people."""
+    source: str
+    """Where that is known from."""
+
+
+_ROWER: Final = "qdomyos-zwift, src/devices/ftmsrower/ftmsrower.cpp"
+_SCAN: Final = "qdomyos-zwift, src/devices/bluetooth.cpp"
+_TMI: Final = "TrackMyIndoorWorkout"
+
+QUIRKS: Final[tuple[Quirk, ...]] = (
+    Quirk(
+        prefix="PM5",
+        driver="ftms",
+        always_sends=True,
+        note="Concept2 PM5: records in two parts, drag factor as resistance; older firmware has no "
+        "FTMS, only Concept2's own services",
+        source=f"{_TMI} test/concept2_old_ftms_test.dart; {_ROWER}, issue 3625",
+    ),
+    Quirk(
+        prefix="S4 COMMS",
+        driver="ftms",
+        note="WaterRower S4 with ComModule: hangs up when it is told anything, falls silent every "
+        "other minute, elapsed time off by a minute for single frames",
+        source="svenmeier/coxswain BluetoothRower.java, issues 106, 137; "
+        "WaterRower-UK/WaterRowerData-Android",
+    ),
+    Quirk(
+        prefix="Rower 8200",
+        driver="ftms",
+        note="First Degree Fitness Viking: only the rower characteristic, three kinds of frames, "
+        "counters that do not begin at zero",
+        source="zpukr/ArduRower issue 1; svenmeier/coxswain issue 144",
+    ),
+    Quirk(
+        prefix="XG",
+        driver="ftms",
+        note="Mr Captain: frames cut at 20 bytes, distance in steps of 10 m",
+        source=f"{_TMI} test/mr_captain_test.dart, issue 291",
+    ),
+    Quirk(
+        prefix="KayakPro",
+        driver="ftms",
+        note="KayakPro: both sides count as strokes, 70 to 90 a minute; no energy",
+        source=f"{_TMI} test/kayak_pro_test.dart",
+    ),
+    Quirk(
+        prefix="KP",
+        driver="ftms",
+        note="KayakPro: both sides count as strokes, 70 to 90 a minute; no energy",
+        source=f"{_TMI} test/kayak_pro_test.dart",
+    ),
+    Quirk(
+        prefix="WRX1000",
+        driver="ftms",
+        note="WRX1000: neither distance nor time; a heart-rate service of its own",
+        source="zpukr/ArduRower issue 3",
+    ),
+    Quirk(
+        prefix="YOSUDA",
+        driver="ftms",
+        note="YOSUDA: advertises the machine type with its bytes swapped",
+        source=f"{_TMI} lib/utils/scan_result_ex.dart, issue 513",
+    ),
+    Quirk(
+        prefix="VIRTUFIT-UP2",
+        driver="ftms",
+        note="VirtuFit Ultimate Pro 2: no hint of a rower in its advertising",
+        source=f"{_TMI} issue 404",
+    ),
+    Quirk(
+        prefix="KS-WLT",
+        driver="ftms",
+        options={"stroke_rate_scale": "1"},
+        note="KingSmith WR1: sends whole strokes per minute, not halves",
+        source=f"{_ROWER}, issue 1118",
+    ),
+    Quirk(
+        prefix="WHIPR",
+        driver="ftms",
+        options={"stroke_rate_scale": "1"},
+        note="WHIPR: sends whole strokes per minute, not halves; 0 W between good frames",
+        source=_ROWER,
+    ),
+    Quirk(
+        prefix="DFIT-L-R",
+        driver="ftms",
+        note="DFIT: pace and power stay above zero when nobody rows",
+        source=_ROWER,
+    ),
+    *(
+        Quirk(
+            prefix=prefix,
+            driver="ftms",
+            must_start=True,
+            only_service=True,
+            note=f"{machine}: silent until told to start, and when other services are used",
+            source=f"{_ROWER}, issues 842, 1289, 4061",
+        )
+        for prefix, machine in (
+            ("I-ROWER", "I-Rower"),
+            ("SF-RW", "Sunny SF-RW"),
+            ("IROWER ", "Fytter iRower"),
+            ("MRK-R06-", "Merach R06"),
+        )
+    ),
+    Quirk(
+        prefix="DOMYOS-ROW-",
+        driver="ftms",
+        only_service=True,
+        note="Domyos: minds when other services are used; older ones have no FTMS",
+        source=f"{_ROWER}, issue 4188; Decathlon/domyos-developers issue 3",
+    ),
+    Quirk(
+        prefix="ICONSOLE+",
+        driver="ftms",
+        options={"use_distance": "no"},
+        note="iConsole+ consoles: total distance not usable",
+        source=f"{_ROWER}, issue 4624",
+    ),
+    Quirk(
+        prefix="FS-",
+        driver="ftms",
+        options={"use_distance": "no", "energy_scale": "0.1"},
+        note="FitShow consoles: total distance not usable, energy ten times too high; some have "
+        "only the maker's own service",
+        source=f"{_ROWER}, issues 3872, 4198, 4840",
+    ),
+    Quirk(
+        prefix="MRK-R11S-",
+        driver="ftms",
+        options={"use_distance": "no"},
+        note="Merach R11S: total distance not usable",
+        source=f"{_ROWER}, issue 3872",
+    ),
+    Quirk(
+        prefix="WDK",
+        driver="ftms",
+        note="WDK: its power is not to be trusted",
+        source="qdomyos-zwift, pull request 4676",
+    ),
+    Quirk(
+        prefix="JOROTO-MR280PRO",
+        driver="ftms",
+        note="JOROTO MR280PRO: stroke rates of 30 to 66 while no stroke is counted",
+        source="qdomyos-zwift, issue 4986, pull request 5111",
+    ),
+    Quirk(
+        prefix="MRK-",
+        driver="ftms",
+        note="Merach: pace 0 at rest; the R15 sends no energy; the R28 has the maker's own service",
+        source="qdomyos-zwift, issues 4035, 4941, pull request 5054",
+    ),
+    Quirk(
+        prefix="NORDLYS",
+        driver="ftms",
+        note="Skandika Nordlys: never reports its resistance",
+        source="qdomyos-zwift, issue 3667",
+    ),
+    Quirk(
+        prefix="SMARTROWER",
+        driver="ftms",
+        note="Chaoke 107a SMARTROWER: an FTMS machine, not the SmartRow of WaterRowers",
+        source="qdomyos-zwift, issues 4033, 4031",
+    ),
+    Quirk(
+        prefix="SmartRow",
+        driver="smartrow",
+        note="SmartRow: the maker's own protocol",
+        source="qdomyos-zwift, issues 4033, 4031; inonoob/pirowflo",
+    ),
+    Quirk(
+        prefix="CARE",
+        driver="",
+        note="CARE rowers speak the maker's own protocol, which rowlog does not read",
+        source="qdomyos-zwift, issue 2874",
+    ),
+    *(
+        Quirk(prefix=prefix, driver="ftms", note=note, source=_SCAN)
+        for prefix, note in (
+            ("CR 00", "CityRow"),
+            ("H-181-", "an FTMS rower"),
+            ("MRK-CRYDN-", "Merach"),
+            ("MRK-R15-", "Merach R15: sends no energy"),
+            ("YOROTO-RW-", "YOROTO"),
+            ("COACH 2", "Coach 2"),
+            ("ROGUE CONSOLE ", "Rogue"),
+            ("ROWER ", "First Degree Fitness"),
+        )
+    ),
+)
+"""What is known of single machines; the longest matching prefix counts."""
