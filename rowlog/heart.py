@@ -46,18 +46,17 @@ class Plausibility:
         t_ns, bpm = record.t_ns, valid_heart_rate(record)
         before, jump = self._before, self._jump
         spike_ns = spike_bpm = None
-        if jump is not None and t_ns - jump[0] > SPIKE_NS:
-            jump = None
         if bpm is not None:
             self._before = (t_ns, bpm)
+            leapt = before is not None and abs(bpm - before[1]) > JUMP_BPM
             if jump is not None:
-                if abs(bpm - jump[1]) <= RETURN_BPM:
+                stays = t_ns - jump[0] > SPIKE_NS and not leapt
+                if stays:
+                    jump = None
+                elif abs(bpm - jump[1]) <= RETURN_BPM or t_ns - jump[0] > SPIKE_NS:
+                    # It came back; or, after readings that are no values, it is elsewhere again.
                     spike_ns, spike_bpm, jump = jump[0], jump[2], None
-            elif (
-                before is not None
-                and t_ns - before[0] <= SPIKE_NS
-                and abs(bpm - before[1]) > JUMP_BPM
-            ):
+            elif leapt and before is not None and t_ns - before[0] <= SPIKE_NS:
                 jump = (t_ns, before[1], bpm)
         self._jump = jump
         return Reading(

@@ -249,6 +249,10 @@ class _DistanceAxis:
         self._told_055 = (metres, self.metres())
         return moved
 
+    def note_register(self, metres: int, axis_m: float) -> None:
+        """Register 055 itself told where the axis is: from here a later gap is bridged."""
+        self._told_055, self._before_gap = (metres, axis_m), None
+
     def lose_link(self) -> None:
         """Pulses are missed from here on; the next reading of 055 tells how far it went."""
         self._before_gap = self._told_055 or self._before_gap
@@ -547,6 +551,8 @@ class S4Decoder:
         if not self._axis.by_pulses:
             told_m = self._axis.read_register(source, metres)
             if told_m is not None:
+                if source == _REGISTER:
+                    self._axis.note_register(metres, told_m)
                 self._note_distance(t_ns, told_m)
             return told_m
         if self._axis.restarted(source, metres):
