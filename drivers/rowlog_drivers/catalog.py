@@ -10,7 +10,7 @@ from rowlog_drivers.device import Decoding
 from rowlog_drivers.errors import CallError, UnknownDriverError
 from rowlog_drivers.frames import SourceHeader
 from rowlog_drivers.interface import Decoder
-from rowlog_drivers.protocols import ftms, heart_rate, waterrower
+from rowlog_drivers.protocols import ftms, heart_rate, pm5_names, waterrower
 from rowlog_drivers.quirks import QUIRKS, Quirk
 
 Role = Literal["rower", "strap"]
@@ -52,6 +52,26 @@ class Bluetooth:
     """Channels to read once."""
 
 
+def _pm5() -> Decoder:
+    from rowlog_drivers.protocols.pm5 import Pm5Decoder
+
+    return Pm5Decoder()
+
+
+def _csafe(*, link: str = "usb") -> Decoder:
+    from rowlog_drivers.protocols.csafe import CsafeDecoder
+
+    return CsafeDecoder(link=link)
+
+
+def _csafe_link(text: str) -> object:
+    from rowlog_drivers.protocols.csafe import OPTIONS
+
+    return OPTIONS["link"](text)
+
+
+# Decoders that few need are imported when one is made: a command starts faster without them.
+
 _ABOUT: Final = ("2a19", "2a29", "2a24", "2a25", "2a26")
 """Battery, manufacturer, model, serial number and firmware, for any device that tells them."""
 
@@ -82,6 +102,25 @@ DRIVERS: Final[Mapping[str, Driver]] = {
                 needs=("2a37",),
                 reads=("2a38", *_ABOUT),
             ),
+        ),
+        Driver(
+            name="pm5",
+            role="rower",
+            summary="Concept2 PM5 over Bluetooth, by its own services: RowErg, SkiErg, BikeErg",
+            decoder=_pm5,
+            bluetooth=Bluetooth(
+                services=("ce060000", "ce060010", "ce060020", "ce060030"),
+                notify=pm5_names.SUBSCRIBE_CHANNELS,
+                needs=("ce060031",),
+                reads=pm5_names.READ_CHANNELS,
+            ),
+        ),
+        Driver(
+            name="csafe",
+            role="rower",
+            summary="Concept2 PM3, PM4 and PM5 by CSAFE, over USB, serial or Bluetooth",
+            decoder=_csafe,
+            options={"link": _csafe_link},
         ),
         Driver(
             name="waterrower",
