@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
@@ -113,12 +113,14 @@ def record(
     ] = None,
     rower: Annotated[
         str | None,
-        typer.Option("--rower", metavar="ADDR", help="The rowing machine, for example sim:rower."),
+        typer.Option(
+            "--rower", metavar="ADDR", help="The rowing machine: ble:NAME, sim:rower, auto."
+        ),
     ] = None,
     strap: Annotated[
         str | None,
         typer.Option(
-            "--strap", metavar="ADDR", help="The heart-rate strap, for example sim:strap."
+            "--strap", metavar="ADDR", help="The heart-rate strap: ble:NAME, sim:strap, auto."
         ),
     ] = None,
     athlete: Annotated[
@@ -138,7 +140,10 @@ def record(
         bool, typer.Option("--json", help="One JSON object a second, the summary as the last.")
     ] = False,
 ) -> None:
-    """Record a session as it happens; Ctrl-C ends it, with the summary."""
+    """Record a session as it happens; Ctrl-C ends it, with the summary.
+
+    Without --rower and --strap the machine and the strap in reach are looked for by Bluetooth.
+    """
     from rowlog.recording import record as run
     from rowlog_drivers.addresses import parse_address
 
@@ -147,6 +152,9 @@ def record(
     path = _path(db)
     style = _style(plain=plain)
     teller = _Teller(style, as_json=as_json)
+    nothing_named = rower is None and strap is None
+    if nothing_named:
+        rower = strap = "auto"
     session_id = run(
         path,
         parse_address(rower) if rower is not None else None,
@@ -154,6 +162,9 @@ def record(
         plan=parsed,
         athlete=athlete,
         for_s=seconds,
+        optional=frozenset({"strap"}) if nothing_named else frozenset(),
+        ask=_ask if sys.stdin.isatty() and sys.stderr.isatty() else None,
+        tell=lambda text: typer.echo(text, err=True),
         on_begin=teller.begin,
         on_moment=teller.moment,
     )
@@ -209,6 +220,75 @@ class _Teller:
         except OSError:
             self._silent = True
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@app.command()
+def devices(
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=1, max=600, metavar="N", help="How long to listen.")
+    ] = 8.0,
+    athlete: Annotated[
+        str | None, typer.Option("--athlete", metavar="NAME", help="Whose devices are known.")
+    ] = None,
+    forget: Annotated[
+        str | None, typer.Option("--forget", metavar="ADDR", help="Know this device no longer.")
+    ] = None,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the rowers and straps in reach, and whether they are known."""
+    import asyncio
+
+    from rowlog import render_devices, scanning
+
+    path = _path(db)
+    if forget is not None:
+        scanning.forget(path, forget)
+        typer.echo(f"{forget} is not known any more.", err=True)
+        return
+    teller = render_devices.Lines(_style(), None if as_json else typer.echo)
+    found = asyncio.run(scanning.scan(path, athlete, seconds=seconds, on_found=teller.found))
+    if as_json:
+        _print_json(render_devices.as_json(found))
+    else:
+        typer.echo(render_devices.closing(found))
+
+
+@app.command()
+def doctor(
+    device: Annotated[
+        str | None,
+        typer.Argument(metavar="[DEVICE]", help="Its name or address; those in reach otherwise."),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=1, max=600, metavar="N", help="How long to listen.")
+    ] = 8.0,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find out why there is no data, from the system to the first frame."""
+    import asyncio
+
+    from rowlog import render_devices, scanning
+
+    path = _path(db)
+    say = None if as_json else typer.echo
+    steps, verdict, ok = asyncio.run(
+        scanning.diagnose(
+            path,
+            device=device,
+            seconds=seconds,
+            on_step=lambda step: say(render_devices.step(step, _style())) if say else None,
+        )
+    )
+    if as_json:
+        _print_json(
+            {"ok": ok, "verdict": verdict, "steps": [render_devices.step_json(s) for s in steps]}
+        )
+    else:
+        typer.echo(f"\n{verdict}")
+    if not ok:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -533,6 +613,16 @@ def _payload(text: str) -> bytes:
         raise CallError(
             f"{text!r} is not hex.", "Write two digits a byte, as in 0000340500, or - for none."
         ) from None
+
+
+def _ask(question: str, choices: Sequence[str]) -> int | None:
+    """Put a question on the terminal; no answer is no."""
+    for number, choice in enumerate(choices, 1):
+        typer.echo(f"  {number}  {choice}", err=True)
+    answer = typer.prompt(f"{question} Its number, or nothing for none", default="", err=True)
+    if answer.isdigit() and 1 <= int(answer) <= len(choices):
+        return int(answer) - 1
+    return None
 
 
 def _seconds(text: str) -> float:

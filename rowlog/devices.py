@@ -14,7 +14,7 @@ from rowlog_drivers.addresses import Address
 from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.clock import Clock
 from rowlog_drivers.device import Device
-from rowlog_drivers.errors import AddressError, CallError
+from rowlog_drivers.errors import AddressError
 from rowlog_drivers.frames import Frame, FramesHeader, SourceHeader, read_frames
 from rowlog_drivers.simulator import FAULTS, Simulator, Stretch
 from rowlog_drivers.transports.replay import ReplayTransport
@@ -46,21 +46,17 @@ class Opened:
 def open_devices(
     rower: Address | None, strap: Address | None, *, plan: Plan | None = None
 ) -> Opened:
-    """Make ready what a session listens to; nothing is connected yet.
+    """Make ready the simulated and replayed devices that a session listens to.
 
     Raises AddressError or CallError for what is not understood, and FramesError for a recording
     that cannot be read.
     """
     given = [address for address in (rower, strap) if address is not None]
-    if not given:
-        raise CallError(
-            "No device was named.", "Add --rower and --strap, for example --rower sim:rower."
-        )
     for address in given:
         if address.scheme not in ("sim", "replay"):
             raise AddressError(
-                f"{address}: this build records from sim: and replay: addresses only.",
-                "Try --rower sim:rower --strap sim:strap.",
+                f"{address}: live recording knows Bluetooth, simulated and replayed devices.",
+                "Name one as ble:, sim: or replay:, or leave it out.",
             )
         _known_options(address)
     speed = _speed(given)
@@ -187,7 +183,7 @@ def _addresses_of(
 def _speed(addresses: Sequence[Address]) -> float:
     """How many seconds of session pass in one of life: the fastest that is asked for."""
     speeds = [_number(dict(address.options), "speed", 1.0) for address in addresses]
-    fastest = max(speeds)
+    fastest = max(speeds, default=1.0)
     if not 0 < fastest <= 10_000:
         raise AddressError(f"speed={fastest:g} is not possible.", "It is above 0, at most 10000.")
     return fastest

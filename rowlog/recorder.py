@@ -91,6 +91,7 @@ class Recorder:
         self._retry_ns = 0
         self._trouble: str | None = None
         self._last_ns = 0
+        self._unsynced = False
         self._durable_ns = 0
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="rowlog-writer")
 
@@ -151,7 +152,10 @@ class Recorder:
 
     async def _try_to_write(self) -> None:
         """Begin a commit when one is due; wait for it, but live not for long."""
-        if self._writing is None and self._held and life_ns() >= self._retry_ns:
+        due = bool(self._held) or (
+            self._unsynced and life_ns() - self._durable_ns >= DURABLE_EVERY_NS
+        )
+        if self._writing is None and due and life_ns() >= self._retry_ns:
             self._writing = asyncio.create_task(self._write())
         if self._writing is None:
             return
@@ -177,14 +181,18 @@ class Recorder:
         now_ns = life_ns()
         durable = now_ns - self._durable_ns >= DURABLE_EVERY_NS
         try:
-            await self._on_thread(
-                lambda: self._store.append(self.session_id, deliveries, facts, durable=durable)
-            )
+            if given:
+                await self._on_thread(
+                    lambda: self._store.append(self.session_id, deliveries, facts, durable=durable)
+                )
+            else:  # the devices fell silent: what was committed last still waits for the disk
+                await self._on_thread(self._store.sync)
         except RowlogError as error:
             self._failed(error)
             return
         del self._held[: len(given)]
         self._succeeded()
+        self._unsynced = not durable
         if durable:
             self._durable_ns = now_ns
         if deliveries:

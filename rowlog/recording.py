@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rowlog.devices import Opened, open_devices
 from rowlog.plan import Plan
@@ -17,10 +17,21 @@ from rowlog.rebuild import recover
 from rowlog.recorder import Progress, Recorder
 from rowlog.standing import Standing, standing
 from rowlog.store import Store
+from rowlog.store_devices import known_devices
+from rowlog.store_read import open_reader
 from rowlog.store_rows import Source
 from rowlog_drivers.addresses import Address
 from rowlog_drivers.clock import life_ns, wall_now
-from rowlog_drivers.errors import RowlogError
+from rowlog_drivers.errors import CallError, RowlogError
+from rowlog_drivers.records import MachineInfo
+
+if TYPE_CHECKING:
+    from rowlog.bluetooth import OnAir
+    from rowlog.finding import Ask, Tell
+    from rowlog_drivers.catalog import Role
+
+ON_AIR: Final = ("ble", "auto")
+"""The kinds of addresses that are looked for by Bluetooth."""
 
 IDLE_END_S: Final = 120.0
 """A session whose plan is done ends by itself when nobody has moved for so long."""
@@ -68,24 +79,40 @@ def record(
     plan: Plan | None = None,
     athlete: str | None = None,
     for_s: float | None = None,
+    optional: frozenset[Role] = frozenset(),
+    ask: Ask | None = None,
+    tell: Tell | None = None,
     on_begin: Callable[[Begun], None] | None = None,
     on_moment: Callable[[Moment], None] | None = None,
 ) -> int:
     """Record a session until the devices end, `for_s` is over, or a signal comes.
 
-    SIGINT, SIGTERM and SIGHUP end the session properly. Returns its number. Raises RowlogError,
-    saying what is kept, when it could not go on; nothing is begun where nothing can be stored.
+    SIGINT, SIGTERM and SIGHUP end the session properly. Roles in `optional` may stay without a
+    device; `ask` chooses among several, `tell` hears what happens before the session begins.
+    Returns its number. Raises RowlogError, saying what is kept, when it could not go on; nothing
+    is begun where nothing can be stored.
     """
+    wanted: dict[Role, Address] = {}
+    if rower is not None and rower.scheme in ON_AIR:
+        wanted["rower"], rower = rower, None
+    if strap is not None and strap.scheme in ON_AIR:
+        wanted["strap"], strap = strap, None
+    if rower is None and strap is None and not wanted:
+        raise CallError(
+            "No device was named.", "Add --rower and --strap, for example --rower sim:rower."
+        )
     opened = open_devices(rower, strap, plan=plan)
+    known = known_devices(database, athlete) if wanted else []
     with Store.open_writer(database) as store:
         recovered = recover(store)
 
-        def begin(started_at: datetime) -> int:
+        def begin(opened: Opened, started_at: datetime) -> int:
+            names = {source.name for source in opened.sources}
             session_id = store.begin_session(
                 started_at=started_at,
                 plan=str(plan) if plan is not None else None,
                 athlete=athlete,
-                activity="row" if rower is not None else "other",
+                activity="row" if names - {"strap"} else "other",
                 sources=[
                     Source(
                         name=source.name,
@@ -100,13 +127,30 @@ def record(
                 on_begin(Begun(session_id, recovered))
             return session_id
 
-        return asyncio.run(_record(opened, store, begin, plan, for_s, on_moment))
+        async def ready() -> tuple[Opened, OnAir | None]:
+            if not wanted:
+                return opened, None
+            from rowlog.bluetooth import connect
+
+            air = await connect(opened, wanted, known, optional=optional, ask=ask, tell=tell)
+            return air.opened, air
+
+        def keep(air: OnAir, session_id: int) -> None:
+            from rowlog.bluetooth import to_remember
+
+            with open_reader(database) as reader:
+                infos = reader.records(session_id, MachineInfo)
+            serials = {info.source: info.serial_number for info in infos if info.serial_number}
+            store.remember_devices(athlete, to_remember(air.found, serials, wall_now()))
+
+        return asyncio.run(_record(ready, store, begin, keep, plan, for_s, on_moment))
 
 
 async def _record(
-    opened: Opened,
+    ready: Callable[[], Awaitable[tuple[Opened, OnAir | None]]],
     store: Store,
-    begin: Callable[[datetime], int],
+    begin: Callable[[Opened, datetime], int],
+    keep: Callable[[OnAir, int], None],
     plan: Plan | None,
     for_s: float | None,
     on_moment: Callable[[Moment], None] | None,
@@ -114,12 +158,25 @@ async def _record(
     """Connect, then begin the session: what cannot be reached leaves none behind."""
     stop = asyncio.Event()
     with _signals(stop):
-        opened.clock.restart()
-        started_at = wall_now()
+        readying = asyncio.ensure_future(ready())
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({readying, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not readying.done():
+            readying.cancel()
+            raise RowlogError("Stopped before the session began; nothing was recorded.")
+        opened, air = readying.result()
+        if air is None:
+            opened.clock.restart()
+        since_s = opened.clock.life_s(opened.clock.now_ns() / 1e9)
+        started_at = wall_now() - timedelta(seconds=since_s)
         try:
-            for device in opened.devices:
-                await device.transport.open()
-            session_id = begin(started_at)
+            if air is None:
+                for device in opened.devices:
+                    await device.transport.open()
+            session_id = begin(opened, started_at)
+            if air is not None:
+                keep(air, session_id)
         except BaseException:
             for device in opened.devices:
                 await device.close()
@@ -133,8 +190,12 @@ async def _record(
             end_ns=opened.end_ns,
             hold_s=HOLD_S,
         )
+        if air is not None:
+            air.motion.pipeline = recorder.derivation.pipeline
         try:
             await _run(recorder, opened, stop, for_s, on_moment)
+            if air is not None:
+                keep(air, session_id)
         except RowlogError as error:
             raise RowlogError(
                 f"{error} {recorder.frames_committed} frames of session {session_id} are kept, up "

@@ -24,11 +24,14 @@ if TYPE_CHECKING:
 APPLICATION_ID: Final = 0x524F574C
 """PRAGMA application_id of every rowlog database: the letters ROWL."""
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """PRAGMA user_version: how many of the migrations below a database has."""
 
 FIGURES_VERSION: Final = 1
 """Kept with every derived figure; raised when one is computed differently, to be rebuilt."""
+
+SQLITE_VERSION: Final = sqlite3.sqlite_version
+"""Of the library that this Python has."""
 
 BUSY_TIMEOUT_MS: Final = 5000
 
@@ -383,8 +386,24 @@ SELECT session_id, source, t_ns / 1e9 AS t_s, heart_rate_bpm, rr_ms, contact,
 FROM heart_rates""",
 )
 
+_KNOWN_DEVICES: Final = (
+    """CREATE TABLE known_devices (
+    id INTEGER PRIMARY KEY,
+    athlete_id INTEGER REFERENCES athletes(id) ON DELETE CASCADE,
+    role TEXT NOT NULL CHECK (role IN ('rower', 'strap')),
+    driver TEXT NOT NULL,
+    address TEXT NOT NULL,
+    name TEXT,
+    serial_number TEXT,
+    used_at TEXT NOT NULL
+) STRICT""",
+    "CREATE UNIQUE INDEX known_devices_of_athlete "
+    "ON known_devices (coalesce(athlete_id, 0), role, address)",
+)
+
 MIGRATIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("first_tables", (*_TRUTH, *_ROWS, *_FOR_SPEED, *_VIEWS)),
+    ("known_devices", _KNOWN_DEVICES),
 )
 """(name, statements), oldest first. One that was released is never changed."""
 

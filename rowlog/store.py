@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Final, Literal, Self
 
 from rowlog.schema import connect, prepare
+from rowlog.store_devices import KnownDevice, forget, remember
 from rowlog.store_errors import no_session, not_writable, translated
 from rowlog.store_facts import Inserter
 from rowlog.store_lock import WriterLock
@@ -236,6 +237,12 @@ class Store:
             self._insert.frames(session_id, frames)
             self._insert.facts(session_id, facts)
 
+    def sync(self) -> None:
+        """Wait until everything that was committed is on the disk."""
+        with self._mutex, translated(self.path):
+            # A checkpoint syncs the write-ahead log before it copies from it.
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
     def read_frames(self, session_id: int) -> Iterator[Frame]:
         """Every frame of a session in processing order; see `store_read.stored_frames`."""
         frames = stored_frames(self._db, self.path, session_id)
@@ -381,6 +388,16 @@ class Store:
                 for place, source in enumerate(sources, known)
             ],
         )
+
+    def remember_devices(self, athlete: str | None, devices: Sequence[KnownDevice]) -> None:
+        """Keep devices as known to an athlete, made when new; None: to everybody."""
+        with self._transaction() as db:
+            remember(db, self._athlete(athlete), devices)
+
+    def forget_device(self, address: str) -> int:
+        """Know a device no longer, whosever it is; how many entries that were."""
+        with self._transaction() as db:
+            return forget(db, address)
 
     def _athlete(self, name: str | None) -> int | None:
         if name is None:

@@ -41,7 +41,11 @@ CORE = (
 )
 STORE = ("rowlog.store*", "rowlog.schema*")
 WORK = (
+    "rowlog.bluetooth*",
     "rowlog.devices*",
+    "rowlog.doctor*",
+    "rowlog.finding*",
+    "rowlog.scanning*",
     "rowlog.recorder*",
     "rowlog.recording*",
     "rowlog.replaying*",

@@ -1,0 +1,141 @@
+"""Bluetooth devices for a session: found, chosen, connected together, remembered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from rowlog.devices import Opened
+from rowlog.finding import Ask, Found, Tell, choose, profile_of
+from rowlog.pipeline import Pipeline
+from rowlog.store_devices import KnownDevice
+from rowlog_drivers.addresses import Address
+from rowlog_drivers.catalog import NAME_OPTION, Role, make_decoding
+from rowlog_drivers.clock import Clock
+from rowlog_drivers.device import Device
+from rowlog_drivers.errors import RowlogError
+from rowlog_drivers.frames import SourceHeader
+from rowlog_drivers.transports.ble import BleTransport
+from rowlog_drivers.transports.ble_radio import Radio
+
+
+class Motion:
+    """Whether the rower moved when it was last heard: what its transport may know of that."""
+
+    def __init__(self) -> None:
+        self.pipeline: Pipeline | None = None
+        """Set once the session records."""
+
+    def __call__(self) -> bool:
+        """Whether it moved."""
+        position = self.pipeline.position if self.pipeline is not None else None
+        return position is not None and position.moved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnAir:
+    """The Bluetooth devices of one session, connected."""
+
+    opened: Opened
+    """The session's devices, those included."""
+    found: Mapping[Role, Found]
+    motion: Motion
+
+
+async def connect(
+    opened: Opened,
+    wanted: Mapping[Role, Address],
+    known: Sequence[KnownDevice],
+    *,
+    optional: frozenset[Role] = frozenset(),
+    ask: Ask | None = None,
+    tell: Tell | None = None,
+) -> OnAir:
+    """Find and connect the devices that are wanted, all at a time; they join `opened`.
+
+    An optional one that cannot be had is told of and left out. Raises RowlogError for the others,
+    with nothing left connected.
+    """
+    opened.clock.restart()
+    for device in opened.devices:
+        await device.transport.open()
+    radio = Radio()
+    if tell is not None:
+        tell(f"Looking for your {' and your '.join(wanted)} ...")
+    found = await choose(radio, wanted, known, optional=optional, ask=ask, tell=tell)
+    motion = Motion()
+    transports = {
+        role: BleTransport(
+            one.sighting,
+            role,
+            opened.clock,
+            profile_of(one),
+            radio=radio,
+            moving=motion if role == "rower" else None,
+        )
+        for role, one in found.items()
+    }
+    outcomes = await asyncio.gather(
+        *(transport.open() for transport in transports.values()), return_exceptions=True
+    )
+    failed = {
+        role: outcome
+        for role, outcome in zip(transports, outcomes, strict=True)
+        if isinstance(outcome, BaseException)
+    }
+    for role, error in failed.items():
+        if role in optional and isinstance(error, RowlogError):
+            if tell is not None:
+                tell(f"Recording goes on without the {role}: {error}")
+            continue
+        for transport in transports.values():
+            await transport.close()
+        raise error
+    kept = {role: one for role, one in found.items() if role not in failed}
+    return OnAir(opened=_joined(opened, kept, transports, opened.clock), found=kept, motion=motion)
+
+
+def to_remember(
+    found: Mapping[Role, Found], serial_numbers: Mapping[str, str], used_at: datetime
+) -> list[KnownDevice]:
+    """What is kept of the devices of a session; serial numbers by source, as far as known."""
+    return [
+        KnownDevice(
+            role=role,
+            driver=one.identified.driver or "ftms",
+            address=one.address,
+            name=one.sighting.name,
+            serial_number=serial_numbers.get(role),
+            athlete=None,
+            used_at=used_at,
+        )
+        for role, one in found.items()
+    ]
+
+
+def _joined(
+    opened: Opened,
+    found: Mapping[Role, Found],
+    transports: Mapping[Role, BleTransport],
+    clock: Clock,
+) -> Opened:
+    sources: list[SourceHeader] = []
+    devices: list[Device] = []
+    for role, one in found.items():
+        name = one.sighting.name
+        header = SourceHeader(
+            name=role,
+            driver=one.identified.driver or "ftms",
+            options=((NAME_OPTION, name),) if name else (),
+        )
+        sources.append(header)
+        devices.append(Device(transports[role], make_decoding([header])))
+    return replace(
+        opened,
+        devices=(*opened.devices, *devices),
+        sources=(*opened.sources, *sources),
+        addresses=opened.addresses | {role: one.address for role, one in found.items()},
+        clock=clock,
+    )

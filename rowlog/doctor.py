@@ -1,0 +1,189 @@
+"""Why there is no data: goes through everything between a device and the database, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from rowlog.finding import Found, look_around, profile_of
+from rowlog.schema import SQLITE_VERSION, open_for_reading
+from rowlog.store_devices import KnownDevice
+from rowlog.store_errors import NoDatabaseError, StoreError
+from rowlog_drivers.catalog import NAME_OPTION, make_decoding
+from rowlog_drivers.clock import Clock, life_ns
+from rowlog_drivers.errors import RowlogError
+from rowlog_drivers.frames import Frame, SourceHeader
+from rowlog_drivers.records import HeartRate, RowerSample, Undecoded
+from rowlog_drivers.transports.ble import BleTransport
+from rowlog_drivers.transports.ble_radio import Radio
+
+Outcome = Literal["ok", "note", "problem"]
+
+FRAMES_S: Final = 8.0
+"""How long a connected device is listened to, in seconds of life."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing that was looked at."""
+
+    what: str
+    outcome: Outcome
+    """"note": nothing wrong, but worth knowing."""
+    text: str
+    """What was seen, and what to do about it."""
+
+
+async def examine(
+    database: Path,
+    known: Sequence[KnownDevice],
+    *,
+    seconds: float,
+    device: str | None = None,
+    clock: Callable[[], Clock] = Clock,
+) -> AsyncIterator[Step]:
+    """Look at everything in turn: system, database, Bluetooth, what is in reach, its data.
+
+    Ends after the first problem that makes the rest pointless. `device` is the one to connect to,
+    by address or name; None: the known and the nearest ones.
+    """
+    yield _system()
+    yield _database(database)
+    radio = Radio()
+    try:
+        await radio.check()
+    except RowlogError as error:
+        yield Step(what="Bluetooth", outcome="problem", text=str(error))
+        return
+    yield Step(what="Bluetooth", outcome="ok", text="service, adapter and permission are there")
+    try:
+        found = await look_around(radio, known, seconds=seconds)
+    except RowlogError as error:
+        yield Step(what="scan", outcome="problem", text=str(error))
+        return
+    readable = [one for one in found if one.identified.driver is not None]
+    if device is not None:
+        readable = [one for one in readable if one.sighting.answers_to(device)]
+    for one in found:
+        if one.identified.driver is None:
+            yield Step(what=one.sighting.label, outcome="note", text=one.identified.what)
+    if not readable:
+        sought = f"{device} was not heard" if device else "no rower and no strap was heard"
+        yield Step(
+            what="scan",
+            outcome="problem",
+            text=f"{sought} in {seconds:g} s. Wake the monitor, close other apps that may hold it "
+            "(most machines talk to one at a time), and wet the strap's electrodes.",
+        )
+        return
+    names = ", ".join(f"{one.sighting.label} ({one.identified.what})" for one in readable)
+    yield Step(what="scan", outcome="ok", text=names)
+    for one in readable:
+        async for step in _device(radio, one, clock()):
+            yield step
+
+
+def verdict(steps: Sequence[Step]) -> str:
+    """What it all comes to, in a sentence."""
+    problems = [step for step in steps if step.outcome == "problem"]
+    if not problems:
+        return "All is well: data come in. Record with: rowlog record"
+    return f"{problems[0].what}: {problems[0].text}"
+
+
+def _system() -> Step:
+    return Step(
+        what="system",
+        outcome="ok",
+        text=f"{platform.system()} {platform.release()}, Python {platform.python_version()}, "
+        f"SQLite {SQLITE_VERSION}, {sys.platform}",
+    )
+
+
+def _database(path: Path) -> Step:
+    try:
+        db, path = open_for_reading(path)
+        db.close()
+    except NoDatabaseError:
+        return Step(what="database", outcome="ok", text=f"{path} will be made by the first row")
+    except StoreError as error:
+        return Step(what="database", outcome="problem", text=str(error))
+    return Step(what="database", outcome="ok", text=str(path))
+
+
+async def _device(radio: Radio, one: Found, clock: Clock) -> AsyncIterator[Step]:
+    """Connect to one device and listen to it for some seconds."""
+    label = one.sighting.label
+    driver = one.identified.driver or "ftms"
+    transport = BleTransport(one.sighting, label, clock, profile_of(one), radio=radio)
+    try:
+        try:
+            await transport.open()
+        except RowlogError as error:
+            yield Step(what=label, outcome="problem", text=str(error))
+            return
+        yield Step(
+            what=label, outcome="ok", text=f"connected; services {', '.join(transport.services)}"
+        )
+        yield await _listened(transport, one, driver)
+    finally:
+        with suppress(RowlogError):
+            await transport.close()
+
+
+async def _listened(transport: BleTransport, one: Found, driver: str) -> Step:
+    """What came within some seconds, and whether it says anything."""
+    label, name = one.sighting.label, one.sighting.name
+    options = ((NAME_OPTION, name),) if name else ()
+    decoding = make_decoding([SourceHeader(name=label, driver=driver, options=options)])
+    samples = moving = beats = undecoded = 0
+    until_ns = life_ns() + round(FRAMES_S * 1e9)
+    async for frame in _until(transport, until_ns):
+        for record in decoding.deliver(frame).records:
+            undecoded += isinstance(record, Undecoded)
+            if isinstance(record, RowerSample):
+                samples += 1
+                moving += bool(record.stroke_rate_spm or record.power_w or record.distance_m)
+            elif isinstance(record, HeartRate):
+                samples += 1
+                beats += bool(record.heart_rate_bpm) and record.contact is not False
+    if not samples:
+        why = f" {undecoded} frames could not be read: keep a recording." if undecoded else ""
+        quirk = f" {one.identified.quirk.note}." if one.identified.quirk is not None else ""
+        return Step(
+            what=label,
+            outcome="problem",
+            text=f"connected, but silent for {FRAMES_S:g} s.{why}{quirk} Row a few strokes: many "
+            "machines send only while someone rows.",
+        )
+    if one.identified.kind == "strap" and not beats:
+        return Step(
+            what=label,
+            outcome="problem",
+            text=f"{samples} readings, none with a pulse: wet the electrodes, tighten the strap.",
+        )
+    if one.identified.kind == "rower" and not moving:
+        return Step(
+            what=label,
+            outcome="note",
+            text=f"{samples} records, but every value is zero: nobody rows, or its display is in "
+            "a menu. Start a row on the monitor.",
+        )
+    return Step(what=label, outcome="ok", text=f"{samples} records in {FRAMES_S:g} s")
+
+
+async def _until(transport: BleTransport, until_ns: int) -> AsyncIterator[Frame]:
+    """The transport's frames until a moment of life."""
+    frames = transport.frames()
+    while (left_s := (until_ns - life_ns()) / 1e9) > 0:
+        try:
+            async with asyncio.timeout(left_s):
+                yield await anext(frames)
+        except (TimeoutError, StopAsyncIteration):
+            return

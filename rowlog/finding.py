@@ -1,0 +1,216 @@
+"""Which Bluetooth devices a session listens to: looks around, knows again, asks when it must."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from rowlog.store_devices import KnownDevice
+from rowlog_drivers.addresses import Address
+from rowlog_drivers.catalog import DRIVERS, Role
+from rowlog_drivers.errors import RowlogError
+from rowlog_drivers.frames import Request
+from rowlog_drivers.identify import Identified, identify
+from rowlog_drivers.protocols import ftms
+
+if TYPE_CHECKING:
+    from rowlog_drivers.transports.ble import BleProfile
+    from rowlog_drivers.transports.ble_radio import Radio, Sighting
+
+SCAN_S: Final = 10.0
+"""How long to look around at most, in seconds of life."""
+
+Ask = Callable[[str, Sequence[str]], int | None]
+"""Puts a question with its choices to the user: the place of the one taken, None for none."""
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A device that is in reach, and what it was taken for."""
+
+    sighting: Sighting
+    identified: Identified
+    known: KnownDevice | None
+    """What is remembered of it; None for a stranger."""
+
+    @property
+    def address(self) -> str:
+        """With its scheme, as `--rower` and `--strap` take it."""
+        return f"ble:{self.sighting.address}"
+
+
+async def look_around(
+    radio: Radio,
+    known: Sequence[KnownDevice],
+    *,
+    seconds: float = SCAN_S,
+    on_found: Callable[[Found], None] | None = None,
+    enough: Callable[[Mapping[str, Found]], bool] | None = None,
+) -> list[Found]:
+    """The rowers, straps and other fitness machines in reach, the nearest first.
+
+    `on_found` hears of each one, again whenever it is heard again. Ends after `seconds`, or when
+    `enough` is true of all found so far, by address. Raises BluetoothError.
+    """
+    remembered = {device.address.casefold(): device for device in known}
+    found: dict[str, Found] = {}
+    async with aclosing(radio.sightings(seconds)) as search:
+        async for sighting in search:
+            before = found.get(sighting.address)
+            if before is not None:
+                sighting = _joined(before.sighting, sighting)
+            identified = identify(sighting.name, sighting.services, sighting.service_data)
+            device = remembered.get(f"ble:{sighting.address}".casefold())
+            if identified is None and device is not None:
+                identified = Identified(
+                    kind="strap" if device.role == "strap" else "rower",
+                    driver=device.driver,
+                    what=DRIVERS[device.driver].summary,
+                )
+            if identified is None:
+                continue
+            one = Found(sighting=sighting, identified=identified, known=device)
+            found[sighting.address] = one
+            if on_found is not None:
+                on_found(one)
+            if enough is not None and enough(found):
+                break
+    return sorted(found.values(), key=lambda one: -(one.sighting.rssi_dbm or -999))
+
+
+async def choose(
+    radio: Radio,
+    wanted: Mapping[Role, Address],
+    known: Sequence[KnownDevice],
+    *,
+    optional: frozenset[Role] = frozenset(),
+    ask: Ask | None = None,
+    tell: Tell | None = None,
+) -> dict[Role, Found]:
+    """The device for each role that is wanted; a role in `optional` may stay without one.
+
+    A device that is named is taken. For `auto` one that is known is taken, and a rower that is
+    the only one in reach; otherwise `ask` decides, and without it nothing is taken: nobody's
+    strap is recorded unasked. Raises RowlogError, naming what is in reach.
+    """
+    mine = {device.address.casefold() for device in known}
+
+    def enough(found: Mapping[str, Found]) -> bool:
+        return all(
+            any(_is_wanted(one, role, address, mine) for one in found.values())
+            for role, address in wanted.items()
+        )
+
+    found = await look_around(radio, known, enough=enough)
+    chosen: dict[Role, Found] = {}
+    for role, address in wanted.items():
+        one = _chosen(role, address, found, mine, ask, tell)
+        if one is not None:
+            chosen[role] = one
+        elif role not in optional:
+            raise RowlogError(*_not_found(role, address, found))
+    return chosen
+
+
+def profile_of(found: Found) -> BleProfile:
+    """What the driver wants of this device, and what this machine needs besides."""
+    from rowlog_drivers.transports.ble import BleProfile
+
+    driver = DRIVERS[found.identified.driver or "ftms"]
+    wanted, quirk = driver.bluetooth, found.identified.quirk
+    if wanted is None:
+        raise RowlogError(f"The driver {driver.name} does not read Bluetooth devices.")
+    only = quirk is not None and quirk.only_service
+    return BleProfile(
+        notify=wanted.notify,
+        needs=wanted.needs,
+        reads=() if only else wanted.reads,
+        start=_start() if quirk is not None and quirk.must_start else (),
+        always_sends=quirk is not None and quirk.always_sends,
+        only_services=wanted.services if only else (),
+    )
+
+
+def _start() -> tuple[Request, ...]:
+    return tuple(
+        Request(channel=ftms.CONTROL_CHANNEL, payload=ftms.encode_control(request))
+        for request in (ftms.REQUEST_CONTROL, ftms.START_OR_RESUME)
+    )
+
+
+def _joined(before: Sighting, now: Sighting) -> Sighting:
+    """All that was heard of a device: names and services may come in different packets."""
+    return replace(
+        now,
+        name=now.name or before.name,
+        services=tuple(sorted({*before.services, *now.services})),
+        service_data={**before.service_data, **now.service_data},
+        connected=now.connected or before.connected,
+    )
+
+
+def _is_wanted(one: Found, role: Role, address: Address, mine: set[str]) -> bool:
+    if address.scheme == "ble":
+        return one.sighting.answers_to(address.target)
+    return _fits(one, role) and one.address.casefold() in mine
+
+
+def _fits(one: Found, role: Role) -> bool:
+    return one.identified.kind == role and one.identified.driver is not None
+
+
+def _chosen(
+    role: Role,
+    address: Address,
+    found: Sequence[Found],
+    mine: set[str],
+    ask: Ask | None,
+    tell: Tell | None,
+) -> Found | None:
+    if address.scheme == "ble":
+        named = [one for one in found if one.sighting.answers_to(address.target)]
+        if len(named) > 1:
+            raise RowlogError(
+                f"{len(named)} devices are called {named[0].sighting.label}: "
+                f"{', '.join(one.address for one in named)}.",
+                f"Name one by its address: --{role} {named[0].address}",
+            )
+        return named[0] if named else None
+    fitting = [one for one in found if _fits(one, role)]
+    familiar = [one for one in fitting if one.address.casefold() in mine]
+    if len(familiar) == 1:
+        return familiar[0]
+    choices = familiar or fitting
+    if len(choices) == 1 and role == "rower":
+        return choices[0]
+    if not choices:
+        return None
+    if ask is not None:
+        question = f"Which {role} is yours?" if len(choices) > 1 else f"Is this your {role}?"
+        place = ask(question, [_line(one) for one in choices])
+        return None if place is None else choices[place]
+    if tell is not None:
+        tell(
+            f"Not recorded, since nobody said whose it is: {', '.join(map(_line, choices))}. "
+            f"Name yours: --{role} {choices[0].address}"
+        )
+    return None
+
+
+def _line(one: Found) -> str:
+    signal = "" if one.sighting.rssi_dbm is None else f", {one.sighting.rssi_dbm} dBm"
+    return f"{one.sighting.label} ({one.address}{signal})"
+
+
+def _not_found(role: Role, address: Address, found: Sequence[Found]) -> tuple[str, str]:
+    what = f"No {role} was found" if address.scheme == "auto" else f"{address} was not found"
+    others = ", ".join(_line(one) for one in found)
+    reach = f" In reach: {others}." if others else " Nothing that rowlog reads is in reach."
+    return (
+        f"{what}.{reach}",
+        "Wake it (most rowers advertise only while their screen is on), and close other apps that "
+        "may hold it; then see: rowlog devices",
+    )
