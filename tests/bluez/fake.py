@@ -132,7 +132,7 @@ class Machine:
     known: bool = False
     """Whether the daemon has an object for it."""
     resolved: bool = True
-    """Whether its services are announced before ServicesResolved."""
+    """False: on the next connection ServicesResolved comes, but not the services."""
     connects: int = 0
     reads: list[str] = field(default_factory=list)
     """Channels that were read, in order."""
@@ -168,6 +168,8 @@ class FakeBluez:
         self.scanners: set[str] = set()
         """D-Bus names of those who are scanning."""
         self.scans = 0
+        self.refused_scans = 0
+        """How often a program asked for a second scan beside its first."""
         self.filters: list[dict[str, Any]] = []
         """What SetDiscoveryFilter was called with."""
         self.calls: list[tuple[str, str]] = []
@@ -354,6 +356,7 @@ class FakeBluez:
         if not self.powered:
             return Message.new_error(message, NOT_READY.name, NOT_READY.text)
         if message.sender in self.scanners:
+            self.refused_scans += 1
             return Message.new_error(message, IN_PROGRESS.name, IN_PROGRESS.text)
         self.scanners.add(str(message.sender))
         self.scans += 1
@@ -466,10 +469,7 @@ class FakeBluez:
             for path, interfaces in self._gatt_objects(machine).items():
                 self._added(path, interfaces)
         self._properties_changed(machine.path, DEVICE, {"ServicesResolved": Variant("b", True)})
-        if not machine.resolved:
-            machine.resolved = True
-            for path, interfaces in self._gatt_objects(machine).items():
-                self._added(path, interfaces)
+        machine.resolved = True
 
     def _disconnected(self, machine: Machine) -> None:
         machine.connected = False
@@ -624,6 +624,9 @@ async def bluez(daemon: Daemon, *machines: Machine) -> AsyncIterator[FakeBluez]:
             manager._bus.disconnect()
             if manager._bus_watcher_task is not None:
                 await asyncio.wait({manager._bus_watcher_task}, timeout=5)
+        # A bus that was disconnected closes its socket in the loop's next turn.
+        for _ in range(3):
+            await asyncio.sleep(0)
 
 
 # ------------------------------------------------------------------------------ two machines

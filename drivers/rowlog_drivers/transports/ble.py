@@ -41,6 +41,8 @@ REPLY_S: Final = 3.0
 """How long a machine may take to answer what it is sent at the start, in seconds of life."""
 READS_S: Final = 5.0
 """How long reading what the machine says of itself may take in all, in seconds of life."""
+REASON_S: Final = 0.05
+"""Seconds of life until what took a link down with it is known too."""
 IDLE_NS: Final = (MOST_NS, 2 * MOST_NS, 3 * MOST_NS)
 """Session time between looks at a machine that is silent because nobody moves it."""
 
@@ -58,6 +60,10 @@ _HOPELESS: Final = frozenset(
     }
 )
 """What does not mend itself within the time that opening may take."""
+
+
+_FORGETFUL: Final = frozenset({Trouble.SERVICE_LOST, Trouble.NO_SERVICE, Trouble.NO_BUS})
+"""After these BlueZ holds nothing connected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +218,7 @@ class BleTransport:
         link, self._link = self._link, None
         if link is not None:
             await self._drop(link)
+        await self._radio.unwatch_service(self._service_lost)
         await settle(1.0)
         self._frames.put_nowait(None)
 
@@ -229,12 +236,28 @@ class BleTransport:
                 continue
             up_ns = self._clock.now_ns()
             ended = await self._serve(link)
-            if self._liveness.count and self._clock.now_ns() - up_ns >= STEADY_S * SECOND_NS:
+            down_ns = self._clock.now_ns()
+            if self._liveness.count and down_ns - up_ns >= STEADY_S * SECOND_NS:
                 self.attempts = 0
-            self._put("link", f"down {ended.trouble.value}".encode())
-            self._change(BleState.WAITING, ended)
             self._link = None
+            link.fall(ended.trouble)
+            if ended.trouble is Trouble.LOST:
+                ended = await self._reason(ended)
+            # What bleak calls connected may be what it remembers from before the trouble.
+            if ended.trouble in _FORGETFUL or not self._liveness.count:
+                self._trust_held = False
+            self._put("link", f"down {ended.trouble.value}".encode(), t_ns=down_ns)
+            self._change(BleState.WAITING, ended)
             await self._drop(link)
+
+    async def _reason(self, lost: BluetoothError) -> BluetoothError:
+        """Why the link was lost: the adapter, the service or the bus may have gone with it."""
+        await asyncio.sleep(REASON_S)
+        try:
+            await self._radio.check()
+        except BluetoothError as error:
+            return error
+        return lost
 
     async def _pause(self) -> None:
         backoff_s = BACKOFF_S[min(self.attempts, len(BACKOFF_S) - 1)]
@@ -249,6 +272,7 @@ class BleTransport:
     async def _connect(self) -> Link:
         """A link to a device that has what is needed. Raises BluetoothError."""
         for look in range(3):
+            await self._radio.watch_service(self._service_lost)
             sighting = await self._find()
             self._label = sighting.label
             self._change(BleState.CONNECTING, self.trouble)
@@ -417,13 +441,20 @@ class BleTransport:
         await link.close()
         self.stale_frames += link.stale
 
+    def _service_lost(self) -> None:
+        if self._link is not None:
+            self._link.fall(Trouble.SERVICE_LOST)
+
     # ----------------------------------------------------------------------------------- frames
 
     def _heard(self, channel: str, payload: bytes) -> None:
         self._liveness.heard(self._put(channel, payload))
 
-    def _put(self, channel: str, payload: bytes, *, sent: bool = False) -> int:
-        t_ns = self._clock.now_ns()
+    def _put(
+        self, channel: str, payload: bytes, *, sent: bool = False, t_ns: int | None = None
+    ) -> int:
+        if t_ns is None:
+            t_ns = self._clock.now_ns()
         self._frames.put_nowait(
             Frame(t_ns=t_ns, source=self.source, channel=channel, payload=payload, sent=sent)
         )

@@ -29,8 +29,8 @@ class Trouble(Enum):
     """The D-Bus system bus, through which Linux talks to its Bluetooth service, is not there."""
     NO_SERVICE = "Bluetooth service not running"
     """bluetoothd is not running."""
-    RESTARTED = "Bluetooth service restarted"
-    """bluetoothd went away and came back; every link fell."""
+    SERVICE_LOST = "Bluetooth service stopped or restarted"
+    """bluetoothd went away while a device was connected; every link fell."""
     NO_PERMISSION = "no permission to use Bluetooth"
     NO_ADAPTER = "no Bluetooth adapter"
     NOT_LOW_ENERGY = "adapter without Bluetooth Low Energy"
@@ -59,7 +59,7 @@ class Trouble(Enum):
 _NEXT_STEPS: Final = {
     Trouble.NO_BUS: "Start the system bus: sudo systemctl start dbus",
     Trouble.NO_SERVICE: "Start it: sudo systemctl start bluetooth",
-    Trouble.RESTARTED: "Nothing to do: rowlog connects again.",
+    Trouble.SERVICE_LOST: "It is waited for; to start it: sudo systemctl start bluetooth",
     Trouble.NO_PERMISSION: "Allow this program to use Bluetooth in the system's settings.",
     Trouble.NO_ADAPTER: "Plug in a Bluetooth adapter, 4.0 or newer.",
     Trouble.NOT_LOW_ENERGY: "Use an adapter with Bluetooth 4.0 or newer.",

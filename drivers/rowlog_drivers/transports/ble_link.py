@@ -18,6 +18,8 @@ from rowlog_drivers.transports.ble_names import channel_of, uuid_of
 CONNECT_S: Final = 15.0
 """How long connecting and finding the services may take. All limits here are seconds of life."""
 SUBSCRIBE_S: Final = 5.0
+AGAIN_S: Final = 2.0
+"""The same for a device that has fallen silent: less is expected of it."""
 READ_S: Final = 2.0
 WRITE_S: Final = 5.0
 CLOSE_S: Final = 1.5
@@ -97,18 +99,22 @@ class Link:
             self.down.set()
         self._generation += 1
 
-    async def subscribe(self, channels: Iterable[str], needed: Iterable[str]) -> None:
+    async def subscribe(
+        self, channels: Iterable[str], needed: Iterable[str], seconds: float | None = None
+    ) -> None:
         """Have the device send these channels, those that it has.
 
-        Notifications of an earlier subscription count as stale from here on. Raises
-        BluetoothError when one of `needed` cannot be had.
+        Notifications of an earlier subscription count as stale from here on. Each may take
+        `seconds` of life, SUBSCRIBE_S when None. Raises BluetoothError when one of `needed`
+        cannot be had.
         """
         self._generation += 1
         self._subscribed.clear()
         required = frozenset(needed)
+        limit_s = SUBSCRIBE_S if seconds is None else seconds
         for channel in channels:
             try:
-                await within(SUBSCRIBE_S, self._start(channel, self._generation))
+                await within(limit_s, self._start(channel, self._generation))
             except SYSTEM_ERRORS as error:
                 refused = isinstance(error, BleakGATTProtocolError) or (
                     trouble_of(error) is Trouble.REFUSED
@@ -123,13 +129,13 @@ class Link:
         """
         for channel, characteristic in tuple(self._subscribed):
             try:
-                await within(SUBSCRIBE_S, self._client.stop_notify(characteristic))
+                await within(AGAIN_S, self._client.stop_notify(characteristic))
             except TimeoutError as error:
                 raise explain(error, self._label) from error
             except SYSTEM_ERRORS as error:
                 if trouble_of(error) in (Trouble.NO_SERVICE, Trouble.NO_BUS, Trouble.LOST):
                     raise explain(error, f"{self._label}, {channel}") from error
-        await self.subscribe(channels, needed)
+        await self.subscribe(channels, needed, AGAIN_S)
 
     async def read(self, channel: str) -> bytes:
         """The value of a characteristic. Raises BluetoothError."""

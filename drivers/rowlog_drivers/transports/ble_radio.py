@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
 from bleak import BleakAdapter, BleakScanner
+from bleak.args.bluez import BlueZAdapterArgs, BlueZScannerArgs
 from bleak.backends.device import BLEDevice
-from bleak.backends.scanner import AdvertisementData
+from bleak.backends.scanner import AdvertisementData, AdvertisementDataCallback
 from bleak.exc import BleakError
 
+from rowlog_drivers.transports.ble_bluez import Watch, watch_service
 from rowlog_drivers.transports.ble_calls import within
 from rowlog_drivers.transports.ble_errors import explain
 from rowlog_drivers.transports.ble_names import channel_of, printable, uuid_of
@@ -23,11 +26,17 @@ CALL_S: Final = 5.0
 STOP_S: Final = 1.5
 """How long it may take to stop one, in seconds of life."""
 
+_ERRORS: Final = (BleakError, OSError, EOFError, AssertionError, KeyError)
+"""What bleak and D-Bus raise when the service, the bus or the adapter goes away under a call."""
+
 # The system is asked by service: those of rowers and straps, and those that nearly all have.
 _HELD_SERVICES: Final = (
     *("1800", "1801", "1826", "180a", "180d", "180f"),
     *("ce060000", "ce060010", "ce060020", "ce060030"),
 )
+
+# A bus that dies is told to the user as such; dbus-fast would write its traceback to the screen.
+logging.getLogger("dbus_fast").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +79,12 @@ class Radio:
         self.connecting = asyncio.Lock()
         """Held while a device is being connected: adapters do one at a time."""
         self._adapter = adapter
-        self._scanner: BleakScanner | None = None
-        self._searchers = 0
-        self._scan_lock = asyncio.Lock()
+        self._scan: _Scan | None = None
         self._suspect = False
         self._listeners: set[Callable[[Sighting], None]] = set()
+        self._watch: Watch | None = None
+        self._watch_lock = asyncio.Lock()
+        self._watchers: set[Callable[[], None]] = set()
 
     async def check(self) -> None:
         """Raises BluetoothError, saying what to do, when Bluetooth cannot be used at all."""
@@ -91,7 +101,7 @@ class Radio:
             devices = await within(CALL_S, self._held(uuids))
         except NotImplementedError:
             return []
-        except (BleakError, OSError, EOFError) as error:
+        except _ERRORS as error:
             raise explain(error) from error
         return [_held_sighting(device) for device in devices]
 
@@ -149,32 +159,52 @@ class Radio:
         self._suspect = self._suspect or not heard
         return None
 
-    async def close(self) -> None:
-        """Stop a scan that still runs."""
-        async with self._scan_lock:
-            await self._stop()
+    async def watch_service(self, lost: Callable[[], None]) -> None:
+        """Call `lost` whenever the system's Bluetooth service goes away, until told otherwise.
+
+        Costs nothing when called again. Where it cannot be watched, nothing is called.
+        """
+        self._watchers.add(lost)
+        async with self._watch_lock:
+            if self._watch is not None and self._watch.alive:
+                return
+            try:
+                self._watch = await within(CALL_S, watch_service(self._service_lost))
+            except (OSError, EOFError):
+                self._watch = None
+
+    async def unwatch_service(self, lost: Callable[[], None]) -> None:
+        """Call `lost` no longer."""
+        self._watchers.discard(lost)
+        if not self._watchers and self._watch is not None:
+            watch, self._watch = self._watch, None
+            with suppress(TimeoutError):
+                await within(STOP_S, watch.close())
+
+    def _service_lost(self) -> None:
+        self._suspect = True
+        for lost in tuple(self._watchers):
+            lost()
 
     async def _held(self, uuids: list[str]) -> list[BLEDevice]:
-        bluez = {} if self._adapter is None else {"adapter": self._adapter}
-        adapter = await BleakAdapter.get(bluez=bluez)  # type: ignore[arg-type]
+        bluez: BlueZAdapterArgs = {} if self._adapter is None else {"adapter": self._adapter}
+        adapter = await BleakAdapter.get(bluez=bluez)
         return await adapter.get_connected_devices(uuids)
 
     @asynccontextmanager
     async def _scanning(self) -> AsyncIterator[None]:
-        async with self._scan_lock:
-            if self._suspect and self._scanner is not None:
-                await self._stop()
-            if self._scanner is None:
-                await self._start()
-            self._searchers += 1
+        scan = self._scan
+        if scan is None or scan.ending or self._suspect:
+            self._suspect = False
+            scan = self._scan = _Scan(self._detected, self._adapter, after=scan)
+        scan.searchers += 1
         try:
+            await asyncio.shield(scan.started)
             yield
         finally:
-            self._searchers -= 1
-            if not self._searchers:
-                async with self._scan_lock:
-                    if not self._searchers:
-                        await self._stop()
+            scan.searchers -= 1
+            if not scan.searchers:
+                await scan.end()
 
     @contextmanager
     def _listening(self, listener: Callable[[Sighting], None]) -> Iterator[None]:
@@ -183,25 +213,6 @@ class Radio:
             yield
         finally:
             self._listeners.discard(listener)
-
-    async def _start(self) -> None:
-        self._suspect = False
-        bluez = {} if self._adapter is None else {"adapter": self._adapter}
-        scanner = BleakScanner(self._detected, bluez=bluez)  # type: ignore[arg-type]
-        try:
-            await within(CALL_S, scanner.start())
-        except (BleakError, OSError, EOFError) as error:
-            raise explain(error) from error
-        self._scanner = scanner
-
-    async def _stop(self) -> None:
-        scanner, self._scanner = self._scanner, None
-        if scanner is None:
-            return
-        try:
-            await within(STOP_S, scanner.stop())
-        except (BleakError, OSError, EOFError):
-            return  # a scan that cannot be stopped ended with its adapter, service or bus
 
     def _detected(self, device: BLEDevice, heard: AdvertisementData) -> None:
         sighting = Sighting(
@@ -216,6 +227,48 @@ class Radio:
         )
         for listener in tuple(self._listeners):
             listener(sighting)
+
+
+class _Scan:
+    """A scan in a task of its own, so that no search that is given up leaves it half started."""
+
+    def __init__(
+        self, detected: AdvertisementDataCallback, adapter: str | None, after: _Scan | None
+    ) -> None:
+        self.searchers = 0
+        self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._unused = asyncio.Event()
+        self.task = asyncio.create_task(self._run(detected, adapter, after))
+
+    @property
+    def ending(self) -> bool:
+        """Whether it is of no use to another search."""
+        return self._unused.is_set() or self.task.done()
+
+    async def end(self) -> None:
+        """Stop it, without waiting for a system that hangs."""
+        self._unused.set()
+        await asyncio.wait({self.task}, timeout=STOP_S)
+
+    async def _run(
+        self, detected: AdvertisementDataCallback, adapter: str | None, after: _Scan | None
+    ) -> None:
+        if after is not None:
+            after._unused.set()
+            await asyncio.wait({after.task})
+        bluez: BlueZScannerArgs = {} if adapter is None else {"adapter": adapter}
+        scanner = BleakScanner(detected, bluez=bluez)
+        try:
+            await within(CALL_S, scanner.start())
+        except _ERRORS as error:
+            self.started.set_exception(explain(error))
+            self.started.exception()  # whoever waited may have gone
+            return
+        self.started.set_result(None)
+        await self._unused.wait()
+        # A scan that cannot be stopped ended with its adapter, service or bus.
+        with suppress(*_ERRORS):
+            await within(STOP_S, scanner.stop())
 
 
 def _held_sighting(device: BLEDevice) -> Sighting:

@@ -1,0 +1,574 @@
+"""What goes wrong between a machine and rowlog, and that recording goes on.
+
+Time runs twenty times as fast as life where watchdog and backoff are waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from rowlog_drivers.clock import Clock
+from rowlog_drivers.transports.ble import BleProfile, BleState, BleTransport
+from rowlog_drivers.transports.ble_errors import BluetoothError, Trouble
+from rowlog_drivers.transports.ble_radio import Radio
+from tests.bluez.fake import (
+    ABORT,
+    HANG,
+    IN_PROGRESS,
+    Daemon,
+    Fail,
+    FakeBluez,
+    Machine,
+    bluez,
+    rower,
+    strap,
+)
+from tests.bluez.support import ROWER, STRAP, Tape, connected
+
+RATE = 20.0
+DATA = "2ad1"
+QUIET = BleProfile(notify=(DATA,), needs=(DATA,), reads=("2a29",))
+
+
+class Sender:
+    """A machine that sends a numbered frame every so often, as long as it can."""
+
+    def __init__(self, air: FakeBluez, machine: Machine, uuid: str = DATA) -> None:
+        self.air, self.machine, self.uuid = air, machine, uuid
+        self.sent: list[bytes] = []
+        self.paused = False
+
+    def send(self) -> bool:
+        payload = len(self.sent).to_bytes(4, "little")
+        if self.paused or not self.air.notify(self.machine, self.uuid, payload):
+            return False
+        self.sent.append(payload)
+        return True
+
+    async def run(self, every_s: float) -> None:
+        while True:
+            self.send()
+            await asyncio.sleep(every_s / RATE)
+
+
+@asynccontextmanager
+async def sending(
+    air: FakeBluez, machine: Machine, *, every_s: float = 0.5, uuid: str = DATA
+) -> AsyncIterator[Sender]:
+    """The machine sends every `every_s` of session time."""
+    sender = Sender(air, machine, uuid)
+    task = asyncio.create_task(sender.run(every_s))
+    try:
+        yield sender
+    finally:
+        task.cancel()
+
+
+def test_row_1_silence_with_the_link_up_is_noticed_and_the_link_made_anew(daemon: Daemon) -> None:
+    async def run() -> None:
+        machine = rower()
+        async with (
+            connected(daemon, machine, profile=QUIET, rate=RATE, moving=lambda: True) as (
+                air,
+                transport,
+                tape,
+            ),
+            sending(air, machine) as sender,
+        ):
+            await tape.of(DATA, 20)
+            machine.silent = True
+            last = await tape.of(DATA, len(sender.sent))
+            await air.until(lambda: (machine.path, "Disconnect") in air.calls)
+            machine.silent = False
+            assert await tape.links(3) == ["up", "down silent", "up"]
+            down, up = (await tape.of("link", 3))[1:]
+            # 3 s until it is noticed; then StopNotify hangs for its 2 s of life, 40 here.
+            assert down.t_ns - last[-1].t_ns >= 3e9
+            assert up.t_ns >= down.t_ns
+            await tape.until(
+                lambda frames: sum(frame.channel == DATA for frame in frames) > len(last) + 10
+            )
+            assert transport.state is BleState.UP
+            sent = list(sender.sent)
+            assert await tape.payloads(DATA, len(sent)) == sent
+
+    asyncio.run(run())
+
+
+def test_row_1_a_module_that_stops_notifying_is_subscribed_to_again(daemon: Daemon) -> None:
+    """It needs no new link: the subscription written once more brings it back."""
+
+    async def run() -> None:
+        machine = rower()
+        async with (
+            connected(daemon, machine, profile=QUIET, rate=RATE, moving=lambda: True) as (
+                air,
+                _transport,
+                tape,
+            ),
+            sending(air, machine) as sender,
+        ):
+            await tape.of(DATA, 20)
+            starts = machine.characteristic(DATA).starts
+            sender.paused = True
+            await air.until(lambda: machine.characteristic(DATA).starts > starts)
+            before = len(sender.sent)
+            sender.paused = False
+            await tape.of(DATA, before + 20)
+            assert await tape.links(1) == ["up"]
+            assert machine.connects == 1
+            assert [frame.channel for frame in tape.frames].count("link") == 1
+            assert await tape.payloads(DATA, before) == sender.sent[:before]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("always_sends", [False, True])
+def test_row_1_a_machine_at_rest_may_be_silent(daemon: Daemon, always_sends: bool) -> None:
+    """It is asked whether it is still there; only one that always sends is given up."""
+    profile = BleProfile(notify=(DATA,), needs=(DATA,), reads=("2a29",), always_sends=always_sends)
+
+    async def run() -> None:
+        machine = rower()
+        async with connected(daemon, machine, profile=profile, rate=RATE, moving=lambda: False) as (
+            air,
+            _transport,
+            tape,
+        ):
+            for number in range(4):
+                assert air.notify(machine, DATA, bytes([number]))
+            await tape.of(DATA, 4)
+            if always_sends:
+                assert await tape.links(3) == ["up", "down silent", "up"]
+                return
+            await air.until(lambda: machine.reads.count("2a19") >= 3)
+            assert await tape.links(1) == ["up"]
+            assert machine.connects == 1
+            assert air.notify(machine, DATA, b"\xff")
+            assert (await tape.payloads(DATA, 5))[-1] == b"\xff"
+
+    asyncio.run(run())
+
+
+def test_row_1_a_machine_at_rest_whose_link_is_dead_is_given_up(daemon: Daemon) -> None:
+    async def run() -> None:
+        machine = rower()
+        async with connected(daemon, machine, profile=QUIET, rate=RATE) as (air, _transport, tape):
+            for number in range(4):
+                assert air.notify(machine, DATA, bytes([number]))
+            await tape.of(DATA, 4)
+            machine.script["ReadValue"].append(HANG)
+            await air.until(lambda: not machine.connected)
+            assert await tape.links(3) == ["up", "down silent", "up"]
+
+    asyncio.run(run())
+
+
+def test_row_2_a_link_that_falls_is_made_again_at_once(daemon: Daemon) -> None:
+    async def run() -> None:
+        machine = rower()
+        async with connected(daemon, machine, profile=QUIET) as (air, _transport, tape):
+            assert air.notify(machine, DATA, b"\x01")
+            await tape.of(DATA, 1)
+            air.drop(machine)
+            assert await tape.links(3) == ["up", "down link lost", "up"]
+            await air.until_subscribed(machine, DATA)
+            assert air.notify(machine, DATA, b"\x02")
+            assert await tape.payloads(DATA, 2) == [b"\x01", b"\x02"]
+            down, up = (await tape.of("link", 3))[1:]
+            assert up.t_ns - down.t_ns < 2e9
+            assert [frame.channel for frame in tape.frames].count("2a29") == 1
+
+    asyncio.run(run())
+
+
+def test_row_2_out_of_reach_and_back(daemon: Daemon) -> None:
+    """As long as it is away the transport goes on looking; it is back by itself."""
+
+    async def run() -> None:
+        machine = rower()
+        async with connected(daemon, machine, profile=QUIET, rate=RATE) as (air, _transport, tape):
+            air.leave(machine)
+            await tape.links(2)
+            await air.until(lambda: air.scans >= 2)
+            machine.in_reach = True
+            assert await tape.links(3) == ["up", "down link lost", "up"]
+
+    asyncio.run(run())
+
+
+def test_row_3_bluetoothd_is_killed_and_comes_back(daemon: Daemon) -> None:
+    """bleak notices nothing by itself and would deliver everything twice afterwards."""
+
+    async def run() -> None:
+        machine = rower()
+        async with connected(daemon, machine, profile=QUIET, rate=RATE) as (air, _transport, tape):
+            assert air.notify(machine, DATA, b"\x01")
+            await tape.of(DATA, 1)
+            await air.kill()
+            assert await tape.links(2) == ["up", "down Bluetooth service stopped or restarted"]
+            await air.start()
+            await tape.links(3)
+            await air.until_subscribed(machine, DATA)
+            for number in range(2, 12):
+                assert air.notify(machine, DATA, bytes([number]))
+            await tape.until(lambda frames: frames[-1].payload == bytes([11]))
+            assert await tape.payloads(DATA, 11) == [bytes([number]) for number in range(1, 12)]
+            assert sum(frame.channel == DATA for frame in tape.frames) == 11
+
+    asyncio.run(run())
+
+
+def test_row_3_bluetoothd_stays_away(daemon: Daemon) -> None:
+    async def run() -> None:
+        machine = rower()
+        async with connected(daemon, machine, profile=QUIET, rate=RATE) as (air, transport, _tape):
+            changed = watching(transport)
+            await air.kill()
+            await until_trouble(transport, changed, Trouble.NO_SERVICE)
+            assert transport.trouble is not None
+            assert "systemctl start bluetooth" in str(transport.trouble)
+
+    asyncio.run(run())
+
+
+def watching(transport: BleTransport) -> asyncio.Event:
+    changed = asyncio.Event()
+    transport._on_change = lambda _: changed.set()
+    return changed
+
+
+async def until_trouble(transport: BleTransport, changed: asyncio.Event, trouble: Trouble) -> None:
+    async with asyncio.timeout(20):
+        while transport.trouble is None or transport.trouble.trouble is not trouble:
+            changed.clear()
+            await changed.wait()
+
+
+def test_row_4_the_system_bus_dies(daemon: Daemon) -> None:
+    async def run() -> None:
+        machine = rower()
+        async with connected(daemon, machine, profile=QUIET, rate=RATE) as (_air, transport, tape):
+            daemon.kill()
+            assert await tape.links(2) == ["up", "down system bus lost"]
+            assert transport.state is not BleState.CLOSED
+
+    asyncio.run(run())
+
+
+def test_row_5_the_adapter_is_switched_off_and_on(daemon: Daemon) -> None:
+    async def run() -> None:
+        machine = rower()
+        async with connected(daemon, machine, profile=QUIET, rate=RATE) as (air, transport, tape):
+            air.power(False)
+            assert await tape.links(2) == ["up", "down adapter off"]
+            assert transport.trouble is not None
+            assert "bluetoothctl power on" in str(transport.trouble)
+            air.power(True)
+            assert (await tape.links(3))[-1] == "up"
+
+    asyncio.run(run())
+
+
+def test_row_5_the_adapter_is_pulled_out_and_put_back(daemon: Daemon) -> None:
+    async def run() -> None:
+        machine = rower()
+        async with connected(daemon, machine, profile=QUIET, rate=RATE) as (air, _transport, tape):
+            air.pull()
+            assert await tape.links(2) == ["up", "down no Bluetooth adapter"]
+            air.plug()
+            assert (await tape.links(3))[-1] == "up"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("row", "script", "trouble"),
+    [
+        (6, [IN_PROGRESS] * 3, Trouble.BUSY),
+        (
+            7,
+            [Fail("org.bluez.Error.Failed", "Software caused connection abort")] * 3,
+            Trouble.INTERFERENCE,
+        ),
+        (18, [Fail("org.bluez.Error.Failed", "le-connection-create-socket")], Trouble.NO_SLOT),
+        (18, [Fail("org.bluez.Error.Failed", "No available connection slots")], Trouble.NO_SLOT),
+    ],
+)
+def test_rows_6_7_18_a_connection_that_is_refused_is_tried_again(
+    daemon: Daemon, row: int, script: list[Fail | None], trouble: Trouble
+) -> None:
+    async def run() -> None:
+        machine = rower()
+        machine.script["Connect"].extend(script)
+        troubles: list[Trouble | None] = []
+
+        def note(transport: BleTransport) -> None:
+            troubles.append(None if transport.trouble is None else transport.trouble.trouble)
+
+        async with connected(daemon, machine, profile=QUIET, rate=RATE, on_change=note) as (
+            _air,
+            transport,
+            _tape,
+        ):
+            assert trouble in troubles
+            assert troubles[-1] is None
+            assert transport.attempts == len(script) + 1
+
+    asyncio.run(run())
+
+
+def test_row_7_abort_by_local_twenty_times(daemon: Daemon) -> None:
+    async def run() -> None:
+        machine = rower()
+        machine.script["Connect"].extend([ABORT] * 20)
+        async with connected(daemon, machine, profile=QUIET, rate=RATE) as (_, _transport, tape):
+            assert await tape.links(1) == ["up"]
+
+    asyncio.run(run())
+
+
+def test_row_8_connect_never_answers(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither does the Disconnect with which bleak takes the attempt back."""
+    monkeypatch.setattr("rowlog_drivers.transports.ble_link.CONNECT_S", 0.3)
+
+    async def run() -> None:
+        machine = rower()
+        machine.script["Connect"].append(HANG)
+        machine.script["Disconnect"].append(HANG)
+        async with connected(daemon, machine, profile=QUIET, rate=RATE) as (_, transport, tape):
+            assert await tape.links(1) == ["up"]
+            assert transport.attempts == 2
+
+    asyncio.run(run())
+
+
+def test_row_9_a_reconnect_storm_slows_down(daemon: Daemon) -> None:
+    """A link that lives a second each time: the pauses grow although every connect succeeds."""
+
+    async def run() -> None:
+        machine = rower()
+        async with connected(daemon, machine, profile=QUIET, rate=100.0) as (air, _transport, tape):
+            for number in range(7):
+                await tape.links(2 * number + 1)
+                await air.until_subscribed(machine, DATA)
+                assert air.notify(machine, DATA, bytes([number]))
+                await tape.of(DATA, number + 1)
+                air.drop(machine)
+            links = await tape.of("link", 15)
+            pauses = [
+                (up.t_ns - down.t_ns) / 1e9
+                for down, up in zip(links[1::2], links[2::2], strict=True)
+            ]
+            least = [0.8 * backoff_s for backoff_s in (1, 2, 4, 8, 15, 15, 15)]
+            assert all(pause >= at_least for pause, at_least in zip(pauses, least, strict=True))
+            assert await tape.payloads(DATA, 7) == [bytes([number]) for number in range(7)]
+
+    asyncio.run(run())
+
+
+def test_row_10_a_second_recorder_on_the_same_machine_doubles_nothing(daemon: Daemon) -> None:
+    async def run() -> None:
+        machine = rower()
+        async with connected(daemon, machine, profile=QUIET) as (air, _transport, tape):
+            radio = Radio()
+            second = BleTransport(machine.address, "again", Clock(), QUIET, radio=radio)
+            await second.open()
+            other = Tape(second)
+            for number in range(20):
+                assert air.notify(machine, DATA, bytes([number // 2]))
+            expected = [bytes([number // 2]) for number in range(20)]
+            assert await tape.payloads(DATA, 20) == expected
+            assert await other.payloads(DATA, 20) == expected
+            assert sum(frame.channel == DATA for frame in tape.frames) == 20
+            await second.close()
+            await other.end()
+            # BlueZ has one link for all programs of a computer: the second took it down.
+            assert (await tape.links(3))[-1] == "up"
+            await air.until_subscribed(machine, DATA)
+
+    asyncio.run(run())
+
+
+def test_row_13_services_of_an_older_firmware_are_forgotten(daemon: Daemon) -> None:
+    """BlueZ shows what it remembers until it is told to forget the device."""
+
+    async def run() -> None:
+        machine = rower()
+        fresh = machine.services
+        machine.services = {"1826": [fresh["1826"][1]]}
+        async with bluez(daemon, machine) as air:
+            transport = BleTransport(machine.address, "rower", Clock(), QUIET, radio=Radio())
+            opening = asyncio.create_task(transport.open())
+            await air.until(lambda: any(member == "RemoveDevice" for _, member in air.calls))
+            machine.services = fresh
+            await opening
+            assert machine.connects == 3
+            await transport.close()
+
+    asyncio.run(run())
+
+
+def test_row_14_services_that_come_late(daemon: Daemon) -> None:
+    async def run() -> None:
+        machine = rower(resolved=False)
+        async with connected(daemon, machine, profile=QUIET) as (air, _transport, tape):
+            assert machine.connects == 2
+            assert air.notify(machine, DATA, b"\x01")
+            assert await tape.payloads(DATA, 1) == [b"\x01"]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "answer", [HANG, Fail("org.bluez.Error.Failed", "Operation failed with ATT error: 0x0e")]
+)
+def test_row_15_subscribing_hangs_or_fails(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch, answer: Fail
+) -> None:
+    monkeypatch.setattr("rowlog_drivers.transports.ble_link.SUBSCRIBE_S", 0.3)
+
+    async def run() -> None:
+        machine = rower()
+        machine.script["StartNotify"].append(answer)
+        async with connected(daemon, machine, profile=QUIET, rate=RATE) as (_air, _transport, tape):
+            links = await tape.links(3)
+            assert links[0] == links[2] == "up"
+            assert links[1] in ("down no answer in time", "down refused by the device")
+            assert machine.connects == 2
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_row_16_closing_ends_even_when_disconnect_hangs(daemon: Daemon, silent: bool) -> None:
+    async def run() -> float:
+        machine = rower()
+        async with connected(daemon, machine, profile=QUIET) as (air, transport, tape):
+            assert air.notify(machine, DATA, b"\x01")
+            await tape.of(DATA, 1)
+            machine.silent = silent
+            machine.script["Disconnect"].append(HANG)
+            started = asyncio.get_running_loop().time()
+            await transport.close()
+            assert await tape.payloads(DATA, 1) == [b"\x01"]
+            return asyncio.get_running_loop().time() - started
+
+    assert asyncio.run(run()) < 5
+
+
+def test_row_16_closing_ends_while_everything_hangs(daemon: Daemon) -> None:
+    """In the middle of a search, with a bluetoothd that answers nothing any more."""
+
+    async def run() -> float:
+        machine = rower()
+        async with connected(daemon, machine, profile=QUIET, rate=RATE) as (air, transport, _tape):
+            air.leave(machine)
+            await air.until(lambda: bool(air.scanners))
+            air.script["StopDiscovery"].append(HANG)
+            started = asyncio.get_running_loop().time()
+            await transport.close()
+            return asyncio.get_running_loop().time() - started
+
+    assert asyncio.run(run()) < 5
+
+
+def test_closing_while_connecting_leaves_no_link(daemon: Daemon) -> None:
+    async def run() -> None:
+        machine = rower()
+        machine.script["Connect"].append(HANG)
+        async with bluez(daemon, machine) as air:
+            transport = BleTransport(machine.address, "rower", Clock(), QUIET, radio=Radio())
+            opening = asyncio.create_task(transport.open())
+            await air.until(lambda: (machine.path, "Connect") in air.calls)
+            opening.cancel()
+            await asyncio.wait({opening})
+            await transport.close()
+            await air.until(lambda: (machine.path, "Disconnect") in air.calls)
+            assert not air.scanners
+
+    asyncio.run(run())
+
+
+def test_row_17_two_machines_of_one_name(daemon: Daemon) -> None:
+    """A name that two have is asked about; an address is not mixed up, whatever its name."""
+
+    async def run() -> None:
+        first, second = rower(), rower("C0:00:00:00:00:09")
+        async with bluez(daemon, first, second) as air:
+            radio = Radio()
+            with pytest.raises(BluetoothError) as raised:
+                await BleTransport("Rower 1", "rower", Clock(), QUIET, radio=radio).open()
+            assert raised.value.trouble is Trouble.AMBIGUOUS
+            assert "C0:00:00:00:00:01 and C0:00:00:00:00:09" in raised.value.what
+            transport = BleTransport(second.address, "rower", Clock(), QUIET, radio=radio)
+            await transport.open()
+            tape = Tape(transport)
+            air.leave(second)
+            await tape.links(2)
+            await air.until(lambda: bool(air.scanners))
+            second.in_reach = True
+            await tape.links(3)
+            assert (first.connects, second.connects) == (0, 2)
+            await transport.close()
+            await tape.end()
+
+    asyncio.run(run())
+
+
+def test_row_18_a_full_adapter_leaves_the_others_alone(daemon: Daemon) -> None:
+    async def run() -> None:
+        machine, belt = rower(), strap()
+        async with connected(daemon, machine, profile=QUIET, rate=RATE) as (air, _transport, tape):
+            air.machines.append(belt)
+            air.slots = 1
+            late = BleTransport(belt.address, "strap", Clock(RATE), STRAP, radio=Radio(), open_s=2)
+            with pytest.raises(BluetoothError) as raised:
+                await late.open()
+            assert raised.value.trouble is Trouble.NO_SLOT
+            assert air.notify(machine, DATA, b"\x01")
+            assert await tape.payloads(DATA, 1) == [b"\x01"]
+            assert await tape.links(1) == ["up"]
+
+    asyncio.run(run())
+
+
+def test_row_19_a_hostile_name_reaches_no_terminal(daemon: Daemon) -> None:
+    name = "\x1b]0;gotcha\x07\u202eRower" + "A" * 200
+
+    async def run() -> str:
+        async with bluez(daemon, strap(name=name)):
+            transport = BleTransport(name, "rower", Clock(RATE), ROWER, radio=Radio(), open_s=5)
+            with pytest.raises(BluetoothError) as raised:
+                await transport.open()
+            return raised.value.what
+
+    text = asyncio.run(run())
+    assert text.isprintable()
+    assert text.startswith(r"\x1b]0;gotcha\x07\u202eRower")
+
+
+def test_row_20_and_a_vanished_object(daemon: Daemon) -> None:
+    """BlueZ drops the device's object without saying that it is disconnected."""
+
+    async def run() -> None:
+        machine = rower()
+        async with (
+            connected(daemon, machine, profile=QUIET, rate=RATE, moving=lambda: True) as (
+                air,
+                _transport,
+                tape,
+            ),
+            sending(air, machine) as sender,
+        ):
+            await tape.of(DATA, 20)
+            air.forget(machine)
+            lost = len(sender.sent)
+            assert await tape.links(3) == ["up", "down link lost", "up"]
+            await tape.of(DATA, lost + 5)
+
+    asyncio.run(run())
