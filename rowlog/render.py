@@ -143,14 +143,13 @@ def sessions(rows: Sequence[SessionSummary], style: Style) -> str:
     if not rows:
         return "No sessions yet. Record one, or try: rowlog demo"
     table = Table(
-        ("", "id", "when", "workout", "metres", "work", "pace", "watts", "HR", "status"),
-        "l>lllrrrrrl"[1:],
+        ("id", "when", "workout", "metres", "work", "pace", "watts", "HR", "status"),
+        "rllrrrrrl",
     )
     for row in rows:
         table.row(
-            "",
             str(row.id),
-            day(row.started_at),
+            day(row.started_at).partition(" ")[2],
             printable(row.plan or row.activity, 24),
             metres(row.distance_m),
             duration(row.work_s),
