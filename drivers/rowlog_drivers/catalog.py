@@ -64,6 +64,18 @@ def _csafe(*, link: str = "usb") -> Decoder:
     return CsafeDecoder(link=link)
 
 
+def _fdf() -> Decoder:
+    from rowlog_drivers.protocols.fdf import FdfDecoder
+
+    return FdfDecoder()
+
+
+def _smartrow() -> Decoder:
+    from rowlog_drivers.protocols.smartrow import SmartRowDecoder
+
+    return SmartRowDecoder()
+
+
 def _csafe_link(text: str) -> object:
     from rowlog_drivers.protocols.csafe import OPTIONS
 
@@ -121,6 +133,19 @@ DRIVERS: Final[Mapping[str, Driver]] = {
             summary="Concept2 PM3, PM4 and PM5 by CSAFE, over USB, serial or Bluetooth",
             decoder=_csafe,
             options={"link": _csafe_link},
+        ),
+        Driver(
+            name="fdf",
+            role="rower",
+            summary="First Degree Fitness fluid rowers with a serial console",
+            decoder=_fdf,
+        ),
+        Driver(
+            name="smartrow",
+            role="rower",
+            summary="SmartRow, the Bluetooth pulley of WaterRowers",
+            decoder=_smartrow,
+            bluetooth=Bluetooth(services=("1234",), notify=("1236",), needs=("1236",)),
         ),
         Driver(
             name="waterrower",

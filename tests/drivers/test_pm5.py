@@ -20,7 +20,8 @@ from rowlog_drivers.protocols import pm5
 from rowlog_drivers.protocols import pm5_values as values
 from rowlog_drivers.protocols.csafe import FORCE_REQUEST
 from rowlog_drivers.protocols.pm5_names import WORKOUT_STATES
-from rowlog_drivers.protocols.pm5_strokes import LBF_N, PartedCurve, StrokeNumbers
+from rowlog_drivers.protocols.pm5_strokes import LBF_N, PartedCurve
+from rowlog_drivers.protocols.stroke_numbers import StrokeNumbers
 from rowlog_drivers.records import (
     ControlReply,
     Link,

@@ -76,7 +76,8 @@ from rowlog_drivers.protocols.csafe_programs import (
 from rowlog_drivers.protocols.link import decode_link
 from rowlog_drivers.protocols.pm5_names import REPLY_CHANNEL, REQUEST_CHANNEL
 from rowlog_drivers.protocols.pm5_states import States
-from rowlog_drivers.protocols.pm5_strokes import LBF_N, PolledCurve, StrokeNumbers, newtons
+from rowlog_drivers.protocols.pm5_strokes import LBF_N, PolledCurve, newtons
+from rowlog_drivers.protocols.stroke_numbers import StrokeNumbers
 from rowlog_drivers.records import (
     ControlReply,
     Link,

@@ -45,7 +45,7 @@ from rowlog_drivers.protocols.pm5_names import (
     pace_distance_m,
 )
 from rowlog_drivers.protocols.pm5_states import UNKNOWN, States
-from rowlog_drivers.protocols.pm5_strokes import LBF_N, PartedCurve, StrokeNumbers, newtons
+from rowlog_drivers.protocols.pm5_strokes import LBF_N, PartedCurve, newtons
 from rowlog_drivers.protocols.pm5_values import (
     CHARACTERISTICS,
     INFO_FIELDS,
@@ -76,6 +76,7 @@ from rowlog_drivers.protocols.pm5_values import (
     encode_value,
     force_parts,
 )
+from rowlog_drivers.protocols.stroke_numbers import StrokeNumbers
 from rowlog_drivers.records import (
     MachineInfo,
     MachineSplit,
