@@ -180,7 +180,7 @@ def test_row_2_a_link_that_falls_is_made_again_at_once(daemon: Daemon) -> None:
             assert air.notify(machine, DATA, b"\x02")
             assert await tape.payloads(DATA, 2) == [b"\x01", b"\x02"]
             down, up = (await tape.of("link", 3))[1:]
-            assert up.t_ns - down.t_ns < 2e9
+            assert up.t_ns - down.t_ns < 0.8e9  # the first retry waits for nothing
             assert [frame.channel for frame in tape.frames].count("2a29") == 1
 
     asyncio.run(run())
@@ -364,7 +364,7 @@ def test_row_9_a_reconnect_storm_slows_down(daemon: Daemon) -> None:
                 (up.t_ns - down.t_ns) / 1e9
                 for down, up in zip(links[1::2], links[2::2], strict=True)
             ]
-            least = [0.8 * backoff_s for backoff_s in (1, 2, 4, 8, 15, 15, 15)]
+            least = [0.8 * backoff_s for backoff_s in (0, 1, 2, 4, 8, 15, 15)]
             assert all(pause >= at_least for pause, at_least in zip(pauses, least, strict=True))
             assert await tape.payloads(DATA, 7) == [bytes([number]) for number in range(7)]
 

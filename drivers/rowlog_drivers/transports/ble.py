@@ -170,7 +170,7 @@ class BleTransport:
         """Find the device, connect and subscribe; from then on the link is kept up.
 
         Raises BluetoothError, saying why and what to do, at once when Bluetooth itself is not
-        usable, otherwise after `open_s`.
+        usable, otherwise after `open_s`; the transport is closed then.
         """
         self._task = asyncio.create_task(self._keep())
         self._task.add_done_callback(lambda _: self._frames.put_nowait(None))
@@ -226,6 +226,7 @@ class BleTransport:
 
     async def _keep(self) -> None:
         """Connect, watch, drop, and again, for as long as the transport is open."""
+        first = True
         while True:
             await self._pause()
             self.attempts += 1
@@ -237,8 +238,10 @@ class BleTransport:
             up_ns = self._clock.now_ns()
             ended = await self._serve(link)
             down_ns = self._clock.now_ns()
-            if self._liveness.count and down_ns - up_ns >= STEADY_S * SECOND_NS:
+            steady = self._liveness.count and down_ns - up_ns >= STEADY_S * SECOND_NS
+            if steady or first:
                 self.attempts = 0
+            first = False
             self._link = None
             link.fall(ended.trouble)
             if ended.trouble is Trouble.LOST:
