@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from random import Random
 from typing import Final
 
@@ -23,7 +24,7 @@ _FEATURES: Final = (1, 2, 5, 9, 12, 14)
 _IDLE_AFTER_S: Final = 6.0
 
 
-class Device:
+class Device(ABC):
     """What all devices share: a link that may be lost, stamps with jitter, an outbox."""
 
     def __init__(self, source: str, random: Random, faults: Faults, *, faulty: bool) -> None:
@@ -67,13 +68,13 @@ class Device:
     def greet(self, t_s: float) -> None:
         """Send what is read once on connecting."""
 
+    @abstractmethod
     def speak(self, t_s: float, leg: Leg) -> None:
         """Send what is due at `t_s`, and set `next_s`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def pass_over(self, t_s: float, leg: Leg) -> None:
         """What was due at `t_s` does not come through; set `next_s`."""
-        raise NotImplementedError
 
     def emit(
         self, t_s: float, channel: str, payload: bytes, *, sent: bool = False, exact: bool = False
