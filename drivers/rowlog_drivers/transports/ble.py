@@ -11,8 +11,6 @@ import asyncio
 import random
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -20,10 +18,14 @@ from rowlog_drivers.clock import Clock
 from rowlog_drivers.errors import LinkLostError
 from rowlog_drivers.frames import Frame, Request
 from rowlog_drivers.transports.ble_calls import settle
+from rowlog_drivers.transports.ble_duty import Duty
 from rowlog_drivers.transports.ble_errors import BluetoothError, Trouble
 from rowlog_drivers.transports.ble_link import Link
-from rowlog_drivers.transports.ble_liveness import MOST_NS, SECOND_NS, Liveness
+from rowlog_drivers.transports.ble_liveness import SECOND_NS, Liveness
+from rowlog_drivers.transports.ble_profile import BleProfile
 from rowlog_drivers.transports.ble_radio import Radio, Sighting
+
+__all__ = ["BleProfile", "BleState", "BleTransport"]
 
 BACKOFF_S: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Session seconds before each attempt to connect; the last goes on for ever."""
@@ -37,14 +39,8 @@ NAMESAKE_S: Final = 1.0
 """How long to listen for a second device of the same name, in seconds of life."""
 LATE_SERVICES_S: Final = 0.5
 """When services are missing they may just be late: seconds of life until the second look."""
-REPLY_S: Final = 3.0
-"""How long a machine may take to answer what it is sent at the start, in seconds of life."""
-READS_S: Final = 5.0
-"""How long reading what the machine says of itself may take in all, in seconds of life."""
 REASON_S: Final = 0.05
 """Seconds of life until what took a link down with it is known too."""
-IDLE_NS: Final = (MOST_NS, 2 * MOST_NS, 3 * MOST_NS)
-"""Session time between looks at a machine that is silent because nobody moves it."""
 
 _HOPELESS: Final = frozenset(
     {
@@ -64,28 +60,6 @@ _HOPELESS: Final = frozenset(
 
 _FORGETFUL: Final = frozenset({Trouble.SERVICE_LOST, Trouble.NO_SERVICE, Trouble.NO_BUS})
 """After these BlueZ holds nothing connected."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BleProfile:
-    """What a driver wants of a device, and how a machine differs."""
-
-    notify: tuple[str, ...]
-    """Channels to subscribe to, in this order; those that the device lacks are left out."""
-    needs: tuple[str, ...]
-    """Those of `notify` without which it is not the device that the driver reads."""
-    reads: tuple[str, ...] = ()
-    """Channels to read once, before subscribing; those that the device lacks are left out."""
-    start: tuple[Request, ...] = ()
-    """What to send once subscribed, for machines that are silent until told to start.
-
-    Each channel is subscribed to as well, and each answer awaited; a refusal changes nothing.
-    Nothing is ever sent without this.
-    """
-    always_sends: bool = False
-    """Whether it sends even when nobody moves, so that silence always means a dead link."""
-    only_services: tuple[str, ...] = ()
-    """Services to look at, for machines that mind others being looked at; (): all."""
 
 
 class BleState(Enum):
@@ -205,7 +179,8 @@ class BleTransport:
         link = self._link
         if link is None or link.down.is_set():
             raise LinkLostError(f"{self._label} is not connected.", "It is being looked for.")
-        await self._send(link, request)
+        self._put(request.channel, request.payload, sent=True)
+        await link.write(request.channel, request.payload)
 
     async def close(self) -> None:
         """Let go of the device, within 5 s even when the system hangs; safe to call twice."""
@@ -242,7 +217,6 @@ class BleTransport:
             if steady or first:
                 self.attempts = 0
             first = False
-            self._link = None
             link.fall(ended.trouble)
             if ended.trouble is Trouble.LOST:
                 ended = await self._reason(ended)
@@ -252,6 +226,7 @@ class BleTransport:
             self._put("link", f"down {ended.trouble.value}".encode(), t_ns=down_ns)
             self._change(BleState.WAITING, ended)
             await self._drop(link)
+            self._link = None
 
     async def _reason(self, lost: BluetoothError) -> BluetoothError:
         """Why the link was lost: the adapter, the service or the bus may have gone with it."""
@@ -332,113 +307,30 @@ class BleTransport:
                 )
         return found
 
-    # ------------------------------------------------------------------------- while it is up
+    # ----------------------------------------------------------------------------------- frames
 
     async def _serve(self, link: Link) -> BluetoothError:
-        """Read, subscribe and watch until the link is down; why it is."""
+        """Everything that a link is for, until it ends; why it did."""
         self._link = link
         self._put("link", b"up")
         self._liveness = Liveness(self._clock.now_ns())
-        work = asyncio.ensure_future(self._work(link))
-        down = asyncio.ensure_future(link.down.wait())
-        try:
-            await asyncio.wait({work, down}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            down.cancel()
-            work.cancel()
-        if link.down.is_set():
-            await asyncio.wait({work})
-            if not work.cancelled():
-                work.exception()
-            return self._error(link.trouble)
-        try:
-            return work.result()
-        except BluetoothError as error:
-            return error
+        duty = Duty(
+            link,
+            self._label,
+            self._profile,
+            self._clock,
+            self._liveness,
+            put=self._put,
+            moving=self._moving,
+            unread=self._unread,
+            on_sending=self._sends,
+            on_silence=lambda silent: self._change(BleState.SILENT, silent),
+        )
+        return await duty.done()
 
-    async def _work(self, link: Link) -> BluetoothError:
-        await self._read_all(link)
-        await link.subscribe(self._channels, self._profile.needs)
+    def _sends(self) -> None:
         self._change(BleState.UP, None)
         self._first_up.set()
-        for request in self._profile.start:
-            await self._tell(link, request)
-        idle = 0
-        while True:
-            await self._until_silent(
-                IDLE_NS[min(idle, len(IDLE_NS)) - 1] if idle else self._liveness.limit_ns()
-            )
-            count = self._liveness.count
-            error = await self._revive(link)
-            if error is not None:
-                return error
-            idle = 0 if self._liveness.count > count else idle + 1
-            self._change(BleState.UP, None)
-
-    @property
-    def _channels(self) -> tuple[str, ...]:
-        started = (request.channel for request in self._profile.start)
-        return tuple(dict.fromkeys((*self._profile.notify, *started)))
-
-    async def _until_silent(self, limit_ns: int) -> None:
-        """Return when nothing has been heard for `limit_ns` of session time."""
-        while True:
-            if self._liveness.since_ns + limit_ns <= (now_ns := self._clock.now_ns()):
-                return
-            count = self._liveness.count
-            left_ns = self._liveness.since_ns + limit_ns - now_ns
-            await asyncio.sleep(self._clock.life_s(left_ns / SECOND_NS))
-            if self._liveness.count > count:
-                limit_ns = self._liveness.limit_ns()
-
-    async def _revive(self, link: Link) -> BluetoothError | None:
-        """The device is silent: subscribe again, then judge; None when the link may stay."""
-        self._change(BleState.SILENT, self._error(Trouble.SILENT))
-        patience_ns = self._liveness.patience_ns()
-        count = self._liveness.count
-        try:
-            await link.subscribe_again(self._channels, self._profile.needs)
-            await asyncio.sleep(self._clock.life_s(patience_ns / SECOND_NS))
-            if self._liveness.count > count:
-                return None
-            if self._profile.always_sends or (self._moving is not None and self._moving()):
-                return self._error(Trouble.SILENT)
-            answer = await link.probe(self._profile.reads)
-        except BluetoothError as error:
-            return self._error(Trouble.SILENT) if error.trouble is Trouble.TIMED_OUT else error
-        if answer is not None and answer[0] in self._profile.reads:
-            self._put(*answer)
-        self._liveness.since_ns = self._clock.now_ns()
-        return None
-
-    async def _read_all(self, link: Link) -> None:
-        """What the machine says of itself, once; what it will not say is left out."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(READS_S):
-                while self._unread:
-                    channel = self._unread[0]
-                    if channel in link.channels:
-                        try:
-                            self._put(channel, await link.read(channel))
-                        except BluetoothError as error:
-                            if error.trouble is not Trouble.REFUSED:
-                                return
-                    self._unread.pop(0)
-
-    async def _tell(self, link: Link, request: Request) -> None:
-        """Send what the machine must be told, and wait for its answer; a refusal is one."""
-        if request.channel not in link.channels:
-            return
-        reply = link.reply_on(request.channel)
-        with suppress(BluetoothError, TimeoutError):
-            await self._send(link, request)
-            if request.expects_reply:
-                async with asyncio.timeout(REPLY_S):
-                    await reply.wait()
-
-    async def _send(self, link: Link, request: Request) -> None:
-        self._put(request.channel, request.payload, sent=True)
-        await link.write(request.channel, request.payload)
 
     async def _drop(self, link: Link) -> None:
         await link.close()
@@ -447,8 +339,6 @@ class BleTransport:
     def _service_lost(self) -> None:
         if self._link is not None:
             self._link.fall(Trouble.SERVICE_LOST)
-
-    # ----------------------------------------------------------------------------------- frames
 
     def _heard(self, channel: str, payload: bytes) -> None:
         self._liveness.heard(self._put(channel, payload))
