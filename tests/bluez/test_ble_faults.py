@@ -494,6 +494,19 @@ def test_closing_while_connecting_leaves_no_link(daemon: Daemon) -> None:
     asyncio.run(run())
 
 
+def test_closing_while_opening_ends_the_opening(daemon: Daemon) -> None:
+    async def run() -> None:
+        async with bluez(daemon) as air:
+            transport = BleTransport("Nobody", "rower", Clock(), QUIET, radio=Radio())
+            opening = asyncio.create_task(transport.open())
+            await air.until(lambda: bool(air.scanners))
+            await transport.close()
+            with pytest.raises(BluetoothError, match="Nobody: not found"):
+                await opening
+
+    asyncio.run(run())
+
+
 def test_row_17_two_machines_of_one_name(daemon: Daemon) -> None:
     """A name that two have is asked about; an address is not mixed up, whatever its name."""
 

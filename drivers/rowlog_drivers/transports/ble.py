@@ -22,6 +22,7 @@ from rowlog_drivers.transports.ble_duty import Duty
 from rowlog_drivers.transports.ble_errors import BluetoothError, Trouble
 from rowlog_drivers.transports.ble_link import Link
 from rowlog_drivers.transports.ble_liveness import SECOND_NS, Liveness
+from rowlog_drivers.transports.ble_names import printable
 from rowlog_drivers.transports.ble_profile import BleProfile
 from rowlog_drivers.transports.ble_radio import Radio, Sighting
 
@@ -120,7 +121,7 @@ class BleTransport:
         self.stale_frames = 0
         self.source = source
         self._wanted = target if isinstance(target, str) else target.address
-        self._label = target.label if isinstance(target, Sighting) else target
+        self._label = target.label if isinstance(target, Sighting) else printable(target)
         self._sighting = target if isinstance(target, Sighting) else None
         self._clock = clock
         self._profile = profile
@@ -162,7 +163,7 @@ class BleTransport:
             return
         failed = self._task if self._task.done() else None
         await self.close()
-        if failed is not None:
+        if failed is not None and not failed.cancelled():
             failed.result()
         raise self.trouble or self._error(Trouble.NOT_FOUND)
 

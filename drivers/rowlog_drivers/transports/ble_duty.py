@@ -11,7 +11,7 @@ from rowlog_drivers.clock import Clock
 from rowlog_drivers.frames import Request
 from rowlog_drivers.transports.ble_errors import BluetoothError, Trouble
 from rowlog_drivers.transports.ble_link import Link
-from rowlog_drivers.transports.ble_liveness import MOST_NS, SECOND_NS, Liveness
+from rowlog_drivers.transports.ble_liveness import LEAST_NS, MOST_NS, SECOND_NS, Liveness
 from rowlog_drivers.transports.ble_profile import BleProfile
 
 REPLY_S: Final = 3.0
@@ -119,7 +119,8 @@ class Duty:
             if self._liveness.since_ns + limit_ns <= (now_ns := self._clock.now_ns()):
                 return
             count = self._liveness.count
-            left_ns = self._liveness.since_ns + limit_ns - now_ns
+            # In steps: a machine that wakes from rest has a shorter limit than one at rest.
+            left_ns = min(self._liveness.since_ns + limit_ns - now_ns, LEAST_NS)
             await asyncio.sleep(self._clock.life_s(left_ns / SECOND_NS))
             if self._liveness.count > count:
                 limit_ns = self._liveness.limit_ns()
