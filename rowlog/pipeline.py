@@ -5,6 +5,7 @@ from __future__ import annotations
 from rowlog.counters import SECOND_NS
 from rowlog.figures import choose_heart_rate, mean_pace
 from rowlog.intervals import Found, Segment, Split, Tracker
+from rowlog.monitor import MonitorWord
 from rowlog.plan import ROW, Plan
 from rowlog.timeline import Position, Timeline
 from rowlog.totals import SessionTotals, with_origins
@@ -12,6 +13,8 @@ from rowlog_drivers.interface import Delivery
 from rowlog_drivers.records import (
     HeartRate,
     Link,
+    MachineSplit,
+    MachineSummary,
     Marker,
     Record,
     RowerSample,
@@ -46,6 +49,7 @@ class Pipeline:
         self._link_losses = 0
         self._late = 0
         self._drag_factor: int | None = None
+        self._monitors: dict[str, MonitorWord] = {}
 
     def feed(self, delivery: Delivery) -> list[Fact]:
         """Take one delivery; the facts that it makes known, in order of time."""
@@ -100,6 +104,8 @@ class Pipeline:
                 self._undecoded += 1
             elif isinstance(record, Marker):
                 facts.extend(self.tracker.marker(t_ns, record.label))
+            elif isinstance(record, MachineSplit | MachineSummary):
+                self._monitors.setdefault(record.source, MonitorWord()).take(record)
 
     def _beat(self, record: HeartRate | RowerSample, facts: list[Fact], *, strap: bool) -> None:
         reading, odd = self.timeline.heart_rate(record)
@@ -133,7 +139,7 @@ class Pipeline:
                 pace = mean_pace(work.distance_m, work.duration_s)
             if work.stroke_count is not None:
                 rate = 60.0 * work.stroke_count / work.duration_s
-        return with_origins(
+        totals = with_origins(
             SessionTotals(
                 activity=self._activity(),
                 duration_s=duration_s,
@@ -162,6 +168,8 @@ class Pipeline:
                 late_frames=self._late,
             )
         )
+        monitor = self._monitors.get(self.rower) if self.rower is not None else None
+        return totals if monitor is None else monitor.outrank(totals)
 
     def _activity(self) -> str:
         """What was done: "row", "circuit" (exercises alone), "mixed"; "other": a strap alone."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 APPLICATION_ID: Final = 0x524F574C
 """PRAGMA application_id of every rowlog database: the letters ROWL."""
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """PRAGMA user_version: how many of the migrations below a database has."""
 
 FIGURES_VERSION: Final = 1
@@ -401,9 +401,15 @@ _KNOWN_DEVICES: Final = (
     "ON known_devices (coalesce(athlete_id, 0), role, address)",
 )
 
+_OUTRANKED_FIGURES: Final = (
+    "ALTER TABLE session_totals ADD COLUMN derived TEXT NOT NULL DEFAULT '{}'",
+)
+"""What was derived, for each figure of a session that the machine's own outranks: JSON."""
+
 MIGRATIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("first_tables", (*_TRUTH, *_ROWS, *_FOR_SPEED, *_VIEWS)),
     ("known_devices", _KNOWN_DEVICES),
+    ("outranked_figures", _OUTRANKED_FIGURES),
 )
 """(name, statements), oldest first. One that was released is never changed."""
 

@@ -73,7 +73,7 @@ class Shape(Generic[R]):
         return ", ".join(f'"{column}"' for column in self.columns)
 
 
-def _pairs_text(pairs: tuple[tuple[str, str], ...]) -> str:
+def _pairs_text(pairs: tuple[tuple[str, str | float], ...]) -> str:
     return json.dumps(dict(pairs), separators=(",", ":"))
 
 
@@ -299,7 +299,11 @@ STRUCTURE: Final = frozenset({Segment, Split})
 
 Fact = Record | Segment | Split
 
-TOTALS: Final = _plain("session_totals", SessionTotals, {"origins": (_pairs_text, _pairs)})
+TOTALS: Final = _plain(
+    "session_totals",
+    SessionTotals,
+    {"origins": (_pairs_text, _pairs), "derived": (_pairs_text, _pairs)},
+)
 
 FRAME_COLUMNS: Final = ("t_ns", "source", "channel", "payload", "sent", "late_ns")
 pack_frame: Final[Callable[[Frame], Row]] = attrgetter(*FRAME_COLUMNS)

@@ -48,6 +48,8 @@ class SessionTotals:
     late_frames: int = 0
     origins: tuple[tuple[str, Origin], ...] = ()
     """(field, origin) for every figure that is not None."""
+    derived: tuple[tuple[str, float], ...] = ()
+    """(field, value) of what was derived, for each figure that the machine's own outranks."""
 
 
 _ORIGINS: Final[dict[str, Origin]] = {

@@ -33,6 +33,7 @@ CORE = (
     "rowlog.segments",
     "rowlog.intervals",
     "rowlog.totals",
+    "rowlog.monitor",
     "rowlog.pipeline",
     "rowlog.periods",
     "rowlog.buffer",
