@@ -49,6 +49,7 @@ async def connect(
     wanted: Mapping[Role, Address],
     known: Sequence[KnownDevice],
     *,
+    athlete: str | None = None,
     optional: frozenset[Role] = frozenset(),
     ask: Ask | None = None,
     tell: Tell | None = None,
@@ -56,15 +57,15 @@ async def connect(
     """Find and connect the devices that are wanted, all at a time; they join `opened`.
 
     An optional one that cannot be had is told of and left out. Raises RowlogError for the others,
-    with nothing left connected.
+    with nothing left connected. The session's time begins when all are found.
     """
-    opened.clock.restart()
-    for device in opened.devices:
-        await device.transport.open()
     radio = Radio()
     if tell is not None:
         tell(f"Looking for your {' and your '.join(wanted)} ...")
-    found = await choose(radio, wanted, known, optional=optional, ask=ask, tell=tell)
+    found = await choose(
+        radio, wanted, known, athlete=athlete, optional=optional, ask=ask, tell=tell
+    )
+    opened.clock.restart()
     motion = Motion()
     transports = {
         role: BleTransport(
@@ -77,24 +78,37 @@ async def connect(
         )
         for role, one in found.items()
     }
+    try:
+        for device in opened.devices:
+            await device.transport.open()
+        failed = await _open(transports)
+        for role, error in failed.items():
+            if role not in optional:
+                raise error
+            if tell is not None:
+                tell(f"Recording goes on without the {role}: {error}")
+    except BaseException:
+        await asyncio.gather(
+            *(device.close() for device in opened.devices),
+            *(transport.close() for transport in transports.values()),
+        )
+        raise
+    kept = {role: one for role, one in found.items() if role not in failed}
+    return OnAir(opened=_joined(opened, kept, transports, opened.clock), found=kept, motion=motion)
+
+
+async def _open(transports: Mapping[Role, BleTransport]) -> dict[Role, RowlogError]:
+    """Open all at a time; what went wrong with those that could not be."""
     outcomes = await asyncio.gather(
         *(transport.open() for transport in transports.values()), return_exceptions=True
     )
-    failed = {
-        role: outcome
-        for role, outcome in zip(transports, outcomes, strict=True)
-        if isinstance(outcome, BaseException)
-    }
-    for role, error in failed.items():
-        if role in optional and isinstance(error, RowlogError):
-            if tell is not None:
-                tell(f"Recording goes on without the {role}: {error}")
-            continue
-        for transport in transports.values():
-            await transport.close()
-        raise error
-    kept = {role: one for role, one in found.items() if role not in failed}
-    return OnAir(opened=_joined(opened, kept, transports, opened.clock), found=kept, motion=motion)
+    failed: dict[Role, RowlogError] = {}
+    for role, outcome in zip(transports, outcomes, strict=True):
+        if isinstance(outcome, RowlogError):
+            failed[role] = outcome
+        elif outcome is not None:
+            raise outcome
+    return failed
 
 
 def to_remember(

@@ -616,13 +616,32 @@ def _payload(text: str) -> bytes:
 
 
 def _ask(question: str, choices: Sequence[str]) -> int | None:
-    """Put a question on the terminal; no answer is no."""
+    """Put a question on the terminal; no answer is no.
+
+    Signals, which otherwise wait for the event loop, end the waiting for an answer.
+    """
+    import signal
+
+    def stop(*_: object) -> None:
+        raise RowlogError("Stopped before the session began; nothing was recorded.")
+
     for number, choice in enumerate(choices, 1):
         typer.echo(f"  {number}  {choice}", err=True)
-    answer = typer.prompt(f"{question} Its number, or nothing for none", default="", err=True)
+    numbers = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        answer = typer.prompt(f"{question} Its number, or nothing for none", default="", err=True)
+    except typer.Abort:
+        answer = ""
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if answer.isdigit() and 1 <= int(answer) <= len(choices):
         return int(answer) - 1
     return None
+
+
+_ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def _seconds(text: str) -> float:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SCAN_S: Final = 10.0
 """How long to look around at most, in seconds of life."""
+NAMESAKE_S: Final = 1.0
+"""How long to listen for a second device of a name that was given, in seconds of life."""
 
 Ask = Callable[[str, Sequence[str]], int | None]
 """Puts a question with its choices to the user: the place of the one taken, None for none."""
@@ -49,13 +51,16 @@ async def look_around(
     seconds: float = SCAN_S,
     on_found: Callable[[Found], None] | None = None,
     enough: Callable[[Mapping[str, Found]], bool] | None = None,
+    named: Mapping[str, Role] | None = None,
 ) -> list[Found]:
     """The rowers, straps and other fitness machines in reach, the nearest first.
 
     `on_found` hears of each one, again whenever it is heard again. Ends after `seconds`, or when
-    `enough` is true of all found so far, by address. Raises BluetoothError.
+    `enough` is true of all found so far, by address. Of devices that were recorded by several
+    athletes the first of `known` counts. What the user named, by address or name, is found even
+    when it says nothing of what it is. Raises BluetoothError.
     """
-    remembered = {device.address.casefold(): device for device in known}
+    remembered = {device.address.casefold(): device for device in reversed(known)}
     found: dict[str, Found] = {}
     async with aclosing(radio.sightings(seconds)) as search:
         async for sighting in search:
@@ -70,6 +75,8 @@ async def look_around(
                     driver=device.driver,
                     what=DRIVERS[device.driver].summary,
                 )
+            if identified is None:
+                identified = _as_named(sighting, named or {})
             if identified is None:
                 continue
             one = Found(sighting=sighting, identified=identified, known=device)
@@ -86,28 +93,40 @@ async def choose(
     wanted: Mapping[Role, Address],
     known: Sequence[KnownDevice],
     *,
+    athlete: str | None = None,
     optional: frozenset[Role] = frozenset(),
     ask: Ask | None = None,
     tell: Tell | None = None,
 ) -> dict[Role, Found]:
     """The device for each role that is wanted; a role in `optional` may stay without one.
 
-    A device that is named is taken. For `auto` one that is known is taken, and a rower that is
-    the only one in reach; otherwise `ask` decides, and without it nothing is taken: nobody's
-    strap is recorded unasked. Raises RowlogError, naming what is in reach.
+    A device that is named is taken. For `auto` one that this athlete recorded before is taken, and
+    a rower that nobody in particular recorded, or that is the only one in reach; otherwise `ask`
+    decides, and without it nothing is taken: nobody's strap is recorded unasked. Raises
+    RowlogError, naming what is in reach.
     """
-    mine = {device.address.casefold() for device in known}
 
     def enough(found: Mapping[str, Found]) -> bool:
         return all(
-            any(_is_wanted(one, role, address, mine) for one in found.values())
+            any(_is_wanted(one, role, address, athlete) for one in found.values())
             for role, address in wanted.items()
         )
 
-    found = await look_around(radio, known, enough=enough)
+    named: dict[str, Role] = {
+        address.target: role for role, address in wanted.items() if address.scheme == "ble"
+    }
+    found = await look_around(radio, known, seconds=SCAN_S, enough=enough, named=named)
+    if any(_by_name(one, named) for one in found):
+        later = await look_around(radio, known, seconds=NAMESAKE_S, named=named)
+        places = {one.address for one in found}
+        found += [one for one in later if one.address not in places]
     chosen: dict[Role, Found] = {}
     for role, address in wanted.items():
-        one = _chosen(role, address, found, mine, ask, tell)
+        one = (
+            _named(role, address, found)
+            if address.scheme == "ble"
+            else _picked(role, found, athlete, ask, tell, needed=role not in optional)
+        )
         if one is not None:
             chosen[role] = one
         elif role not in optional:
@@ -152,51 +171,94 @@ def _joined(before: Sighting, now: Sighting) -> Sighting:
     )
 
 
-def _is_wanted(one: Found, role: Role, address: Address, mine: set[str]) -> bool:
+def _as_named(sighting: Sighting, named: Mapping[str, Role]) -> Identified | None:
+    """What the user says that it is."""
+    role = next((role for target, role in named.items() if sighting.answers_to(target)), None)
+    if role is None:
+        return None
+    driver = "ftms" if role == "rower" else "heart_rate"
+    return Identified(kind=role, driver=driver, what=DRIVERS[driver].summary, certain=False)
+
+
+def _by_name(one: Found, named: Mapping[str, Role]) -> bool:
+    """Whether it was named by its name, which others may have too."""
+    address = one.sighting.address.casefold()
+    return any(one.sighting.answers_to(target) and target.casefold() != address for target in named)
+
+
+def _is_wanted(one: Found, role: Role, address: Address, athlete: str | None) -> bool:
     if address.scheme == "ble":
         return one.sighting.answers_to(address.target)
-    return _fits(one, role) and one.address.casefold() in mine
+    return _fits(one, role) and _is_familiar(one, role, athlete)
 
 
 def _fits(one: Found, role: Role) -> bool:
     return one.identified.kind == role and one.identified.driver is not None
 
 
-def _chosen(
+def _is_familiar(one: Found, role: Role, athlete: str | None) -> bool:
+    """Whether it may be taken unasked: a strap is its wearer's, a rower often a household's."""
+    if one.known is None or one.known.role != role:
+        return False
+    return one.known.athlete == athlete or (role == "rower" and one.known.athlete is None)
+
+
+def _named(role: Role, address: Address, found: Sequence[Found]) -> Found | None:
+    """The device that the user named. Raises RowlogError when it cannot be that one."""
+    named = [one for one in found if one.sighting.answers_to(address.target)]
+    if not named:
+        return None
+    one = named[0]
+    if len(named) > 1:
+        raise RowlogError(
+            f"{len(named)} devices are called {one.sighting.label}: "
+            f"{', '.join(other.address for other in named)}.",
+            f"Name one by its address: --{role} {one.address}",
+        )
+    if one.identified.driver is None:
+        raise RowlogError(
+            f"{_line(one)}: {one.identified.what}.", "See what can be recorded: rowlog devices"
+        )
+    if one.identified.kind not in (role, "other"):
+        raise RowlogError(
+            f"{_line(one)} is no {role}: {one.identified.what}.",
+            f"Name it as what it is: --{one.identified.kind} {one.address}",
+        )
+    return one
+
+
+def _picked(
     role: Role,
-    address: Address,
     found: Sequence[Found],
-    mine: set[str],
+    athlete: str | None,
     ask: Ask | None,
     tell: Tell | None,
+    *,
+    needed: bool,
 ) -> Found | None:
-    if address.scheme == "ble":
-        named = [one for one in found if one.sighting.answers_to(address.target)]
-        if len(named) > 1:
-            raise RowlogError(
-                f"{len(named)} devices are called {named[0].sighting.label}: "
-                f"{', '.join(one.address for one in named)}.",
-                f"Name one by its address: --{role} {named[0].address}",
-            )
-        return named[0] if named else None
+    """One that may be taken unasked, or the one that the user chooses."""
     fitting = [one for one in found if _fits(one, role)]
-    familiar = [one for one in fitting if one.address.casefold() in mine]
-    if len(familiar) == 1:
-        return familiar[0]
-    choices = familiar or fitting
-    if len(choices) == 1 and role == "rower":
-        return choices[0]
+    familiar = [one for one in fitting if _is_familiar(one, role, athlete)]
+    own = [one for one in familiar if one.known is not None and one.known.athlete == athlete]
+    choices = own or familiar or fitting
     if not choices:
         return None
+    if len(choices) == 1 and (familiar or role == "rower"):
+        return choices[0]
+    many = len(choices) > 1
     if ask is not None:
-        question = f"Which {role} is yours?" if len(choices) > 1 else f"Is this your {role}?"
+        question = f"Which {role} is yours?" if many else f"Is this your {role}?"
         place = ask(question, [_line(one) for one in choices])
+        if place is None and needed:
+            raise RowlogError(f"No {role} was chosen.", f"Name one: --{role} {choices[0].address}")
         return None if place is None else choices[place]
+    lines = ", ".join(map(_line, choices))
+    next_step = f"Name yours: --{role} {choices[0].address}"
+    if needed:
+        what = f"{len(choices)} {role}s are" if many else f"A {role} that you never recorded is"
+        raise RowlogError(f"{what} in reach: {lines}.", next_step)
     if tell is not None:
-        tell(
-            f"Not recorded, since nobody said whose it is: {', '.join(map(_line, choices))}. "
-            f"Name yours: --{role} {choices[0].address}"
-        )
+        tell(f"Not recorded, since nobody said whose it is: {lines}. {next_step}")
     return None
 
 

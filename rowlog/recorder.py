@@ -118,15 +118,19 @@ class Recorder:
             return await self._finish(on_progress)
         finally:
             if stopper is not None:
+                if stop is not None and stop.is_set():
+                    await asyncio.wait({stopper})  # letting go of the devices may take seconds
                 stopper.cancel()
-            for device in self.devices:
-                await device.close()
+            await self._close()
             self._writer.shutdown(wait=True)
 
     async def _close_on(self, stop: asyncio.Event) -> None:
         await stop.wait()
-        for device in self.devices:
-            await device.close()
+        await self._close()
+
+    async def _close(self) -> None:
+        """Let go of all devices at a time: each may hang for seconds."""
+        await asyncio.gather(*(device.close() for device in self.devices))
 
     def _ticked_ns(self) -> int | None:
         """Up to when the ticks are due; None where the frames tell the time."""

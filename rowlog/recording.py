@@ -108,7 +108,7 @@ def record(
 
         def begin(opened: Opened, started_at: datetime) -> int:
             names = {source.name for source in opened.sources}
-            session_id = store.begin_session(
+            return store.begin_session(
                 started_at=started_at,
                 plan=str(plan) if plan is not None else None,
                 athlete=athlete,
@@ -123,16 +123,19 @@ def record(
                     for source in opened.sources
                 ],
             )
+
+        def begun(session_id: int) -> None:
             if on_begin is not None:
                 on_begin(Begun(session_id, recovered))
-            return session_id
 
         async def ready() -> tuple[Opened, OnAir | None]:
             if not wanted:
                 return opened, None
             from rowlog.bluetooth import connect
 
-            air = await connect(opened, wanted, known, optional=optional, ask=ask, tell=tell)
+            air = await connect(
+                opened, wanted, known, athlete=athlete, optional=optional, ask=ask, tell=tell
+            )
             return air.opened, air
 
         def keep(air: OnAir, session_id: int) -> None:
@@ -143,13 +146,14 @@ def record(
             serials = {info.source: info.serial_number for info in infos if info.serial_number}
             store.remember_devices(athlete, to_remember(air.found, serials, wall_now()))
 
-        return asyncio.run(_record(ready, store, begin, keep, plan, for_s, on_moment))
+        return asyncio.run(_record(ready, store, begin, begun, keep, plan, for_s, on_moment))
 
 
 async def _record(
     ready: Callable[[], Awaitable[tuple[Opened, OnAir | None]]],
     store: Store,
     begin: Callable[[Opened, datetime], int],
+    begun: Callable[[int], None],
     keep: Callable[[OnAir, int], None],
     plan: Plan | None,
     for_s: float | None,
@@ -164,6 +168,9 @@ async def _record(
         stopping.cancel()
         if not readying.done():
             readying.cancel()
+            await asyncio.wait({readying})
+            if not readying.cancelled() and readying.exception() is None:
+                await _close(readying.result()[0])
             raise RowlogError("Stopped before the session began; nothing was recorded.")
         opened, air = readying.result()
         if air is None:
@@ -174,12 +181,13 @@ async def _record(
             if air is None:
                 for device in opened.devices:
                     await device.transport.open()
-            session_id = begin(opened, started_at)
+            # On a thread: the devices send already, and a slow disk must not delay their stamps.
+            session_id = await asyncio.to_thread(begin, opened, started_at)
+            begun(session_id)
             if air is not None:
-                keep(air, session_id)
+                await asyncio.to_thread(keep, air, session_id)
         except BaseException:
-            for device in opened.devices:
-                await device.close()
+            await _close(opened)
             raise
         recorder = Recorder(
             opened.devices,
@@ -194,15 +202,20 @@ async def _record(
             air.motion.pipeline = recorder.derivation.pipeline
         try:
             await _run(recorder, opened, stop, for_s, on_moment)
-            if air is not None:
-                keep(air, session_id)
         except RowlogError as error:
             raise RowlogError(
                 f"{error} {recorder.frames_committed} frames of session {session_id} are kept, up "
                 f"to {recorder.committed_ns / 1e9:.0f} s;",
                 "the session is closed as recovered when you record or rebuild the next time.",
             ) from error
+        if air is not None:
+            await asyncio.to_thread(keep, air, session_id)
     return session_id
+
+
+async def _close(opened: Opened) -> None:
+    """Let go of all devices at a time."""
+    await asyncio.gather(*(device.close() for device in opened.devices))
 
 
 async def _run(
