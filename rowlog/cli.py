@@ -87,8 +87,17 @@ def errors_told() -> Iterator[None]:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # Whoever read our output has gone; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _nobody_listens()
         sys.exit(1)
+    except OSError as error:
+        _nobody_listens()
+        typer.echo(f"rowlog: The output cannot be written: {error.strerror or error}.", err=True)
+        sys.exit(1)
+
+
+def _nobody_listens() -> None:
+    """Let what is still to be printed go nowhere, without a word of it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @app.callback(invoke_without_command=True)
@@ -360,10 +369,11 @@ def decode(
 ) -> None:
     """Show what frames mean: one JSON object per record and line."""
     from rowlog_drivers.catalog import make_decoder
+    from rowlog_drivers.device import Decoding
     from rowlog_drivers.frames import Frame
     from rowlog_drivers.records import fields_of
 
-    decoder = make_decoder(driver)
+    decoding = Decoding({"cli": make_decoder(driver)})
     sent = channel.startswith(">")
     for text in payloads:
         frame = Frame(
@@ -373,9 +383,9 @@ def decode(
             payload=_payload(text),
             sent=sent,
         )
-        for record in decoder.decode(frame):
+        for record in decoding.deliver(frame).records:
             typer.echo(json.dumps({"type": type(record).__name__, **fields_of(record)}))
-    for record in decoder.finish(0):
+    for record in decoding.finish(0):
         typer.echo(json.dumps({"type": type(record).__name__, **fields_of(record)}))
 
 
@@ -579,11 +589,12 @@ def _plan(text: str) -> Plan:
 
 
 def _path(db: Path | None) -> Path:
-    if db is not None:
-        return db.expanduser()
     from rowlog.config import default_path
 
-    return default_path()
+    path = db.expanduser() if db is not None else default_path()
+    if path.is_dir():
+        raise CallError(f"{path} is a folder.", "Name a file in it with --db.")
+    return path
 
 
 @contextmanager

@@ -77,8 +77,7 @@ def open_devices(
     for address in dict.fromkeys(given):
         if address.scheme == "replay":
             opened = read_frames(Path(address.target).expanduser())
-            for _ in opened.frames:
-                pass  # a fault anywhere in the file is told before a session begins
+            opened.verify()
             taken = {source.name for source in sources}
             header = _renamed(opened.header, taken)
             names = dict(

@@ -70,10 +70,11 @@ class Tracker:
         self.straps: set[str] = set()
         self._heart_rates: dict[str, Stream] = {}
         self._power = Stream()
+        self._powered = False
         self._track = Track()
         self.at = -1
         self.begin: Mark | None = None
-        self._origin_m = 0.0
+        self._from_zero = False
         self._cursor_ns = 0
         self._cut_mark = Mark(t_ns=0)
         self._segment: _Open | None = None
@@ -102,7 +103,9 @@ class Tracker:
         self._reach(position.t_ns)
         self._track.add(position)
         if position.power_w is not None:
-            self._power.add(position.t_ns, position.power_w)
+            # Machines say 0 W until the first stroke of a piece is measured: that is no value.
+            self._powered = self._powered or position.power_w > 0
+            self._power.add(position.t_ns, position.power_w if self._powered else None)
         if self.at < 0 and position.moved:
             began_ns = self._began_ns(position)
             self._cut(self._track.start_mark(began_ns))
@@ -309,7 +312,7 @@ class Tracker:
             return None
         if target.type == "distance":
             # A counter that was not heard before the piece began counts from 0 once it is.
-            crossing = self._track.crossing("distance_m", self._origin_m + value)
+            crossing = self._track.crossing("distance_m", self._origin_m() + value)
             exact: tuple[str, float] = ("distance_m", (begin.distance_m or 0.0) + value)
         elif target.type == "energy":
             reached_kcal = (begin.energy_kcal or 0.0) + value
@@ -329,6 +332,18 @@ class Tracker:
             return None
         at_ns, uncertainty_s = crossing
         return _Boundary(max(at_ns, self._cursor_ns), over, *exact, uncertainty_s)
+
+    def _origin_m(self) -> float:
+        """Where the piece began, as its counter will count it.
+
+        A counter of whole steps at true zero is half a step ahead of what it says on average;
+        elsewhere that cancels between start and end. The step shows once the counter has moved.
+        """
+        begin_m = self.begin.distance_m if self.begin is not None else None
+        last = self._track.last
+        if not self._from_zero or last is None:
+            return begin_m or 0.0
+        return (begin_m or 0.0) - last.distance_step_m / 2
 
     def _on_machine_time(self, piece: Piece) -> bool:
         return piece.kind == "work" and piece.activity == ROW and self._track.exact_elapsed
@@ -408,6 +423,7 @@ class Tracker:
             t_ns = max(t_ns, self._segment.start.t_ns)
         at = self._track.start_mark(t_ns)
         self._close(at, "resume", piece_goes_on=True)
+        self._powered = False
         self.paused = False
         self._segment = _Open(start=at)
         self._work_resumes(t_ns)
@@ -421,6 +437,7 @@ class Tracker:
         self.paused = self._still = False
         self._split = self._split_step = self._split_target = None
         self._segment = None
+        self._powered = False
         self.begin = None
         self._cursor_ns = mark.t_ns
         self._motion_ns = max(self._motion_ns, mark.t_ns)
@@ -428,12 +445,8 @@ class Tracker:
         if piece is None:
             return
         self.begin = mark
-        self._origin_m = mark.distance_m or 0.0
         standing = self._track.at_or_before(mark.t_ns)
-        if standing is not None and standing.at_zero and mark.distance_m is not None:
-            # A counter of whole steps at true zero; elsewhere half a step is the best guess, and
-            # it cancels between start and end.
-            self._origin_m = mark.distance_m - standing.distance_step_m / 2
+        self._from_zero = standing is not None and standing.at_zero
         self._segment = _Open(start=mark)
         self._split_step = self._splits_of(piece)
         if self._split_step is not None:

@@ -11,7 +11,7 @@ from rowlog.notation import parse
 from rowlog.pipeline import Fact
 from rowlog.plan import Plan
 from rowlog.store import Store
-from rowlog.store_errors import DamagedError
+from rowlog.store_errors import DamagedError, no_database
 from rowlog.store_read import StoredSession, open_reader
 from rowlog.totals import SessionTotals
 from rowlog_drivers.catalog import make_decoding
@@ -50,8 +50,8 @@ def rebuild(database: Path, numbers: Sequence[int] | None = None) -> list[int]:
     `numbers` None: all of them. Each session is replaced as a whole or not at all. Sessions that
     a crash left open are closed as recovered on the way. Raises StoreError.
     """
-    with open_reader(database):
-        pass  # a missing or foreign file is told before a writer would make a new one
+    if not database.expanduser().is_file():
+        raise no_database(database)
     with Store.open_writer(database) as store:
         recover(store)
         with open_reader(database) as reader:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from rowlog.derivation import Derivation, Derived
@@ -66,12 +67,14 @@ class Recorder:
         clock: Clock | None = None,
         end_ns: int | None = None,
         hold_s: float = 0.0,
+        started_at: datetime | None = None,
     ) -> None:
         """`clock` ticks a live session on in silence; without one the frames tell the time.
 
         `end_ns` is the last instant of a recorded session; None: when the devices end. `hold_s`
         is for how long, in seconds of life, new frames are held in memory while the database
-        cannot be written, before that ends the recording.
+        cannot be written, before that ends the recording. `started_at` is the wall time of
+        instant 0, from which the session's end is counted; None: the end is when it closes.
         """
         self.devices = devices
         self.derivation = Derivation(plan)
@@ -80,6 +83,7 @@ class Recorder:
         self._store = store
         self._clock = clock
         self._end_ns = end_ns
+        self._started_at = started_at
         self.committed_ns = 0
         """Session time of the last frame in the database."""
         self._hold_s = hold_s
@@ -237,7 +241,10 @@ class Recorder:
                 self.session_id, end_ns=end_ns, ended_at=ended_at, totals=totals
             )
 
+        # Counted from the start: two readings of the wall clock may not be compared.
         ended_at = wall_now()
+        if self._started_at is not None:
+            ended_at = self._started_at + timedelta(microseconds=end_ns // 1000)
         give_up_ns = life_ns() + round(min(self._hold_s, LAST_HOLD_S) * 1e9)
         while True:
             await self._try_to_write()

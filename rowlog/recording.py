@@ -197,6 +197,7 @@ async def _record(
             clock=opened.clock,
             end_ns=opened.end_ns,
             hold_s=HOLD_S,
+            started_at=started_at,
         )
         if air is not None:
             air.motion.pipeline = recorder.derivation.pipeline

@@ -49,8 +49,7 @@ def replay_file(
     if plan is None and header.plan is not None:
         plan = parse(header.plan)
     make_decoding(header.sources)
-    for _ in opened.frames:
-        pass  # a fault anywhere in the file is told before a session begins
+    opened.verify()
     return record_frames(
         opened,
         header,
@@ -58,7 +57,7 @@ def replay_file(
         plan=plan,
         athlete=athlete,
         speed=speed,
-        origin=header.origin or file.name,
+        origin=header.origin,
     )
 
 
@@ -86,10 +85,11 @@ def record_frames(
 ) -> int:
     """Record a session from frames in order of time; returns its number."""
     decoding = make_decoding(header.sources)
+    started_at = header.started_at or wall_now()
     transport = ReplayTransport(frames, speed=speed)
     with closing(Store.open_writer(database)) as store:
         session_id = store.begin_session(
-            started_at=header.started_at or wall_now(),
+            started_at=started_at,
             plan=str(plan) if plan is not None else None,
             athlete=athlete,
             activity="row",
@@ -99,7 +99,12 @@ def record_frames(
             licence=header.licence,
         )
         recorder = Recorder(
-            [Device(transport, decoding)], store, session_id, plan=plan, end_ns=header.end_ns
+            [Device(transport, decoding)],
+            store,
+            session_id,
+            plan=plan,
+            end_ns=header.end_ns,
+            started_at=started_at,
         )
         asyncio.run(_recorded(recorder, transport))
     return session_id

@@ -96,6 +96,13 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise explain(error, path) from error
+    except UnicodeDecodeError as error:
+        raise DamagedError(
+            f"The database {path} is damaged (it holds text that is none).",
+            "See what is left with: rowlog db check. To go on recording, name a new file with "
+            "--db.",
+            path=path,
+        ) from error
     except (OverflowError, UnicodeEncodeError) as error:
         raise StoreError(
             f"A value does not fit the database {path}: {error}.",

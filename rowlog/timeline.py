@@ -75,7 +75,7 @@ class Position:
     distance_step_m: float
     """Resolution of the distance counter: 1.0 when only whole metres were seen."""
     power_w: float | None
-    """As just said; None too for 0, which machines send before a first stroke is measured."""
+    """As just said; None for what no rower does."""
     stroke_rate_spm: float | None
     pace_s_per_500m: float | None
 
@@ -405,7 +405,7 @@ class Timeline:
             began_ns=began_ns,
             at_zero=counter is not None and counter.raw == 0,
             distance_step_m=1.0 if rower.whole_metres else 0.0,
-            power_w=power_w if power_w is not None and 0 < power_w <= 2000 else None,
+            power_w=power_w if power_w is not None and 0 <= power_w <= 2000 else None,
             stroke_rate_spm=stroke_rate_spm,
             pace_s_per_500m=pace_s_per_500m,
         )

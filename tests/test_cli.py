@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rowlog import __version__
+from rowlog import __version__, schema
 
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "fixtures"
@@ -294,3 +294,85 @@ def test_reading_loads_nothing_heavy(arguments: list[str], recorded: Path) -> No
         check=True,
     )
     assert done.stderr.strip() == "[]"
+
+
+def test_a_full_uuid_is_its_short_form() -> None:
+    short = rowlog("decode", "ftms", "2ad1", "0000340500")
+    full = rowlog("decode", "ftms", "00002AD1-0000-1000-8000-00805f9b34fb", "0000340500")
+    assert full.stdout == short.stdout
+    assert '"stroke_count": 5' in full.stdout
+
+
+def test_times_that_are_no_session_are_refused(tmp_path: Path) -> None:
+    epoch = tmp_path / "epoch.frames"
+    epoch.write_text(
+        "# rowlog-frames 1\n# source: r ftms\n1700000000 r 2ad1 0000340500\n", encoding="utf-8"
+    )
+    path = tmp_path / "none.db"
+    done = rowlog("replay", epoch, db=path)
+    assert done.returncode == 1
+    assert "seconds since session start" in done.stderr
+    assert not path.exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("arguments", [("plan", "8x500m"), ("show",), ("frames",), ("--help",)])
+def test_output_that_cannot_be_written_is_told(arguments: tuple[str, ...], recorded: Path) -> None:
+    variables = dict(os.environ) | {"ROWLOG_DB": str(recorded)}
+    variables["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "drivers")])
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", "from rowlog.cli import main; main()", *arguments],
+            env=variables,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "cannot be written" in done.stderr
+
+
+def test_a_replayed_session_ends_when_it_did(recorded: Path) -> None:
+    from datetime import datetime
+
+    session = answer("show", "1", db=recorded)["session"]
+    began, ended = (datetime.fromisoformat(session[key]) for key in ("started_at", "ended_at"))
+    assert (ended - began).total_seconds() == pytest.approx(session["duration_s"], abs=0.5)
+    assert ended.utcoffset() == began.utcoffset()
+
+
+def test_a_folder_is_no_database(tmp_path: Path) -> None:
+    done = rowlog("sessions", "--db", tmp_path)
+    assert (done.returncode, "is a folder" in done.stderr) == (2, True)
+
+
+def test_the_advice_for_an_older_schema_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database of the first schema is brought up to date by the command that is named."""
+    older = tmp_path / "older.db"
+    monkeypatch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", 1)
+    schema.prepare(older)
+    told = rowlog("show", db=older)
+    assert told.returncode == 1
+    assert "rowlog db rebuild" in told.stderr
+    assert rowlog("db", "rebuild", db=older).returncode == 0
+    assert rowlog("sessions", db=older).returncode == 0
+    assert len(list(tmp_path.glob("older-before-schema-*.db"))) == 1
+
+
+def test_text_that_is_damaged_is_no_traceback(recorded: Path, tmp_path: Path) -> None:
+    path = tmp_path / "damaged.db"
+    path.write_bytes(recorded.read_bytes())
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE sessions SET plan = CAST(x'ff38' AS TEXT)")
+    db.close()
+    for arguments in (("show",), ("sessions",), ("frames",), ("db", "check"), ("db", "rebuild")):
+        done = rowlog(*arguments, db=path)
+        assert "Traceback" not in done.stderr, arguments
+        if arguments != ("db", "check"):
+            assert (done.returncode, "damaged" in done.stderr) == (1, True), arguments

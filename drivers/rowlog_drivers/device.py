@@ -12,6 +12,7 @@ from rowlog_drivers.frames import Frame
 from rowlog_drivers.interface import Decoder, Delivery, Transport
 from rowlog_drivers.protocols.link import decode_key
 from rowlog_drivers.records import KEY_SOURCE, Record, Undecoded
+from rowlog_drivers.transports.ble_names import channel_of
 
 SECOND_NS: Final = 1_000_000_000
 BATCH_FRAMES: Final = 1000
@@ -38,10 +39,13 @@ class Decoding:
             return Delivery(
                 frame, (Undecoded(t_ns=frame.t_ns, source=frame.source, reason=reason),)
             )
-        if not frame.late_ns:
+        channel = channel_of(frame.channel)
+        if not frame.late_ns and channel == frame.channel:
             return Delivery(frame, decoder.decode(frame))
-        stamped = replace(frame, t_ns=frame.t_ns - frame.late_ns, late_ns=0)
+        stamped = replace(frame, t_ns=frame.t_ns - frame.late_ns, late_ns=0, channel=channel)
         records = decoder.decode(stamped)
+        if not frame.late_ns:
+            return Delivery(frame, records)
         return Delivery(frame, tuple(replace(record, t_ns=frame.t_ns) for record in records))
 
     def finish(self, t_ns: int) -> list[Record]:

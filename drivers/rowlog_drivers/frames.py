@@ -31,6 +31,9 @@ MAX_LINE_BYTES: Final = 1 << 20
 MAX_PAYLOAD_BYTES: Final = 500_000
 """What fits a line with room for the other columns."""
 
+MAX_GAP_NS: Final = 86_400_000_000_000
+"""A day: nothing that is recorded is silent for longer within one session."""
+
 MAX_NS: Final = (1 << 63) - 1
 """The latest instant that the database can hold, about 292 years."""
 
@@ -129,6 +132,29 @@ class FramesFile:
     def frames(self) -> Iterator[Frame]:
         """The frames from the first on."""
         return _frames(self.path)
+
+    def verify(self) -> None:
+        """Read it to its end, so that a fault is told before anything is made of it.
+
+        Raises FramesError for what is malformed, and where nothing happens for over a day: then
+        the times are no seconds since session start.
+        """
+        last_ns = 0
+        for frame in self.frames:
+            self._near(frame.t_ns, last_ns, "a frame")
+            last_ns = frame.t_ns
+        if self.header.end_ns is not None:
+            self._near(self.header.end_ns, last_ns, "the end")
+
+    def _near(self, t_ns: int, last_ns: int, what: str) -> None:
+        if t_ns - last_ns > MAX_GAP_NS:
+            raise FramesError(
+                f"{self.path}: {what} at {format_seconds(t_ns)} s comes "
+                f"{(t_ns - last_ns) // MAX_GAP_NS} days after what is before it.",
+                "Times are seconds since session start, not the time of day or of an epoch.",
+                path=str(self.path),
+                expected="less than a day without a frame",
+            )
 
 
 def read_frames(path: str | Path) -> FramesFile:
