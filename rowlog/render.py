@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rowlog.standing import Standing
     from rowlog.summary import (
         CheckSummary,
+        GapSummary,
         SegmentSummary,
         SessionSummary,
         SplitSummary,
@@ -26,6 +27,8 @@ PLAIN: Final = "\x1b[0m"
 NONE: Final = "–"
 NEGLIGIBLE_M: Final = 25.0
 """Fewer metres outside the pieces are the wheel running out, and not worth a word."""
+GAPS_TOLD: Final = 3
+"""So many stretches that were not seen have a line each."""
 PADDLING_STROKES: Final = 3
 """A rest with fewer strokes has no pace worth showing."""
 LEAST_SPREAD: Final = 0.02
@@ -527,6 +530,7 @@ def _notes(shown: Summary) -> list[str]:
     outside = _outside(session)
     if outside >= NEGLIGIBLE_M:
         notes.append(f"{metres(outside)} m outside the pieces.")
+    notes += _unseen(shown.gaps)
     odd = [
         _count(quality.gaps, "gap"),
         _count(quality.link_losses, "lost link"),
@@ -538,6 +542,30 @@ def _notes(shown: Summary) -> list[str]:
     frames = _count(quality.frames, "frame") or "no frames"
     notes.append(f"{frames} kept; {seen}." if seen else f"{frames} kept, nothing missed.")
     return notes
+
+
+def _unseen(gaps: Sequence[GapSummary]) -> list[str]:
+    """What the machine counted while it was not heard, a line for each stretch."""
+    counted: list[tuple[GapSummary, str]] = []
+    for gap in gaps:
+        if gap.distance_m is not None and gap.distance_m >= 1:
+            counted.append((gap, f"{metres(gap.distance_m)} m"))
+        elif gap.distance_m is None and gap.stroke_count:
+            counted.append((gap, _count(gap.stroke_count, "stroke")))
+    lines = [
+        f"{duration(gap.started_at_s)}: {_seconds(gap.duration_s)} not seen; the machine counted "
+        f"{what} in that time."
+        for gap, what in counted[:GAPS_TOLD]
+    ]
+    if len(counted) > GAPS_TOLD:
+        rest = sum(gap.duration_s for gap, _ in counted[GAPS_TOLD:])
+        lines.append(f"{len(counted) - GAPS_TOLD} more such stretches, {_seconds(rest)} in all.")
+    return lines
+
+
+def _seconds(seconds: float) -> str:
+    """A stretch in whole seconds: 41 s, 1:02."""
+    return f"{whole(seconds)} s" if seconds < 59.5 else duration(seconds + 0.5)
 
 
 def _outside(session: SessionSummary) -> float:

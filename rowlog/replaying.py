@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 from rowlog.notation import parse
 from rowlog.plan import Plan
@@ -28,7 +28,9 @@ from rowlog_drivers.frames import (
 from rowlog_drivers.simulator import simulate
 from rowlog_drivers.transports.replay import ReplayTransport
 
-DEMO_PLAN = "8x500m/1:30r"
+_KEPT: Final = ("machine", "firmware")
+"""Header fields that a session keeps beside those with a column of their own."""
+DEMO_PLAN: Final = "8x500m/1:30r"
 
 
 def replay_file(
@@ -97,6 +99,10 @@ def record_frames(
             origin=origin,
             note=header.note,
             licence=header.licence,
+            header=[
+                *((key, text) for key in _KEPT if (text := getattr(header, key)) is not None),
+                *header.extra,
+            ],
         )
         recorder = Recorder(
             [Device(transport, decoding)],
@@ -131,6 +137,7 @@ def export_frames(database: Path, session_id: int, target: Path | TextIO) -> int
     """
     with open_reader(database) as reader:
         session = reader.session(session_id)
+        kept = dict(session.header)
         header = FramesHeader(
             sources=tuple(source.header for source in session.sources),
             started_at=session.started_at,
@@ -139,5 +146,8 @@ def export_frames(database: Path, session_id: int, target: Path | TextIO) -> int
             licence=session.licence,
             origin=session.origin,
             note=session.note,
+            machine=kept.get("machine"),
+            firmware=kept.get("firmware"),
+            extra=tuple(pair for pair in session.header if pair[0] not in _KEPT),
         )
         return write_frames(target, header, reader.read_frames(session_id))

@@ -120,6 +120,7 @@ class Store:
         origin: str | None = None,
         note: str | None = None,
         licence: str | None = None,
+        header: Sequence[tuple[str, str]] = (),
     ) -> int:
         """A new session, open; returns its number.
 
@@ -132,6 +133,7 @@ class Store:
             origin: the file that it is replayed from; None for a recording.
             note: free text.
             licence: terms of the data, where they come from someone else.
+            header: other (key, value) pairs of the .frames file that it comes from, in order.
         """
         if started_at.tzinfo is None:
             raise ValueError("a session's start needs an offset from UTC")
@@ -140,7 +142,7 @@ class Store:
                 db.execute("INSERT OR IGNORE INTO plans (text) VALUES (?)", (plan,))
             session_id = db.execute(
                 "INSERT INTO sessions (started_at, athlete_id, activity, plan, state, note, "
-                "origin, licence) VALUES (?, ?, ?, ?, 'open', ?, ?, ?)",
+                "origin, licence, header) VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?)",
                 (
                     started_at.isoformat(),
                     self._athlete(athlete),
@@ -149,6 +151,7 @@ class Store:
                     note,
                     origin,
                     licence,
+                    pack_options(header) if header else None,
                 ),
             ).lastrowid
             if session_id is None:

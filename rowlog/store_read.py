@@ -63,6 +63,8 @@ class StoredSession:
     origin: str | None
     """Where it comes from when it was not recorded: the replayed or imported file."""
     licence: str | None
+    header: tuple[tuple[str, str], ...]
+    """Other (key, value) pairs of the .frames file that it comes from."""
     sources: tuple[Source, ...]
     totals: SessionTotals | None
     """None until the session is closed."""
@@ -184,7 +186,7 @@ class Reader:
         with translated(self.path):
             rows = self._db.execute(
                 "SELECT sessions.id, started_at, ended_at, end_ns, athletes.name, "
-                "sessions.activity, plan, state, note, origin, licence, "
+                "sessions.activity, plan, state, note, origin, licence, header, "
                 f"session_totals.session_id, {totals} FROM sessions "
                 "LEFT JOIN athletes ON athletes.id = athlete_id "
                 f"LEFT JOIN session_totals ON session_totals.session_id = sessions.id {clause}",
@@ -204,8 +206,9 @@ class Reader:
                 note=row[8],
                 origin=row[9],
                 licence=row[10],
+                header=unpack_options(row[11]) if row[11] is not None else (),
                 sources=tuple(sources.get(row[0], ())),
-                totals=TOTALS.unpack(row[12:]) if row[11] is not None else None,
+                totals=TOTALS.unpack(row[13:]) if row[12] is not None else None,
             )
             for row in rows
         ]

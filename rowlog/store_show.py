@@ -110,6 +110,18 @@ class Shown:
             {"id": session_id},
         )
 
+    def gaps(self, session_id: int) -> list[Row]:
+        """(source, start and end in nanoseconds, cause, metres, strokes) of a session's gaps.
+
+        Metres and strokes are what the machine counted from before to after; None when unknown.
+        """
+        return self._rows(
+            "SELECT source, t_ns, end_ns, cause, distance_after_m - distance_before_m, "
+            "stroke_count_after - stroke_count_before FROM gaps WHERE session_id = ? "
+            "ORDER BY t_ns, source",
+            (session_id,),
+        )
+
     def totals(self, columns: Sequence[str], session_id: int) -> Row:
         """Columns of a closed session's totals."""
         (row,) = self._rows(

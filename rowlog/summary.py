@@ -140,6 +140,20 @@ class QualitySummary(NamedTuple):
     late_frames: int = 0
 
 
+class GapSummary(NamedTuple):
+    """A stretch in which a device was not heard."""
+
+    source: str
+    started_at_s: float
+    """Since session start: the last frame before it."""
+    duration_s: float
+    cause: str
+    """"silence", or "link: " and the reason why it went down."""
+    distance_m: float | None
+    """What the machine counted meanwhile, by its counters before and after; None when unknown."""
+    stroke_count: int | None
+
+
 class Summary(NamedTuple):
     """Everything that `show` tells of one session."""
 
@@ -148,6 +162,8 @@ class Summary(NamedTuple):
     zones: tuple[ZoneSummary, ...]
     splits: tuple[SplitSummary, ...]
     quality: QualitySummary
+    gaps: tuple[GapSummary, ...] = ()
+    """Those of a closed session, in order."""
 
 
 class CheckSummary(NamedTuple):
@@ -205,7 +221,10 @@ def load(path: Path, session_id: int) -> Summary:
             quality = QualitySummary(frames=shown.frame_count(session_id))
         else:
             quality = QualitySummary(*shown.totals(QualitySummary._fields, session_id))
-    return Summary(session=session, segments=segments, zones=(), splits=splits, quality=quality)
+        gaps = _gaps(shown, session_id) if quality.gaps else ()
+    return Summary(
+        session=session, segments=segments, zones=(), splits=splits, quality=quality, gaps=gaps
+    )
 
 
 def load_sessions(path: Path, limit: int | None = None) -> tuple[SessionSummary, ...]:
@@ -282,6 +301,13 @@ def _segment(row: tuple[Any, ...]) -> SegmentSummary:
 
 
 _TARGET: Final = SegmentSummary._fields.index("target")
+
+
+def _gaps(shown: Shown, session_id: int) -> tuple[GapSummary, ...]:
+    return tuple(
+        GapSummary(source, start_ns / 1e9, (end_ns - start_ns) / 1e9, cause, metres, strokes)
+        for source, start_ns, end_ns, cause, metres, strokes in shown.gaps(session_id)
+    )
 
 
 def _so_far(

@@ -97,7 +97,7 @@ def test_replay_stores_and_show_only_reads(recorded: Path) -> None:
 
 def test_the_json_of_show_has_the_public_shape(recorded: Path) -> None:
     shown = answer("show", "1", db=recorded)
-    assert list(shown) == ["session", "segments", "zones", "splits", "quality"]
+    assert list(shown) == ["session", "segments", "zones", "splits", "quality", "gaps"]
     assert {
         "id", "started_at", "ended_at", "athlete", "activity", "plan", "status", "sources",
         "duration_s", "elapsed_s", "work_s", "rest_s", "distance_m", "work_distance_m",
@@ -376,3 +376,19 @@ def test_text_that_is_damaged_is_no_traceback(recorded: Path, tmp_path: Path) ->
         assert "Traceback" not in done.stderr, arguments
         if arguments != ("db", "check"):
             assert (done.returncode, "damaged" in done.stderr) == (1, True), arguments
+
+
+def test_the_header_of_a_recording_comes_out_as_it_went_in(tmp_path: Path) -> None:
+    from rowlog_drivers.frames import read_frames
+
+    given = tmp_path / "given.frames"
+    given.write_text(
+        "# rowlog-frames 1\n# source: r ftms name=My%20rower\n# machine: WR1\n# firmware: 7.1\n"
+        "# my-key: kept\n# note: two\n# note: lines\n# started_at: 2026-05-03T18:05:00+02:00\n"
+        "# end: 4\n0.5 r 2ad1 0000340500\n",
+        encoding="utf-8",
+    )
+    path, out = tmp_path / "rowlog.db", tmp_path / "out.frames"
+    assert rowlog("replay", given, db=path).returncode == 0
+    assert rowlog("frames", "1", "--output", out, db=path).returncode == 0
+    assert read_frames(out).header == read_frames(given).header

@@ -175,12 +175,12 @@ class FtmsRower(Device):
             self._counters.base_strokes = -(65536 - 11)
             self._counters.base_s = -(65536 - 31.5)
 
-    def on_leg(self, leg: Leg) -> None:  # noqa: B027 - not every device minds
+    def on_leg(self, leg: Leg) -> None:
         """Count; the first stroke is announced by the machine's status."""
         if self._counters.on_leg(leg):
             self._started = True
 
-    def greet(self, t_s: float) -> None:  # noqa: B027 - not every device does
+    def greet(self, t_s: float) -> None:
         """Device information and features."""
         for channel, text in (
             (_MANUFACTURER, "rowlog"),
@@ -268,11 +268,11 @@ class Strap(Device):
         self._beats: list[tuple[float, float]] = []
         self._held_bpm = 0
 
-    def on_leg(self, leg: Leg) -> None:  # noqa: B027 - not every device minds
+    def on_leg(self, leg: Leg) -> None:
         """Collect the heartbeats."""
         self._beats.extend(leg.beats)
 
-    def greet(self, t_s: float) -> None:  # noqa: B027 - not every device does
+    def greet(self, t_s: float) -> None:
         """Where it sits, and its battery."""
         self.emit(t_s, _MANUFACTURER, b"rowlog")
         self.emit(t_s, heart_rate.BODY_LOCATION_CHANNEL, heart_rate.encode_body_location("chest"))
