@@ -507,6 +507,11 @@ def _zone_lines(shown: Summary) -> list[str]:
 
 
 def _nothing_rowed(session: SessionSummary) -> str:
+    if session.status == "interrupted":
+        return (
+            f"{duration(session.duration_s)} recorded when it was interrupted; its figures come "
+            "when the next recording, or rowlog db rebuild, closes it."
+        )
     return f"{duration(session.duration_s)} recorded, nothing rowed in it."
 
 
@@ -520,7 +525,7 @@ def _notes(shown: Summary) -> list[str]:
         beats = f"Heart rate from {source}, {share} of the time"
         low = session.min_heart_rate_bpm
         notes.append(f"{beats}, lowest {whole(low)}." if low is not None else f"{beats}.")
-    strokes = [f"{session.stroke_count} strokes"] if session.stroke_count is not None else []
+    strokes = [_count(session.stroke_count, "stroke")] if session.stroke_count else []
     if session.energy_kcal is not None:
         strokes.append(f"{whole(session.energy_kcal)} kcal")
     if session.drag_factor is not None:
@@ -539,8 +544,8 @@ def _notes(shown: Summary) -> list[str]:
         _count(quality.late_frames, "late frame"),
     ]
     seen = ", ".join(text for text in odd if text)
-    frames = _count(quality.frames, "frame") or "no frames"
-    notes.append(f"{frames} kept; {seen}." if seen else f"{frames} kept, nothing missed.")
+    frames = _count(quality.frames, "frame") or "No frame"
+    notes.append(f"{frames} kept; {seen}." if seen else f"{frames} kept, no gaps.")
     return notes
 
 
