@@ -1,0 +1,52 @@
+"""What the summary says of stretches in which a machine was not heard."""
+
+from __future__ import annotations
+
+import pytest
+
+from rowlog import render
+from rowlog.summary import GapSummary, QualitySummary, SessionSummary, Summary
+
+
+def gap(
+    metres: float | None, strokes: int | None = None, *, at_s: float = 221.4, seconds: float = 41.2
+) -> GapSummary:
+    """A gap of a rower."""
+    return GapSummary("rower", at_s, seconds, "link: link lost", metres, strokes)
+
+
+MANY = [gap(170.9, at_s=60.0 * number) for number in range(1, 6)]
+
+
+@pytest.mark.parametrize(
+    ("gaps", "told"),
+    [
+        ([], []),
+        ([gap(170.9)], ["3:41: 41 s not seen; the machine counted 170 m in that time."]),
+        ([gap(0.4, 0)], []),
+        ([gap(None)], []),
+        ([gap(None, 12)], ["3:41: 41 s not seen; the machine counted 12 strokes in that time."]),
+        (
+            [gap(500.0, at_s=3661.0, seconds=119.6)],
+            ["1:01:01: 2:00 not seen; the machine counted 500 m in that time."],
+        ),
+        (
+            MANY,
+            [
+                "1:00: 41 s not seen; the machine counted 170 m in that time.",
+                "2:00: 41 s not seen; the machine counted 170 m in that time.",
+                "3:00: 41 s not seen; the machine counted 170 m in that time.",
+                "2 more such stretches, 1:22 in all.",
+            ],
+        ),
+    ],
+    ids=["none", "metres", "stood still", "unknown", "strokes", "long", "many"],
+)
+def test_gaps_are_told(gaps: list[GapSummary], told: list[str]) -> None:
+    """A gap in which nothing was counted is in the number of gaps only."""
+    session = SessionSummary(1, "2026-11-24T18:05:00+01:00", None, None, "row", None, "complete")
+    quality = QualitySummary(frames=9, gaps=len(gaps))
+    text = render.summary(
+        Summary(session, (), (), (), quality, tuple(gaps)), render.Style(colour=False)
+    )
+    assert [line for line in text.splitlines() if "stretches" in line or "seen" in line] == told
