@@ -300,6 +300,16 @@ def become(command: Sequence[str], cwd: Path | None = None) -> NoReturn:
                 continue  # the child was told as well, and ends as it sees fit
 
 
+def own_command() -> str:
+    """What to type for any rowlog command, as this file was called: `python3 dev.py run`.
+
+    rowlog itself is in .venv, where no shell looks for it: its hints begin with this.
+    """
+    python = "py" if WINDOWS else Path(sys.executable).name or "python3"
+    words = (python, sys.argv[0], "run")
+    return " ".join(f'"{word}"' if " " in word else word for word in words)
+
+
 def check(root: Path) -> int:
     """Run every checker, also after one has complained; 1 when any has."""
     python = str(venv_program(root, "python"))
@@ -321,6 +331,7 @@ def main(arguments: Sequence[str]) -> int:
     if command in ("demo", "run"):
         set_up(ROOT, "runtime")
         rowlog = str(venv_program(ROOT, "rowlog"))
+        os.environ["ROWLOG_COMMAND"] = own_command()
         become([rowlog, *(["demo"] if command == "demo" else []), *rest])
     if command == "test":
         set_up(ROOT, "test")

@@ -351,7 +351,9 @@ def demo(
     session_id = replay_demo(path)
     _show(path, session_id, as_json=as_json)
     if not as_json:
-        typer.echo(f"\nKept in {path}. Look at it again with: rowlog show --db {path}")
+        command = os.environ.get("ROWLOG_COMMAND") or "rowlog"  # dev.py says how it was called
+        named = f'"{path}"' if " " in str(path) else path
+        typer.echo(f"\nKept in {path}. Look at it again with: {command} show --db {named}")
 
 
 @app.command()

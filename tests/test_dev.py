@@ -226,6 +226,51 @@ def call(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
 
 
+@pytest.mark.skipif(dev.WINDOWS, reason="the stand-in for the installed program is a script")
+@pytest.mark.parametrize("command", ["demo", "run"])
+def test_rowlog_is_told_how_it_was_called(tmp_path: Path, command: str) -> None:
+    """Its hints must work in a shell that finds dev.py, but no rowlog."""
+    root = tmp_path.resolve() / "a clone"
+    root.mkdir()
+    (root / "dev.py").write_bytes((ROOT / "dev.py").read_bytes())
+    a_filled_checkout(root, "runtime")
+    program = dev.venv_program(root, "rowlog")
+    program.write_text('#!/bin/sh\necho "$ROWLOG_COMMAND"\n', encoding="utf-8")
+    program.chmod(0o755)
+    python = Path(sys.executable).name
+
+    def told(path: str, cwd: Path) -> str:
+        words = [sys.executable, path, command]
+        return subprocess.check_output(words, cwd=cwd, text=True, timeout=30)
+
+    assert told("dev.py", root) == f"{python} dev.py run\n"
+    assert told("a clone/dev.py", root.parent) == f'{python} "a clone/dev.py" run\n'
+
+
+@pytest.mark.parametrize(
+    ("told", "command"), [({}, "rowlog"), ({"ROWLOG_COMMAND": "py dev.py run"}, "py dev.py run")]
+)
+@pytest.mark.parametrize("name", ["kept.db", "kept here.db"])
+def test_the_demo_ends_with_a_command_that_can_be_typed(
+    tmp_path: Path, told: dict[str, str], command: str, name: str
+) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "ROWLOG_COMMAND"}
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "drivers")])
+    environment["PYTHONIOENCODING"] = "utf-8"
+    path = tmp_path / name
+    words = [sys.executable, "-c", "from rowlog.cli import main; main()", "demo", "--db", str(path)]
+    done = subprocess.run(
+        words,
+        env=environment | told,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        timeout=60,
+    )
+    hint = done.stdout.splitlines()[-1].partition("with: ")[2]
+    assert hint == f"{command} show --db " + (f'"{path}"' if " " in name else str(path))
+
+
 # ---------------------------------------------------------------------------------- the pins
 
 PIN = re.compile(
