@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
@@ -18,6 +18,7 @@ from rowlog_drivers.errors import CallError, RowlogError
 if TYPE_CHECKING:
     from typer.models import CommandInfo
 
+    from rowlog.finding import Found
     from rowlog.plan import Plan
     from rowlog.recording import Begun, Moment
     from rowlog.render import Style
@@ -255,12 +256,36 @@ def devices(
         scanning.forget(path, forget)
         typer.echo(f"{forget} is not known any more.", err=True)
         return
-    teller = render_devices.Lines(_style(), None if as_json else typer.echo)
-    found = asyncio.run(scanning.scan(path, athlete, seconds=seconds, on_found=teller.found))
+    style = _style()
+    table = _Redrawn(lambda found, columns: render_devices.table(found, style, columns))
+    watch = table.draw if style.colour and not as_json else None
+    found = asyncio.run(scanning.scan(path, athlete, seconds=seconds, on_change=watch))
     if as_json:
-        _print_json(render_devices.as_json(found))
+        # In ASCII: a name may hold what moves a terminal's cursor or turns its text.
+        typer.echo(json.dumps(render_devices.as_json(found), indent=2))
     else:
+        table.draw(found)
         typer.echo(render_devices.closing(found))
+
+
+class _Redrawn:
+    """A text on a terminal that is drawn over itself when it changes."""
+
+    def __init__(self, text: Callable[[list[Found], int], str]) -> None:
+        self._text = text
+        self._rows = 0
+
+    def draw(self, found: list[Found]) -> None:
+        """Show it anew."""
+        from shutil import get_terminal_size
+
+        columns = get_terminal_size((200, 24)).columns if sys.stdout.isatty() else 1000
+        text = self._text(found, columns)
+        if self._rows:
+            typer.echo(f"\x1b[{self._rows}F\x1b[J", nl=False)
+        self._rows = text.count("\n") + 1 if text else 0
+        if text:
+            typer.echo(text)
 
 
 @app.command()

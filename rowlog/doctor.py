@@ -25,6 +25,7 @@ from rowlog_drivers.transports.ble_radio import Radio
 
 Outcome = Literal["ok", "note", "problem"]
 
+SOURCE: Final = "device"
 FRAMES_S: Final = 8.0
 """How long a connected device is listened to, in seconds of life."""
 
@@ -38,6 +39,8 @@ class Step:
     """"note": nothing wrong, but worth knowing."""
     text: str
     """What was seen, and what to do about it."""
+    connected: bool = False
+    """Whether it is about a device that is connected."""
 
 
 async def examine(
@@ -51,7 +54,8 @@ async def examine(
     """Look at everything in turn: system, database, Bluetooth, what is in reach, its data.
 
     Ends after the first problem that makes the rest pointless. `device` is the one to connect to,
-    by address or name; None: the known and the nearest ones.
+    by address or name; None: the known ones, or where none is in reach the nearest rower and the
+    nearest strap. In a full room the others are left alone.
     """
     yield _system()
     yield _database(database)
@@ -63,13 +67,13 @@ async def examine(
         return
     yield Step(what="Bluetooth", outcome="ok", text="service, adapter and permission are there")
     try:
-        found = await look_around(radio, known, seconds=seconds)
+        found = await look_around(
+            radio, known, seconds=seconds, named={} if device is None else {device: "rower"}
+        )
     except RowlogError as error:
         yield Step(what="scan", outcome="problem", text=str(error))
         return
-    readable = [one for one in found if one.identified.driver is not None]
-    if device is not None:
-        readable = [one for one in readable if one.sighting.answers_to(device)]
+    readable = _to_examine(found, device)
     for one in found:
         if one.identified.driver is None:
             yield Step(what=one.sighting.label, outcome="note", text=one.identified.what)
@@ -82,7 +86,11 @@ async def examine(
             "(most machines talk to one at a time), and wet the strap's electrodes.",
         )
         return
-    names = ", ".join(f"{one.sighting.label} ({one.identified.what})" for one in readable)
+    names = ", ".join(
+        f"{one.sighting.label} ({one.identified.what})"
+        for one in found
+        if one.identified.driver is not None
+    )
     yield Step(what="scan", outcome="ok", text=names)
     for one in readable:
         async for step in _device(radio, one, clock()):
@@ -92,9 +100,27 @@ async def examine(
 def verdict(steps: Sequence[Step]) -> str:
     """What it all comes to, in a sentence."""
     problems = [step for step in steps if step.outcome == "problem"]
-    if not problems:
-        return "All is well: data come in. Record with: rowlog record"
-    return f"{problems[0].what}: {problems[0].text}"
+    if problems:
+        return f"{problems[0].what}: {problems[0].text}"
+    notes = [step for step in steps if step.outcome == "note" and step.connected]
+    if notes:
+        return f"Data come in, but {notes[0].what}: {notes[0].text}"
+    return "All is well: data come in. Record with: rowlog record"
+
+
+def _to_examine(found: Sequence[Found], device: str | None) -> list[Found]:
+    """The devices to connect to, of those in reach, the nearest first."""
+    readable = [one for one in found if one.identified.driver is not None]
+    if device is not None:
+        return [one for one in readable if one.sighting.answers_to(device)]
+    known = [one for one in readable if one.known is not None]
+    if known:
+        return known
+    nearest = (
+        next((one for one in readable if one.identified.kind == kind), None)
+        for kind in ("rower", "strap")
+    )
+    return [one for one in nearest if one is not None]
 
 
 def _system() -> Step:
@@ -121,7 +147,7 @@ async def _device(radio: Radio, one: Found, clock: Clock) -> AsyncIterator[Step]
     """Connect to one device and listen to it for some seconds."""
     label = one.sighting.label
     driver = one.identified.driver or "ftms"
-    transport = BleTransport(one.sighting, label, clock, profile_of(one), radio=radio)
+    transport = BleTransport(one.sighting, SOURCE, clock, profile_of(one), radio=radio)
     try:
         try:
             await transport.open()
@@ -141,7 +167,7 @@ async def _listened(transport: BleTransport, one: Found, driver: str) -> Step:
     """What came within some seconds, and whether it says anything."""
     label, name = one.sighting.label, one.sighting.name
     options = ((NAME_OPTION, name),) if name else ()
-    decoding = make_decoding([SourceHeader(name=label, driver=driver, options=options)])
+    decoding = make_decoding([SourceHeader(name=SOURCE, driver=driver, options=options)])
     samples = moving = beats = undecoded = 0
     until_ns = life_ns() + round(FRAMES_S * 1e9)
     async for frame in _until(transport, until_ns):
@@ -174,8 +200,11 @@ async def _listened(transport: BleTransport, one: Found, driver: str) -> Step:
             outcome="note",
             text=f"{samples} records, but every value is zero: nobody rows, or its display is in "
             "a menu. Start a row on the monitor.",
+            connected=True,
         )
-    return Step(what=label, outcome="ok", text=f"{samples} records in {FRAMES_S:g} s")
+    return Step(
+        what=label, outcome="ok", text=f"{samples} records in {FRAMES_S:g} s", connected=True
+    )
 
 
 async def _until(transport: BleTransport, until_ns: int) -> AsyncIterator[Frame]:
@@ -184,6 +213,7 @@ async def _until(transport: BleTransport, until_ns: int) -> AsyncIterator[Frame]
     while (left_s := (until_ns - life_ns()) / 1e9) > 0:
         try:
             async with asyncio.timeout(left_s):
-                yield await anext(frames)
+                frame = await anext(frames)
         except (TimeoutError, StopAsyncIteration):
             return
+        yield frame

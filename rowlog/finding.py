@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -85,7 +85,12 @@ async def look_around(
                 on_found(one)
             if enough is not None and enough(found):
                 break
-    return sorted(found.values(), key=lambda one: -(one.sighting.rssi_dbm or -999))
+    return nearest_first(found.values())
+
+
+def nearest_first(found: Iterable[Found]) -> list[Found]:
+    """By signal strength; those that the system holds connected, which have none, come last."""
+    return sorted(found, key=lambda one: -(one.sighting.rssi_dbm or -999))
 
 
 async def choose(

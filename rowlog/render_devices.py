@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rowlog.render import Style, printable
+from rowlog.render import NONE, Style, Table, printable
 
 if TYPE_CHECKING:
     from rowlog.doctor import Step
     from rowlog.finding import Found
 
 
-class Lines:
-    """Tells of every device once, and again when more is known of it."""
-
-    def __init__(self, style: Style, say: Callable[[str], object] | None) -> None:
-        self._style = style
-        self._say = say
-        self._told: dict[str, str] = {}
-
-    def found(self, one: Found) -> None:
-        """A device was heard."""
-        text = line(one)
-        said = text.split("dBm", 1)[-1]
-        if self._say is not None and self._told.get(one.address) != said:
-            self._told[one.address] = said
-            self._say(self._style.fit(text))
-
-
-def line(one: Found) -> str:
-    """One device in a line."""
-    sighting = one.sighting
-    signal = f"{sighting.rssi_dbm:>4}" if sighting.rssi_dbm is not None else "   –"
-    marks = [mark for mark, true in (("known", one.known), ("held", sighting.connected)) if true]
-    return (
-        f"{signal} dBm  {one.identified.kind:<5}  {sighting.label:<24}  {one.address:<21}  "
-        f"{printable(one.identified.what, 60)}{'  (' + ', '.join(marks) + ')' if marks else ''}"
-    )
+def table(found: Sequence[Found], style: Style, columns: int) -> str:
+    """The devices in reach, the nearest first, in lines of at most so many columns; "" for none."""
+    if not found:
+        return ""
+    drawn = Table(("dBm", "kind", "name", "address", "", "what"), "rlllll")
+    for one in found:
+        sighting = one.sighting
+        marks = (("known", one.known is not None), ("connected", sighting.connected))
+        drawn.row(
+            str(sighting.rssi_dbm) if sighting.rssi_dbm is not None else NONE,
+            one.identified.kind,
+            sighting.label,
+            one.address,
+            ", ".join(mark for mark, true in marks if true),
+            printable(one.identified.what, 120),
+        )
+    plain = Style(colour=False, unicode=style.unicode)
+    return "\n".join(style.fit(line)[:columns].rstrip() for line in drawn.lines(plain))
 
 
 def closing(found: Sequence[Found]) -> str:

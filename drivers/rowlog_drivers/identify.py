@@ -74,7 +74,7 @@ def _fitness_machine(payload: bytes | None, quirk: Quirk | None) -> Identified:
     types: tuple[str, ...] = ()
     if payload is not None:
         types = ftms.parse_service_data(payload).machine_types
-    if "rower" in types or quirk is not None:
+    if "rower" in types or (quirk is not None and not (types and quirk.shared_name)):
         return _rower("ftms", note, quirk)
     if types:
         return Identified(kind="other", driver="ftms", what=f"FTMS {', '.join(types)}")

@@ -27,6 +27,8 @@ class Quirk:
     """Minds when other services than the driver's are looked at."""
     always_sends: bool = False
     """Sends even when nobody moves, so that silence means a dead link."""
+    shared_name: bool = False
+    """Whether bikes and treadmills have such names too, so that the advertised type decides."""
     note: str
     """What the machine does, for people."""
     source: str
@@ -143,6 +145,7 @@ QUIRKS: Final[tuple[Quirk, ...]] = (
     Quirk(
         prefix="ICONSOLE+",
         driver="ftms",
+        shared_name=True,
         options={"use_distance": "no"},
         note="iConsole+ consoles: total distance not usable",
         source=f"{_ROWER}, issue 4624",
@@ -150,6 +153,7 @@ QUIRKS: Final[tuple[Quirk, ...]] = (
     Quirk(
         prefix="FS-",
         driver="ftms",
+        shared_name=True,
         options={"use_distance": "no", "energy_scale": "0.1"},
         note="FitShow consoles: total distance not usable, energy ten times too high; some have "
         "only the maker's own service",
@@ -177,6 +181,7 @@ QUIRKS: Final[tuple[Quirk, ...]] = (
     Quirk(
         prefix="MRK-",
         driver="ftms",
+        shared_name=True,
         note="Merach: pace 0 at rest; the R15 sends no energy; the R28 has the maker's own service",
         source="qdomyos-zwift, issues 4035, 4941, pull request 5054",
     ),

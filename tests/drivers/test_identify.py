@@ -25,6 +25,8 @@ UNTOLD = {"1826": bytes.fromhex("010000")}
         ("Console", ("1826",), {}, "rower", "ftms", False),
         ("Bike 5", ("1826",), BIKE, "other", "ftms", True),
         ("VIRTUFIT-UP2 7", ("1826",), BIKE, "rower", "ftms", True),  # a known rower all the same
+        ("FS-ABC123", ("1826",), BIKE, "other", "ftms", True),  # FitShow makes bikes too
+        ("FS-ABC123", ("1826",), UNTOLD, "rower", "ftms", True),
         ("Polar H10 1234", ("180d",), {}, "strap", "heart_rate", True),
         ("WRX1000", ("180d", "1826"), ROWER, "rower", "ftms", True),  # has a receiver of its own
         ("SF-RW5856", (), {}, "rower", "ftms", True),  # by its name alone
