@@ -53,7 +53,8 @@ def load_series(database: Path, session_id: int) -> Series:
                         tracks["distance_m"].append((t_s, position.distance_m or 0.0))
                     for name in ("pace_s_per_500m", "stroke_rate_spm", "power_w"):
                         value = getattr(record, name)
-                        if value:
+                        # A pace of 0 is no pace; 0 W and 0 strokes a minute are what they are.
+                        if value or (value is not None and name != "pace_s_per_500m"):
                             tracks[name].append((t_s, value))
                 if isinstance(record, (RowerSample, HeartRate)):
                     if record.heart_rate_bpm is None:

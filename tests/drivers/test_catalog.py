@@ -9,7 +9,6 @@ import pytest
 
 from rowlog_drivers.catalog import (
     DRIVERS,
-    QUIRKS,
     find_driver,
     find_quirk,
     make_decoder,
@@ -18,6 +17,7 @@ from rowlog_drivers.catalog import (
 from rowlog_drivers.errors import CallError, UnknownDriverError
 from rowlog_drivers.frames import Frame, SourceHeader
 from rowlog_drivers.interface import Decoder
+from rowlog_drivers.quirks import QUIRKS
 from rowlog_drivers.records import HeartRate, RowerSample
 
 
