@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rowlog.plan import Plan
     from rowlog.recording import Begun, Moment
     from rowlog.render import Style
+    from rowlog_drivers.peripheral import Event
 
 app = typer.Typer(
     name="rowlog",
@@ -35,6 +36,12 @@ database = typer.Typer(
     help="Care for the database file.", rich_markup_mode=None, no_args_is_help=True
 )
 app.add_typer(database, name="db")
+simulators = typer.Typer(
+    help="Put simulated devices where other programs can reach them.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+app.add_typer(simulators, name="simulate")
 
 DbOption = Annotated[
     Path | None,
@@ -545,6 +552,78 @@ def frames(
         _print_json({"session": number, "file": str(output), "frames": count})
         return
     typer.echo(f"{count} frames of session {number} written to {output}", err=True)
+
+
+@simulators.command(name="ble")
+def simulate_ble(
+    plan: Annotated[
+        str | None,
+        typer.Argument(metavar="[PLAN]", help="What the athlete follows; else rows on and on."),
+    ] = None,
+    name: Annotated[
+        str, typer.Option("--name", metavar="NAME", help="Under which it is advertised.")
+    ] = "Paper rower",
+    adapter: Annotated[
+        str | None,
+        typer.Option("--adapter", metavar="HCI", help="As in hci0; else the first that can."),
+    ] = None,
+    no_rower: Annotated[bool, typer.Option("--no-rower", help="The strap alone.")] = False,
+    no_strap: Annotated[bool, typer.Option("--no-strap", help="The rower alone.")] = False,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", help="Another athlete, equally plausible.")
+    ] = 1,
+    fault: Annotated[
+        str, typer.Option("--fault", metavar="NAME,...", help="What goes wrong, as of sim:rower.")
+    ] = "",
+    speed: Annotated[
+        float, typer.Option("--speed", metavar="N", help="N seconds of a session in one.")
+    ] = 1.0,
+    rate: Annotated[
+        float, typer.Option("--rate", metavar="HZ", help="Records a second of the rower.")
+    ] = 2.0,
+    relay: Annotated[
+        bool, typer.Option("--relay", help="The rower sends the heart rate too.")
+    ] = False,
+    paddling: Annotated[
+        bool, typer.Option("--paddling", help="Some light strokes in the rests.")
+    ] = False,
+    limit: Annotated[
+        str | None,
+        typer.Option("--for", metavar="TIME", help="End after this time, as in 30:00 or 45s."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object for each thing that happens.")
+    ] = False,
+) -> None:
+    """Be a Bluetooth rower and strap that any app can connect to; Ctrl-C ends it.
+
+    Needs Linux with BlueZ, and an adapter that the app does not use itself.
+    """
+    from rowlog.simulating_ble import OnPaper
+    from rowlog.simulating_ble import simulate_ble as run
+
+    def tell(event: Event) -> None:
+        shown = {"event": event.name, "text": event.text}
+        typer.echo(json.dumps(shown, ensure_ascii=False) if as_json else event.text)
+        sys.stdout.flush()
+
+    run(
+        OnPaper(
+            plan=_plan(plan) if plan is not None else None,
+            rower=not no_rower,
+            strap=not no_strap,
+            seed=seed,
+            faults=[word.strip() for word in fault.split(",") if word.strip()],
+            speed=speed,
+            rate_hz=rate,
+            relay=relay,
+            paddling=paddling,
+        ),
+        name=name,
+        adapter=adapter,
+        for_s=_seconds(limit) if limit is not None else None,
+        tell=tell,
+    )
 
 
 @database.command(name="path")

@@ -124,6 +124,7 @@ ROOMS = (
             "rowlog_drivers.addresses",
             "rowlog_drivers.quirks",
             "rowlog_drivers.identify",
+            "rowlog_drivers.peripheral*",
         ),
         may=("rowlog_drivers",),
         never=(PRINTING,),
@@ -153,7 +154,7 @@ ROOMS = (
 ONLY = {
     "rowlog": ("rowlog",),
     "bleak": ("rowlog_drivers.transports.ble*",),
-    "dbus_fast": ("rowlog_drivers.transports.ble*",),
+    "dbus_fast": ("rowlog_drivers.transports.ble*", "rowlog_drivers.peripheral_bluez"),
     "serial": ("rowlog_drivers.transports.serial_port",),
     "sqlite3": STORE,
     "sqlite_utils": STORE,
@@ -369,6 +370,7 @@ BREACHES = [
     ("rowlog_drivers.protocols.ftms", "from .. import device", "device is not for protocols"),
     ("rowlog_drivers.protocols.ftms", "import bleak", "bleak is never for protocols"),
     ("rowlog_drivers.transports.usb", "import bleak.exc", "bleak.exc is only for"),
+    ("rowlog_drivers.peripheral", "from dbus_fast import Message", "dbus_fast is only for"),
     ("rowlog_drivers.transports.ble", "from serial import Serial", "serial is only for"),
     (
         "rowlog_drivers.transports.ble",
@@ -412,6 +414,7 @@ RIGHTS = [
     ("rowlog_drivers.protocols.pm5", "from rowlog_drivers.protocols import csafe"),
     ("rowlog_drivers.transports.ble", "import asyncio, bleak\nfrom ..clock import Clock"),
     ("rowlog_drivers.transports.serial_port", "import serial, time"),
+    ("rowlog_drivers.peripheral_bluez", "from dbus_fast.aio import MessageBus"),
     ("rowlog.intervals", "import numpy\nfrom rowlog.plan import Plan"),
     ("rowlog.pipeline", "from rowlog import timeline, intervals"),
     ("rowlog.store", "import sqlite3\nx = 'SELECT 1'\nx.execute(x)"),

@@ -1,17 +1,15 @@
 """The simulator as a Bluetooth peripheral: a rower and a strap that any app can connect to.
 
-What the peripheral offers and how it behaves is here, without a radio; `serve` puts it on the air
-through the system's Bluetooth (`peripheral_bluez`). Services and dialogue follow the Bluetooth
-SIG's Fitness Machine Service 1.0 (3.1 advertising, 4.16 control point, 4.17 status), Heart Rate
-Service, Battery Service and Device Information Service.
+What the peripheral offers and how it behaves is here, without a radio; `peripheral_air` puts it
+on the air, through the system's Bluetooth (`peripheral_bluez`). Services and dialogue follow the
+Bluetooth SIG's Fitness Machine Service 1.0 (3.1 advertising, 4.16 control point, 4.17 status),
+Heart Rate Service, Battery Service and Device Information Service.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal, Protocol
@@ -169,6 +167,7 @@ class Peripheral:
                 `Simulator` with an FTMS rower, a strap, or both.
             name: under which it is advertised, up to `NAME_BYTES` bytes in UTF-8.
             clock: whose rate the session follows; it is restarted with every session.
+            serial_number: what the Device Information service says.
             keep_s: as `KEEP_S`, in seconds of session time.
             tell: hears of everything that happens.
 
@@ -419,46 +418,6 @@ class Peripheral:
     def _say(self, name: EventName, text: str) -> None:
         if self._tell is not None:
             self._tell(Event(name=name, text=text))
-
-
-async def serve(
-    peripheral: Peripheral,
-    *,
-    adapter: str | None = None,
-    tell: Callable[[Event], None] | None = None,
-) -> None:
-    """Keep the peripheral on the air until cancelled; it is taken off whatever happens.
-
-    `adapter` names the system's Bluetooth adapter, as in "hci0"; None: the first that can.
-    Raises PeripheralError, saying why, when that cannot be, or cannot be any longer.
-    """
-    if sys.platform != "linux":
-        raise PeripheralError(
-            "A simulated Bluetooth device needs Linux with BlueZ.",
-            "Use one as second machine, or record simulated devices without Bluetooth: "
-            "rowlog record --rower sim:rower --strap sim:strap",
-            hindrance=Hindrance.NOT_LINUX,
-        )
-    from rowlog_drivers.peripheral_bluez import BluezAir
-
-    air = BluezAir(peripheral, adapter)
-    running: asyncio.Task[None] | None = None
-    try:
-        await air.open()
-        if tell is not None:
-            text = f"On the air as {peripheral.name!r}, through {air.adapter}."
-            tell(Event(name="on_air", text=text))
-        running = asyncio.create_task(peripheral.run(air))
-        await asyncio.wait({running, air.gone}, return_when=asyncio.FIRST_COMPLETED)
-        for future in (air.gone, running):
-            if future.done():
-                future.result()
-    finally:
-        if running is not None:
-            running.cancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait({running})
-        await air.close()
 
 
 def _services(*, rower: bool, strap: bool) -> tuple[Service, ...]:

@@ -116,8 +116,13 @@ class BluezAir:
         self._watch = asyncio.create_task(self._watch_bus(bus))
         managed = await self._ask(BLUEZ, "/", "GetManagedObjects")
         self._adapter_path = self._choose(managed.body[0])
-        await self._register(GATT_MANAGER, "RegisterApplication", ROOT)
+        # What was asked for is taken back also when the answer was not waited for.
         self._offers = True
+        try:
+            await self._register(GATT_MANAGER, "RegisterApplication", ROOT)
+        except PeripheralError:
+            self._offers = False
+            raise
         await self._advertise()
 
     async def close(self) -> None:
@@ -128,15 +133,14 @@ class BluezAir:
             self._offers = False
             with suppress(PeripheralError):
                 await self._unregister(GATT_MANAGER, "UnregisterApplication", ROOT)
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.wait({self._watch})
+        self.gone.cancel()
+        if not self.gone.cancelled():
+            self.gone.exception()
         if self._bus is not None:
             self._bus.disconnect()
-            with suppress(OSError, EOFError):
-                await self._bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
+            if self._watch is not None:
+                await asyncio.wait({self._watch}, timeout=GOODBYE_S)
             self._bus = None
-        self.gone.cancel()
 
     def send(self, notice: Notice) -> None:
         """Notify, or indicate, all who subscribed."""
@@ -168,14 +172,15 @@ class BluezAir:
     # ------------------------------------------------------------------------ getting there
 
     async def _connect(self) -> MessageBus:
-        bus = MessageBus(bus_type=BusType.SYSTEM)
+        bus: MessageBus | None = None
         try:
+            bus = MessageBus(bus_type=BusType.SYSTEM)
             await bus.connect()
         except (AuthError, PermissionError) as error:
-            bus.disconnect()
+            if bus is not None and isinstance(error, AuthError):
+                bus.disconnect()  # its socket stands
             raise _error(Hindrance.NO_PERMISSION) from error
         except (OSError, EOFError, InvalidAddressError) as error:
-            bus.disconnect()
             raise _error(Hindrance.NO_BUS) from error
         self._bus = bus
         return bus
@@ -202,7 +207,7 @@ class BluezAir:
                 roles is not None and "peripheral" not in roles.value
             ):
                 hindrances.append((Hindrance.NO_PERIPHERAL, name))
-            elif not interfaces[ADAPTER]["Powered"].value:
+            elif not (powered := interfaces[ADAPTER].get("Powered")) or not powered.value:
                 off = Hindrance.BLOCKED if is_blocked() else Hindrance.OFF
                 hindrances.append((off, name))
             else:
@@ -212,8 +217,12 @@ class BluezAir:
         raise _error(*hindrances[0]) if hindrances else _error(Hindrance.NO_ADAPTER)
 
     async def _advertise(self) -> None:
-        await self._register(ADVERTISING_MANAGER, "RegisterAdvertisement", ADVERTISEMENT_PATH)
         self._advertises = True
+        try:
+            await self._register(ADVERTISING_MANAGER, "RegisterAdvertisement", ADVERTISEMENT_PATH)
+        except PeripheralError:
+            self._advertises = False
+            raise
 
     async def _hide(self) -> None:
         if self._advertises:
@@ -244,7 +253,7 @@ class BluezAir:
         signature: str = "",
         *body: Any,
         interface: str | None = None,
-        limit_s: float = ANSWER_S,
+        limit_s: float | None = None,
     ) -> Message:
         """Call and give the answer. Raises PeripheralError for anything but a good one."""
         if interface is None:
@@ -260,7 +269,7 @@ class BluezAir:
         if self._bus is None or not self._bus.connected:
             raise _error(Hindrance.NO_BUS)
         try:
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout(ANSWER_S if limit_s is None else limit_s):
                 reply = await self._bus.call(message)
         except TimeoutError as error:
             raise _error(Hindrance.NO_ANSWER) from error

@@ -1,0 +1,113 @@
+"""A simulated rower and strap on the air: what `rowlog simulate ble` does."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from rowlog.devices import JUST_ROW_PACE_S, JUST_ROW_S
+from rowlog.plan import Plan
+from rowlog.simulating import script_for
+from rowlog_drivers.clock import Clock
+from rowlog_drivers.errors import CallError
+from rowlog_drivers.peripheral import Event, Peripheral
+from rowlog_drivers.peripheral_air import serve
+from rowlog_drivers.simulator import Simulator, Stretch
+
+NAME: Final = "Paper rower"
+"""Under which it is advertised when nothing else is wanted."""
+MAX_SPEED: Final = 20.0
+"""More than this no Bluetooth link carries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnPaper:
+    """What is simulated, and how."""
+
+    plan: Plan | None = None
+    """What the athlete follows; None: rows on and on."""
+    rower: bool = True
+    strap: bool = True
+    seed: int = 1
+    faults: Sequence[str] = ()
+    speed: float = 1.0
+    """Seconds of the session in one of life."""
+    rate_hz: float = 2.0
+    """Records a second of the rower."""
+    relay: bool = False
+    """Whether the rower sends the heart rate too."""
+    paddling: bool = False
+    """Whether the athlete makes light strokes in the rests."""
+
+
+def simulate_ble(
+    paper: OnPaper,
+    *,
+    name: str = NAME,
+    adapter: str | None = None,
+    for_s: float | None = None,
+    tell: Callable[[Event], None] | None = None,
+) -> None:
+    """Keep it on the air until a signal comes or `for_s` seconds of session time are over.
+
+    SIGINT, SIGTERM and SIGHUP take it off properly. Raises CallError for what cannot be
+    simulated, and PeripheralError when it cannot be put, or kept, on the air.
+    """
+    if not 0 < paper.speed <= MAX_SPEED:
+        raise CallError(
+            f"A speed of {paper.speed:g} is not possible on the air.",
+            f"It is above 0, at most {MAX_SPEED:g}.",
+        )
+    clock = Clock(paper.speed)
+    peripheral = Peripheral(
+        lambda: session(paper),
+        name=name,
+        clock=clock,
+        serial_number=f"PAPER-{paper.seed}",
+        tell=tell,
+    )
+    limit_s = None if for_s is None else clock.life_s(for_s)
+    asyncio.run(_serve(peripheral, adapter, limit_s, tell))
+
+
+def session(paper: OnPaper) -> Simulator:
+    """A session from its start; when the plan is done, machine and strap stay on."""
+    if paper.plan is not None:
+        script = script_for(paper.plan, paddling=paper.paddling)
+        script.append(Stretch(kind="wait", seconds=JUST_ROW_S))
+    else:
+        script = [
+            Stretch(kind="wait", seconds=3.0),
+            Stretch(kind="work", seconds=JUST_ROW_S, pace_s_per_500m=JUST_ROW_PACE_S),
+        ]
+    return Simulator(
+        script,
+        rower="ftms" if paper.rower else None,
+        strap=paper.strap,
+        seed=paper.seed,
+        faults=paper.faults,
+        rate_hz=paper.rate_hz,
+        relay_heart_rate=paper.relay,
+    )
+
+
+async def _serve(
+    peripheral: Peripheral,
+    adapter: str | None,
+    limit_s: float | None,
+    tell: Callable[[Event], None] | None,
+) -> None:
+    serving = asyncio.ensure_future(serve(peripheral, adapter=adapter, tell=tell))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        # Not on Windows, where there is nothing to take off the air.
+        with suppress(NotImplementedError, RuntimeError):
+            loop.add_signal_handler(number, serving.cancel)
+    if limit_s is not None:
+        loop.call_later(limit_s, serving.cancel)
+    with suppress(asyncio.CancelledError):
+        await serving
