@@ -132,6 +132,4 @@ def test_a_stored_session_comes_back_as_series(tmp_path: Path) -> None:
     mean = metrics.time_weighted_mean(
         *found.power_w, rep.started_at_s, rep.started_at_s + rep.duration_s
     )
-    # The series has the 0 W that machines send until a rep's first stroke is measured.
-    assert rep.mean_power_w is not None
-    assert rep.mean_power_w * 0.93 < (mean.value or 0.0) < rep.mean_power_w
+    assert mean.value == pytest.approx(rep.mean_power_w)
