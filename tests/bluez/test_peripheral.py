@@ -263,6 +263,23 @@ def test_a_short_absence_finds_the_machine_where_it_is_by_then(daemon: Daemon) -
     run(work())
 
 
+def test_an_absence_counts_from_its_own_beginning(daemon: Daemon) -> None:
+    """After 9 s of listening a moment alone is no 8 s."""
+    paper = replace(PLAN, speed=20.0)
+
+    async def work() -> None:
+        async with on_air(daemon, paper, keep_s=8.0) as (server, events):
+            await server.subscribe("2ad1")
+            await server.until_heard("2ad1", 18)
+            await server.unsubscribe("2ad1")
+            count = len(server.heard["2ad1"])
+            await server.subscribe("2ad1")
+            await server.until_heard("2ad1", count + 3)
+            assert [event.name for event in events] == ["begun", "alone"]
+
+    run(work())
+
+
 def test_after_a_long_absence_everything_begins_anew(daemon: Daemon) -> None:
     async def work() -> None:
         async with on_air(daemon, keep_s=0.5) as (server, events):
@@ -427,8 +444,12 @@ def test_a_paused_machine_stands_and_the_strap_goes_on(daemon: Daemon) -> None:
             assert isinstance(held, HeartRate)
             assert held.heart_rate_bpm > 40
             assert held.rr_ms is None
+            resumed_s = asyncio.get_running_loop().time()
             await server.control(START)
             await server.until_heard("2ad1", count + 20)
+            # At 2 Hz these are 9.5 s and more: nothing is made up for.
+            lived_s = (asyncio.get_running_loop().time() - resumed_s) * PLAN.speed
+            assert lived_s > 9
             # What was not sent in the pause was not lived either: no record is missing.
             assert server.heard["2ad1"] == expected(PLAN, "2ad1", 60.0)[: len(server.heard["2ad1"])]
             assert b"\x02\x02" in server.heard["2ada"]
