@@ -145,8 +145,11 @@ def _simulator(rower: Address | None, strap: Address | None, plan: Plan | None) 
         for key, value in address.options if address is not None else ():
             if key == "fault":
                 faults += [name for name in value.split(",") if name]
-            else:
-                options[key] = value
+            elif options.setdefault(key, value) != value:
+                raise AddressError(
+                    f"{key} is {options[key]} for the one and {value} for the other.",
+                    "A simulated rower and strap share one athlete: give both the same, or one.",
+                )
     for name in faults:
         if name not in FAULTS:
             raise AddressError(f"There is no fault {name!r}.", f"There are: {', '.join(FAULTS)}.")
@@ -180,8 +183,17 @@ def _addresses_of(
 
 
 def _speed(addresses: Sequence[Address]) -> float:
-    """How many seconds of session pass in one of life: the fastest that is asked for."""
-    speeds = [_number(dict(address.options), "speed", 1.0) for address in addresses]
+    """How many seconds of session pass in one of life."""
+    speeds = {
+        _number(dict(address.options), "speed", 1.0)
+        for address in addresses
+        if address.option("speed") is not None
+    }
+    if len(speeds) > 1:
+        raise AddressError(
+            f"speed is {' and '.join(f'{speed:g}' for speed in sorted(speeds))}.",
+            "A session has one speed: give it once, or the same to both.",
+        )
     fastest = max(speeds, default=1.0)
     if not 0 < fastest <= 10_000:
         raise AddressError(f"speed={fastest:g} is not possible.", "It is above 0, at most 10000.")

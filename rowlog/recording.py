@@ -6,9 +6,10 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from shutil import disk_usage
 from typing import TYPE_CHECKING, Final
 
 from rowlog.devices import Opened, open_devices
@@ -35,6 +36,8 @@ ON_AIR: Final = ("ble", "auto")
 
 IDLE_END_S: Final = 120.0
 """A session whose plan is done ends by itself when nobody has moved for so long."""
+ROOM_BYTES: Final = 8_000_000
+"""What must be free on the disk for a session to begin: many hours, and SQLite's own files."""
 HOLD_S: Final = 60.0
 """How long a recording goes on in memory when the database cannot be written."""
 TELL_EVERY_NS: Final = 1_000_000_000
@@ -102,6 +105,14 @@ def record(
             "No device was named.", "Add --rower and --strap, for example --rower sim:rower."
         )
     opened = open_devices(rower, strap, plan=plan)
+    _room_for(database)
+    if tell is not None and plan is not None and "strap" not in wanted and strap is None:
+        ends = {piece.target.type for piece in plan.pieces}
+        if ends & {"heart_rate_above", "heart_rate_below"}:
+            tell(
+                "The plan has a piece that ends by heart rate, and no strap is named: it ends by "
+                "its time limit, by a key, or by what the rower relays."
+            )
     known = known_devices(database, athlete) if wanted else []
     with Store.open_writer(database) as store:
         recovered = recover(store)
@@ -147,6 +158,22 @@ def record(
             store.remember_devices(athlete, to_remember(air.found, serials, wall_now()))
 
         return asyncio.run(_record(ready, store, begin, begun, keep, plan, for_s, on_moment))
+
+
+def _room_for(database: Path) -> None:
+    """Raises RowlogError where a session would not find room to be stored."""
+    folder = database.expanduser().absolute().parent
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        free = disk_usage(folder).free
+    except OSError:
+        return  # what stands in the way is told when the database is opened
+    if free < ROOM_BYTES:
+        raise RowlogError(
+            f"The disk of {database} has room for {free / 1e6:.1f} MB only, too little to record.",
+            f"Make {ROOM_BYTES / 1e6:.0f} MB free on it, or name a database elsewhere with --db.",
+        )
 
 
 async def _record(
@@ -229,12 +256,16 @@ async def _run(
     told_ns = life_ns()
     told_trouble: str | None = None
     still_ns = 0
+    last: Standing | None = None
 
     def progressed(progress: Progress) -> None:
-        nonlocal told_ns, told_trouble, still_ns
+        nonlocal told_ns, told_trouble, still_ns, last
         pipeline = progress.derivation.pipeline
         position = pipeline.position
-        where = standing(pipeline.tracker, position, progress.t_ns)
+        if progress.closed and last is not None:
+            where = last if last.phase == "done" else replace(last, phase="ended")
+        else:
+            where = last = standing(pipeline.tracker, position, progress.t_ns)
         if position is not None and position.moved:
             still_ns = position.t_ns
         if where.phase != "done":
@@ -244,7 +275,9 @@ async def _run(
         now_ns = life_ns()
         due = now_ns - told_ns >= TELL_EVERY_NS or progress.closed
         if on_moment is not None and (due or progress.trouble != told_trouble):
-            told_ns, told_trouble = now_ns, progress.trouble
+            # On a grid, so that a late turn of the loop does not put off all that follow.
+            told_ns += (now_ns - told_ns) // TELL_EVERY_NS * TELL_EVERY_NS
+            told_trouble = progress.trouble
             on_moment(_moment(recorder, progress, where))
 
     timer = asyncio.create_task(_after(opened.clock.life_s(for_s), stop)) if for_s else None

@@ -9,6 +9,8 @@ from rowlog_drivers.simulator import Stretch
 
 WAIT_S: Final = 5.0
 """How long the athlete sits still before the first stroke and after the plan."""
+EASY_PACE_S: Final = 165.0
+"""The pace of a rest that is rowed: by distance or by energy."""
 OPEN_WORK_S: Final = 60.0
 OPEN_REST_S: Final = 75.0
 """How long pieces last that the plan leaves open."""
@@ -40,7 +42,9 @@ def _stretch(piece: Piece, work_s: float, *, paddling: bool) -> Stretch:
         if target.type == "ratio" and value is not None:
             return Stretch(kind="rest", seconds=value * work_s, paddling=paddling)
         if target.type == "distance" and value is not None:
-            return Stretch(kind="work", distance_m=value, pace_s_per_500m=165.0)
+            return Stretch(kind="work", distance_m=value, pace_s_per_500m=EASY_PACE_S)
+        if target.type == "energy" and value is not None:
+            return Stretch(kind="work", energy_kcal=value, pace_s_per_500m=EASY_PACE_S)
         return Stretch(kind="rest", seconds=OPEN_REST_S)
     if piece.activity != ROW:
         seconds = value if target.type == "time" and value is not None else OPEN_WORK_S

@@ -11,7 +11,7 @@ from rowlog.intervals import Tracker
 from rowlog.plan import ROW, Piece
 from rowlog.timeline import Position
 
-Phase = Literal["waiting", "work", "rest", "pause", "done"]
+Phase = Literal["waiting", "work", "rest", "pause", "done", "ended"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,8 @@ class Standing:
     """
 
     phase: Phase
-    """"waiting": for the first stroke; "done": the plan has ended."""
+    """"waiting": for the first stroke; "done": the plan has ended; "ended": the
+    session ended before that."""
     index: int | None
     """Of the plan's piece; None before the first and after the last."""
     piece: Piece | None
