@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -11,9 +12,12 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+gc.disable()  # collecting while typer loads would cost a short command some of its time
+import typer  # noqa: E402
 
-from rowlog_drivers.errors import CallError, RowlogError
+gc.enable()
+
+from rowlog_drivers.errors import CallError, RowlogError  # noqa: E402
 
 if TYPE_CHECKING:
     from typer.models import CommandInfo
