@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
+from typing import Final
 
 from rowlog.counters import SECOND_NS
 from rowlog.timeline import STANDING_MPS, STILL_NS, Position
+
+ROUNDING: Final = 1e-6
+"""Totals are sums of steps: one that stops at its target must not miss it by a rounding error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +78,7 @@ class Track:
 
     def crossing(self, name: str, value: float) -> tuple[int, float] | None:
         """When a counter reached `value`, and the half-width of what is known of it."""
+        value -= ROUNDING
         if not self.corners:
             return None
         now = self.corners[-1]
