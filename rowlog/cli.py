@@ -130,7 +130,10 @@ def _root(
 def record(
     plan: Annotated[
         str | None,
-        typer.Argument(metavar="[PLAN]", help='Interval text, for example "8x500m/1:30r".'),
+        typer.Argument(
+            metavar="[PLAN]",
+            help='Interval text, for example "8x500m/1:30r", or the name of a workout.',
+        ),
     ] = None,
     rower: Annotated[
         str | None,
@@ -168,9 +171,9 @@ def record(
     from rowlog.recording import record as run
     from rowlog_drivers.addresses import parse_address
 
-    parsed = _plan(plan) if plan is not None else None
-    seconds = _seconds(limit) if limit is not None else None
     path = _path(db)
+    parsed = _plan(plan, path) if plan is not None else None
+    seconds = _seconds(limit) if limit is not None else None
     style = _style(plain=plain)
     teller = _Teller(style, as_json=as_json)
     nothing_named = rower is None and strap is None
@@ -341,7 +344,9 @@ def replay(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .frames or .frames.gz file.")],
     plan: Annotated[
         str | None,
-        typer.Option("--plan", metavar="PLAN", help="Interval text; else the file's own plan."),
+        typer.Option(
+            "--plan", metavar="PLAN", help="A plan or a workout's name; else the file's own plan."
+        ),
     ] = None,
     speed: Annotated[
         float | None,
@@ -367,7 +372,7 @@ def replay(
         session_id = replay_file(
             file,
             path,
-            plan=_plan(plan) if plan is not None else None,
+            plan=_plan(plan, _path(db)) if plan is not None else None,
             athlete=athlete,
             speed=speed,
         )
@@ -512,17 +517,61 @@ def summarise(
 
 @app.command()
 def plan(
-    text: Annotated[str, typer.Argument(metavar="TEXT", help='For example "8x500m/1:30r".')],
+    text: Annotated[
+        str,
+        typer.Argument(metavar="TEXT", help='For example "8x500m/1:30r", or a workout\'s name.'),
+    ],
+    db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read interval text: echo its canonical form and totals, or point at the error."""
     from rowlog import render
 
-    parsed = _plan(text)
+    parsed = _plan(text, _path(db))
     if as_json:
         _print_json(render.plan_json(parsed))
         return
     typer.echo(render.plan(parsed, _style()))
+
+
+@app.command()
+def workouts(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="One of them, in full; all by default."),
+    ] = None,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the workouts that can be rowed by name: classics, circuits and your own."""
+    from dataclasses import replace
+
+    from rowlog import render_workouts
+    from rowlog.notation import parse
+    from rowlog.workouts import library
+
+    books = library(_path(db))
+    for fault in books.faults:
+        typer.echo(f"rowlog: {books.own_file}, {fault}.", err=True)
+    if name is not None:
+        found = books.find(name)
+        if found is None:
+            near = books.like(name)
+            raise CallError(
+                f"There is no workout called {name!r}.",
+                f"Did you mean {' or '.join(near)}?" if near else "See: rowlog workouts",
+            )
+        books = replace(books, workouts=(found,))
+    if as_json:
+        plans = {workout.name: parse(workout.plan) for workout in books.workouts}
+        _print_json(render_workouts.as_json(books, plans))
+    elif name is not None:
+        from rowlog import render
+
+        typer.echo(render_workouts.workout(books.workouts[0], _style()))
+        typer.echo(f"\n{render.plan(parse(books.workouts[0].plan), _style())}")
+    else:
+        typer.echo(render_workouts.library(books, _style()))
 
 
 @app.command()
@@ -613,7 +662,7 @@ def simulate_ble(
 
     run(
         OnPaper(
-            plan=_plan(plan) if plan is not None else None,
+            plan=_plan(plan, _path(None)) if plan is not None else None,
             rower=not no_rower,
             strap=not no_strap,
             seed=seed,
@@ -692,10 +741,10 @@ def _show(path: Path, session_id: int, *, as_json: bool, style: Style | None = N
     typer.echo(render.summary(shown, style or _style()))
 
 
-def _plan(text: str) -> Plan:
-    from rowlog.notation import parse
+def _plan(text: str, database: Path) -> Plan:
+    from rowlog.workouts import plan_of
 
-    return parse(text)
+    return plan_of(text, database)
 
 
 def _path(db: Path | None) -> Path:

@@ -181,6 +181,22 @@ def test_plan_echoes_or_points() -> None:
     assert lines[at - 1][lines[at].index("^") :] == "nonsense"
 
 
+def test_a_workout_of_the_library_is_a_plan(tmp_path: Path) -> None:
+    db = tmp_path / "rowlog.db"
+    (tmp_path / "workouts.toml").write_text('[club]\nplan = "2x250m/0:30"\n[bad]\n', "utf-8")
+    done = rowlog("workouts", db=db)
+    assert done.returncode == 0
+    assert "Back and Cardio" in done.stdout
+    assert max(map(len, done.stdout.splitlines()[:-1])) <= 80
+    assert done.stderr == f"rowlog: {tmp_path / 'workouts.toml'}, line 3, bad: plan is missing.\n"
+    assert answer("workouts", "CLUB", db=db)[0]["plan"] == "2x250m/0:30r"
+    assert answer("plan", "club", db=db)["canonical"] == "2x250m/0:30r"
+    assert answer("replay", SPLIT, "--plan", "club", db=db)["session"]["plan"] == "2x250m/0:30r"
+    unknown = rowlog("workouts", "tabatta", db=db)
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert "Did you mean tabata?" in unknown.stderr
+
+
 def test_db_path_check_rebuild(recorded: Path) -> None:
     assert rowlog("db", "path", db=recorded).stdout.strip() == str(recorded)
     checked = answer("db", "check", db=recorded)

@@ -56,6 +56,7 @@ WORK = (
     "rowlog.summary*",
     "rowlog.imports*",
     "rowlog.config*",
+    "rowlog.workouts*",
 )
 OUTPUT = ("rowlog.render*", "rowlog.charts*", "rowlog.exports*")
 CLI = ("rowlog.cli*", "rowlog.__main__")
