@@ -607,6 +607,93 @@ def frames(
     typer.echo(f"{count} frames of session {number} written to {output}", err=True)
 
 
+@app.command()
+def export(
+    sessions: Annotated[str, typer.Argument(metavar="ID", help="A number, 3,5-8, last, or all.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Where to; a folder for several sessions.")
+    ],
+    format_name: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="fit, tcx, rowingdata, strokes, heart-rate, rr, force, samples, json, frames; "
+            "else by the file's suffix.",
+        ),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="DATE", help="Only from then on.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="DATE", help="Only up to then.")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--last", metavar="TIME", help="Only the last 30d, 12w, 6m, 1y.")
+    ] = None,
+    athlete: Annotated[
+        str | None, typer.Option("--athlete", metavar="NAME", help="Only who is called so.")
+    ] = None,
+    activity: Annotated[
+        str | None, typer.Option("--activity", metavar="NAME", help="Only this, for example row.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what exists.")] = False,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write sessions as FIT, TCX, CSV, JSON or .frames, each read back before it counts.
+
+    One session goes into FILE, in the format of its suffix; .csv alone is RowingData's, and
+    .strokes.csv, .heart-rate.csv, .rr.csv, .force.csv and .samples.csv are tables. Several go
+    into the folder FILE, in the --format that you name, FIT otherwise.
+    """
+    from rowlog.exporting import Exported, Filter, chosen, format_for
+    from rowlog.exporting import export as run
+
+    path = _path(db)
+    only = None
+    if any(word is not None for word in (since, until, last, athlete, activity)):
+        from rowlog.periods import span_of
+        from rowlog_drivers.clock import wall_now
+
+        span = span_of("day", wall_now().date(), since=since, until=until, last=last)
+        dated = any(word is not None for word in (since, until, last))
+        only = Filter(
+            since=span.since if dated else None,
+            until=span.until if dated else None,
+            athlete=athlete,
+            activity=activity,
+        )
+    numbers = chosen(path, sessions, only)
+    if not numbers:
+        raise RowlogError("No session is so.", "See which there are: rowlog sessions --limit 0")
+    folder = len(numbers) > 1 or sessions == "all" or only is not None or file.is_dir()
+    known = format_for(file, format_name or ("fit" if folder else None))
+
+    def tell(done: Exported) -> None:
+        if as_json:
+            return
+        if done.file is None:
+            typer.echo(f"Session {done.session_id} passed over: {done.why_not}.", err=True)
+        else:
+            typer.echo(f"{done.file}  {done.bytes / 1000:.1f} kB, read back and compared")
+
+    written = run(path, numbers, file, known, folder=folder, overwrite=force, on_file=tell)
+    if as_json:
+        _print_json(
+            [
+                {
+                    "session": done.session_id,
+                    "file": str(done.file) if done.file is not None else None,
+                    "format": done.format,
+                    "bytes": done.bytes,
+                    "why_not": done.why_not,
+                }
+                for done in written
+            ]
+        )
+
+
 @simulators.command(name="ble")
 def simulate_ble(
     plan: Annotated[

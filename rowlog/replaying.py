@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final, NamedTuple, TextIO
 
 from rowlog.notation import parse
 from rowlog.plan import Plan
@@ -151,3 +152,32 @@ def export_frames(database: Path, session_id: int, target: Path | TextIO) -> int
             extra=tuple(pair for pair in session.header if pair[0] not in _KEPT),
         )
         return write_frames(target, header, reader.read_frames(session_id))
+
+
+class FramesDigest(NamedTuple):
+    """How many frames there are, and what all of them together are."""
+
+    frames: int
+    sha256: str
+    """Over time, source, channel, direction, lateness and payload of each, in order."""
+
+
+def stored_digest(database: Path, session_id: int) -> FramesDigest:
+    """The digest of a session's stored frames. Raises StoreError."""
+    with open_reader(database) as reader:
+        return _digest(reader.read_frames(session_id))
+
+
+def frames_digest(file: Path) -> FramesDigest:
+    """The digest of a .frames file's frames. Raises FramesError."""
+    return _digest(iter(read_frames(file)))
+
+
+def _digest(frames: Iterable[Frame]) -> FramesDigest:
+    whole, count = sha256(), 0
+    for frame in frames:
+        parts = (frame.t_ns, frame.source, frame.channel, frame.sent, frame.late_ns)
+        whole.update(repr(parts).encode())
+        whole.update(frame.payload)
+        count += 1
+    return FramesDigest(count, whole.hexdigest())

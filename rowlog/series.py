@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +72,17 @@ def load_series(database: Path, session_id: int) -> Series:
         heart_rate_bpm=_arrays(beats.get(source, [])) if source is not None else _arrays([]),
         heart_rate_source=source,
     )
+
+
+def samples(database: Path, session_id: int) -> Iterator[RowerSample]:
+    """Every record that the session's rowers sent, in order of processing. Raises StoreError."""
+    with open_reader(database) as reader:
+        session = reader.session(session_id)
+        decoding = make_decoding(source.header for source in session.sources)
+        for frame in reader.read_frames(session_id):
+            for record in decoding.deliver(frame).records:
+                if isinstance(record, RowerSample):
+                    yield record
 
 
 def _arrays(readings: list[tuple[float, float]]) -> Track:

@@ -100,7 +100,7 @@ def settled(text: str) -> list[str]:
     text = re.sub(r'"\d{4}-\d\d-\d\dT[0-9:.+-]+"', '"INSTANT"', text)
     text = re.sub(r"^(season )?20\d\d\b", r"\1YEAR", text, flags=re.MULTILINE)
     text = re.sub(r"^\S.*[/\\](\w+\.db)$", r"\1", text, flags=re.MULTILINE)
-    text = re.sub(r"\b\d+\.\d MB", "SIZE", text)
+    text = re.sub(r"\b\d+\.\d [kM]B", "SIZE", text)
     text = re.sub(r"─+", "─", text)  # as wide as the dates are
     return [re.sub(r" +", " ", line).strip() for line in text.rstrip().splitlines()]
 
