@@ -205,10 +205,13 @@ class _Teller:
     """Prints a recording once a second, until nobody listens; the recording goes on then."""
 
     def __init__(self, style: Style, *, as_json: bool) -> None:
+        from rowlog.render_devices import LinkNews
+
         self._style = style
         self._as_json = as_json
         self._silent = False
         self._trouble: str | None = None
+        self._news = LinkNews()
 
     def begin(self, begun: Begun) -> None:
         """The session has begun."""
@@ -226,6 +229,8 @@ class _Teller:
             text = moment.trouble or "The database can be written again; nothing was lost."
             held = " Recording goes on in memory." if moment.trouble else ""
             self._tell(f"rowlog: {text}{held}")
+        for text in self._news.of(moment):
+            self._tell(f"rowlog: {text}")
         if self._as_json:
             self._print(json.dumps(render.moment_json(moment), allow_nan=False))
         else:

@@ -24,6 +24,7 @@ from rowlog.store_rows import Source
 from rowlog_drivers.addresses import Address
 from rowlog_drivers.clock import life_ns, wall_now
 from rowlog_drivers.errors import CallError, RowlogError
+from rowlog_drivers.interface import Complaint
 from rowlog_drivers.records import MachineInfo
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Moment:
     heart_rate_bpm: float | None
     trouble: str | None
     """What is wrong with the database at the moment, in a sentence."""
+    complaints: tuple[Complaint, ...]
+    """Of devices that are not heard at the moment; () when all are."""
 
 
 class Begun:
@@ -343,4 +346,9 @@ def _moment(recorder: Recorder, progress: Progress, where: Standing) -> Moment:
         power_w=latest("power_w") if moving else None,
         heart_rate_bpm=latest("heart_rate_bpm"),
         trouble=progress.trouble,
+        complaints=tuple(
+            complaint
+            for device in recorder.devices
+            if (complaint := device.complaint()) is not None
+        ),
     )

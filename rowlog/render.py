@@ -275,12 +275,18 @@ def moment(now: Moment, style: Style) -> str:
     words.append(f"{_to_go(where):>12}")
     if now.distance_m is not None:
         words.append(f"{metres(now.distance_m):>6} m")
-    words += [
+    away = {
+        one.source: style.bold(f"{one.source}: {one.trouble} {one.seconds:.0f} s")
+        for one in now.complaints
+    }
+    strap = away.pop("strap", None)
+    # What is not heard leaves its place to why.
+    words += list(away.values()) or [
         f"{pace(now.pace_s_per_500m):>6}",
         f"{whole(now.stroke_rate_spm):>3} spm",
         f"{whole(now.power_w):>4} W",
-        f"{whole(now.heart_rate_bpm):>3} bpm",
     ]
+    words.append(strap or f"{whole(now.heart_rate_bpm):>3} bpm")
     if now.trouble is not None:
         words.append(style.bold("NOT STORED YET"))
     return style.fit("  ".join(words))
@@ -324,6 +330,16 @@ def moment_json(now: Moment) -> dict[str, object]:
         "power_w": now.power_w,
         "heart_rate_bpm": now.heart_rate_bpm,
         "trouble": now.trouble,
+        "complaints": [
+            {
+                "source": one.source,
+                "device": one.device,
+                "trouble": one.trouble,
+                "seconds": one.seconds,
+                "advice": one.advice,
+            }
+            for one in now.complaints
+        ],
     }
 
 

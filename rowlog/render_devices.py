@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rowlog.render import NONE, Style, Table, printable
 
 if TYPE_CHECKING:
     from rowlog.doctor import Step
     from rowlog.finding import Found
+    from rowlog.recording import Moment
+
+BACK_MOMENTS: Final = 5
+"""A device that was heard at so many tellings is back: before that links may come and go."""
+
+
+class LinkNews:
+    """What is new about devices that are not heard: each trouble once, until the device is back."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, set[str]] = {}
+        self._well: dict[str, int] = {}
+
+    def of(self, now: Moment) -> list[str]:
+        """Sentences for what is told now, once a second."""
+        news: list[str] = []
+        for one in now.complaints:
+            self._well[one.device] = 0
+            told = self._told.setdefault(one.device, set())
+            if (key := f"{one.trouble} {one.advice}") not in told:
+                told.add(key)
+                why = f"{printable(one.device)}: {one.trouble} for {one.seconds:.0f} s"
+                news.append(" ".join(filter(None, (f"{why}; reconnecting.", one.advice))))
+        away = {one.device for one in now.complaints}
+        for device in [device for device in self._told if device not in away]:
+            self._well[device] += 1
+            if self._well[device] == BACK_MOMENTS:
+                del self._told[device]
+                news.append(f"{printable(device)}: heard again.")
+        return news
 
 
 def table(found: Sequence[Found], style: Style, columns: int) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from rowlog_drivers.clock import Clock
 from rowlog_drivers.frames import Frame
-from rowlog_drivers.interface import Decoder, Delivery, Transport
+from rowlog_drivers.interface import Complaint, Decoder, Delivery, Transport, Watched
 from rowlog_drivers.protocols.link import decode_key
 from rowlog_drivers.records import KEY_SOURCE, Record, Undecoded
 from rowlog_drivers.transports.ble_names import channel_of
@@ -73,6 +73,10 @@ class Device:
                 frame = replace(frame, t_ns=frame.t_ns + late_ns, late_ns=frame.late_ns + late_ns)
             latest_ns[frame.source] = frame.t_ns
             yield self.decoding.deliver(frame)
+
+    def complaint(self) -> Complaint | None:
+        """Why it is not heard at the moment; None when it is, or when its transport cannot tell."""
+        return self.transport.complaint() if isinstance(self.transport, Watched) else None
 
     async def close(self) -> None:
         """Let go of the device; safe to call twice."""

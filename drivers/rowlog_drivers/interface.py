@@ -56,6 +56,22 @@ class Dialogue(Decoder, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """Why a device that is being recorded is not heard at the moment."""
+
+    source: str
+    """What it is called in frames."""
+    device: str
+    """What people call it, fit for a terminal."""
+    trouble: str
+    """What is wrong, in a few words: "silent", "link lost"."""
+    seconds: float
+    """Session seconds since it was last heard."""
+    advice: str | None = None
+    """The one thing to do, in a sentence; None while it may well mend itself."""
+
+
 class Transport(Protocol):
     """I/O without meaning: opens a link, stamps what comes in, sends what it is given."""
 
@@ -73,4 +89,13 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Let go of the device; safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A transport that tells why nothing comes."""
+
+    def complaint(self) -> Complaint | None:
+        """What is wrong now; None when all is well."""
         ...

@@ -83,6 +83,7 @@ def test_row_1_silence_with_the_link_up_is_noticed_and_the_link_made_anew(daemon
             machine.silent = True
             last = await tape.of(DATA, len(sender.sent))
             await air.until(lambda: (machine.path, "Disconnect") in air.calls)
+            assert told(transport)[0] == "silent"
             machine.silent = False
             assert await tape.links(3) == ["up", "down silent", "up"]
             down, up = (await tape.of("link", 3))[1:]
@@ -230,10 +231,21 @@ def test_row_3_bluetoothd_stays_away(daemon: Daemon) -> None:
             changed = watching(transport)
             await air.kill()
             await until_trouble(transport, changed, Trouble.NO_SERVICE)
-            assert transport.trouble is not None
-            assert "systemctl start bluetooth" in str(transport.trouble)
+            assert told(transport) == (
+                "Bluetooth service not running",
+                "Start it: sudo systemctl start bluetooth",
+            )
 
     asyncio.run(run())
+
+
+def told(transport: BleTransport) -> tuple[str, str | None]:
+    """What a person is told of a device that is not heard: the trouble, and what to do."""
+    complaint = transport.complaint()
+    assert complaint is not None
+    assert (complaint.source, complaint.device) == ("rower", "Rower 1")
+    assert complaint.seconds >= 0
+    return complaint.trouble, complaint.advice
 
 
 def watching(transport: BleTransport) -> asyncio.Event:
@@ -256,6 +268,7 @@ def test_row_4_the_system_bus_dies(daemon: Daemon) -> None:
             daemon.kill()
             assert await tape.links(2) == ["up", "down system bus lost"]
             assert transport.state is not BleState.CLOSED
+            assert told(transport)[0] == "system bus lost"
 
     asyncio.run(run())
 
@@ -266,10 +279,13 @@ def test_row_5_the_adapter_is_switched_off_and_on(daemon: Daemon) -> None:
         async with connected(daemon, machine, profile=QUIET, rate=RATE) as (air, transport, tape):
             air.power(False)
             assert await tape.links(2) == ["up", "down adapter off"]
-            assert transport.trouble is not None
-            assert "bluetoothctl power on" in str(transport.trouble)
+            assert told(transport) == ("adapter off", "Switch it on: bluetoothctl power on")
             air.power(True)
             assert (await tape.links(3))[-1] == "up"
+            await air.until_subscribed(machine, DATA)
+            assert air.notify(machine, DATA, b"\x01")
+            await tape.of(DATA, 1)
+            assert transport.complaint() is None
 
     asyncio.run(run())
 
@@ -320,6 +336,55 @@ def test_rows_6_7_18_a_connection_that_is_refused_is_tried_again(
             assert transport.attempts == len(script) + 1
 
     asyncio.run(run())
+
+
+def test_row_6_after_30_s_the_other_program_is_to_be_closed(daemon: Daemon) -> None:
+    """Until then it may well let go by itself, and nothing is asked of anybody."""
+
+    async def run() -> list[tuple[float, str | None]]:
+        machine = rower()
+        advice: list[tuple[float, str | None]] = []
+
+        def note(transport: BleTransport) -> None:
+            complaint = transport.complaint()
+            if complaint is not None and complaint.trouble == "another program is connecting":
+                advice.append((complaint.seconds, complaint.advice))
+
+        async with connected(daemon, machine, profile=QUIET, rate=RATE, on_change=note) as (
+            air,
+            _transport,
+            tape,
+        ):
+            machine.script["Connect"].extend([IN_PROGRESS] * 8)
+            air.drop(machine)
+            await tape.links(3)
+        return advice
+
+    told_at = asyncio.run(run())
+    assert told_at[0][0] < 30 < told_at[-1][0]
+    for seconds, advice in told_at:
+        assert advice == (None if seconds < 30 else "Close other apps that use this device.")
+
+
+def test_row_7_interference_is_named_after_three_attempts(daemon: Daemon) -> None:
+    async def run() -> list[tuple[int, str | None]]:
+        machine = rower()
+        advice: list[tuple[int, str | None]] = []
+
+        def note(transport: BleTransport) -> None:
+            complaint = transport.complaint()
+            if complaint is not None and complaint.trouble == "interference or out of range":
+                advice.append((transport.attempts, complaint.advice))
+
+        machine.script["Connect"].extend(
+            [Fail("org.bluez.Error.Failed", "Software caused connection abort")] * 4
+        )
+        async with connected(daemon, machine, profile=QUIET, rate=RATE, on_change=note):
+            return advice
+
+    told_at = asyncio.run(run())
+    assert {attempts for attempts, advice in told_at if advice is None} == {1, 2}
+    assert {attempts for attempts, advice in told_at if advice is not None} >= {3, 4}
 
 
 def test_row_7_abort_by_local_twenty_times(daemon: Daemon) -> None:
@@ -543,6 +608,7 @@ def test_row_18_a_full_adapter_leaves_the_others_alone(daemon: Daemon) -> None:
             with pytest.raises(BluetoothError) as raised:
                 await late.open()
             assert raised.value.trouble is Trouble.NO_SLOT
+            assert raised.value.what == "Strap: adapter has no link free; 1 connected already."
             assert air.notify(machine, DATA, b"\x01")
             assert await tape.payloads(DATA, 1) == [b"\x01"]
             assert await tape.links(1) == ["up"]

@@ -391,3 +391,37 @@ def test_no_bluetooth(daemon: Daemon, tmp_path: Path, words: list[str], *, kill:
     assert "Traceback" not in errors
     for each in words:
         assert each in errors
+
+
+def test_what_is_not_heard_is_told_while_recording(daemon: Daemon, tmp_path: Path) -> None:
+    """Each trouble once, with what to do when only a person can mend it, and that it is over."""
+    machine = rower()
+
+    async def run() -> None:
+        arguments = ("--rower", ROWER_AT)
+        async with session(daemon, tmp_path / "rowlog.db", [machine], *arguments) as (air, process):
+            assert air.notify(machine, "2ad1", ROW)
+            air.power(False)
+            moment = await asyncio.to_thread(process.object, lambda one: one["complaints"])
+            (complaint,) = moment["complaints"]
+            assert (complaint["source"], complaint["device"]) == ("rower", "Rower 1")
+            assert complaint["trouble"] == "adapter off"
+            assert complaint["seconds"] > 0
+            assert complaint["advice"] == "Switch it on: bluetoothctl power on"
+            air.power(True)
+            await air.until_subscribed(machine, "2ad1")
+            sending = asyncio.create_task(row_on(air, machine))
+            await asyncio.to_thread(process.error, "Rower 1: heard again.")
+            sending.cancel()
+            process.send(signal.SIGINT)
+            _, _, errors = await ended(process)
+            assert errors.count("Rower 1: adapter off for ") == 1
+
+    asyncio.run(run())
+
+
+async def row_on(air: FakeBluez, machine: Machine) -> None:
+    """The machine sends, ten times a second."""
+    while True:
+        air.notify(machine, "2ad1", ROW)
+        await asyncio.sleep(0.1)

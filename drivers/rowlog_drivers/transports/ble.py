@@ -17,7 +17,9 @@ from typing import Final
 from rowlog_drivers.clock import Clock
 from rowlog_drivers.errors import LinkLostError
 from rowlog_drivers.frames import Frame, Request
+from rowlog_drivers.interface import Complaint
 from rowlog_drivers.transports.ble_calls import settle
+from rowlog_drivers.transports.ble_complaint import HOPELESS, complain
 from rowlog_drivers.transports.ble_duty import Duty
 from rowlog_drivers.transports.ble_errors import BluetoothError, Trouble
 from rowlog_drivers.transports.ble_link import Link
@@ -42,22 +44,6 @@ LATE_SERVICES_S: Final = 0.5
 """When services are missing they may just be late: seconds of life until the second look."""
 REASON_S: Final = 0.05
 """Seconds of life until what took a link down with it is known too."""
-
-_HOPELESS: Final = frozenset(
-    {
-        Trouble.NO_BUS,
-        Trouble.NO_SERVICE,
-        Trouble.NO_PERMISSION,
-        Trouble.NO_ADAPTER,
-        Trouble.NOT_LOW_ENERGY,
-        Trouble.ADAPTER_OFF,
-        Trouble.BLOCKED,
-        Trouble.AMBIGUOUS,
-        Trouble.MISSING,
-    }
-)
-"""What does not mend itself within the time that opening may take."""
-
 
 _FORGETFUL: Final = frozenset({Trouble.SERVICE_LOST, Trouble.NO_SERVICE, Trouble.NO_BUS})
 """After these BlueZ holds nothing connected."""
@@ -132,6 +118,8 @@ class BleTransport:
         self._on_change = on_change
         self._frames: asyncio.Queue[Frame | None] = asyncio.Queue()
         self._liveness = Liveness(0)
+        self._heard_ns = clock.now_ns()
+        self._ever_heard = False
         self._link: Link | None = None
         self._trust_held = True
         self._unread = list(profile.reads)
@@ -182,6 +170,19 @@ class BleTransport:
             raise LinkLostError(f"{self._label} is not connected.", "It is being looked for.")
         self._put(request.channel, request.payload, sent=True)
         await link.write(request.channel, request.payload)
+
+    def complaint(self) -> Complaint | None:
+        """Why the device is not heard; None when it is, and while a machine at rest is silent."""
+        up = self._link is not None and not self._link.down.is_set()
+        silent_ns = self._clock.now_ns() - self._heard_ns
+        resting = self._ever_heard and self._moving is not None and not self._moving()
+        if self.state is BleState.CLOSED or (not up and self.trouble is None):
+            return None
+        if up and (silent_ns < self._liveness.limit_ns() or resting):
+            return None
+        trouble = self.trouble if self.trouble is not None else self._error(Trouble.SILENT)
+        seconds = silent_ns / SECOND_NS
+        return complain(self.source, self._label, trouble, seconds=seconds, attempts=self.attempts)
 
     async def close(self) -> None:
         """Let go of the device, within 5 s even when the system hangs; safe to call twice."""
@@ -245,7 +246,7 @@ class BleTransport:
 
     def _failed(self, error: BluetoothError) -> None:
         self._change(BleState.WAITING, error)
-        if error.trouble in _HOPELESS:
+        if error.trouble in HOPELESS:
             self._hopeless.set()
 
     async def _connect(self) -> Link:
@@ -259,9 +260,9 @@ class BleTransport:
             try:
                 async with self._radio.connecting:
                     await link.connect()
-            except BluetoothError:
+            except BluetoothError as error:
                 self._trust_held = not sighting.connected
-                raise
+                raise await self._counted(error) from error
             self.address = sighting.address
             self.services = link.services
             missing = [channel for channel in self._profile.needs if channel not in link.channels]
@@ -281,7 +282,21 @@ class BleTransport:
         if look == 0:
             await asyncio.sleep(LATE_SERVICES_S)
         elif look == 1 and sys.platform == "linux" and not _is_paired(sighting):
+            what = f"{self._label}: its services have changed; those remembered are forgotten."
+            changed = BluetoothError(what, trouble=Trouble.MISSING)
+            self._change(BleState.CONNECTING, changed)
             await link.forget()
+
+    async def _counted(self, error: BluetoothError) -> BluetoothError:
+        """A full adapter is told with how many devices fill it."""
+        if error.trouble is not Trouble.NO_SLOT:
+            return error
+        try:
+            count = len(await self._radio.held())
+        except BluetoothError:
+            return error
+        what = f"{self._label}: {error.trouble.value}; {count} connected already."
+        return BluetoothError(what, trouble=error.trouble)
 
     async def _find(self) -> Sighting:
         """The device, as it was given or as it is heard. Raises BluetoothError."""
@@ -315,6 +330,8 @@ class BleTransport:
         self._link = link
         self._put("link", b"up")
         self._liveness = Liveness(self._clock.now_ns())
+        if not self._first_up.is_set():
+            self._heard_ns = self._clock.now_ns()
         duty = Duty(
             link,
             self._label,
@@ -342,7 +359,9 @@ class BleTransport:
             self._link.fall(Trouble.SERVICE_LOST)
 
     def _heard(self, channel: str, payload: bytes) -> None:
-        self._liveness.heard(self._put(channel, payload))
+        self._heard_ns = self._put(channel, payload)
+        self._ever_heard = True
+        self._liveness.heard(self._heard_ns)
 
     def _put(
         self, channel: str, payload: bytes, *, sent: bool = False, t_ns: int | None = None

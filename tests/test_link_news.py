@@ -1,0 +1,88 @@
+"""What is told, while recording, of devices that are not heard."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rowlog import render
+from rowlog.recording import Moment
+from rowlog.render_devices import BACK_MOMENTS, LinkNews
+from rowlog.standing import Standing
+from rowlog_drivers.interface import Complaint
+
+MOMENT = Moment(
+    session_id=1,
+    t_s=71.0,
+    frames_committed=100,
+    standing=Standing(phase="work", index=0, piece=None, next=None, number=1, count=3),
+    distance_m=275.0,
+    stroke_count=20,
+    energy_kcal=None,
+    pace_s_per_500m=112.0,
+    stroke_rate_spm=32.0,
+    power_w=249.0,
+    heart_rate_bpm=155.0,
+    trouble=None,
+    complaints=(),
+)
+
+
+def now(*complaints: Complaint) -> Moment:
+    """The same moment, with these devices not heard."""
+    return replace(MOMENT, complaints=complaints)
+
+
+def complaint(
+    trouble: str, seconds: float, advice: str | None = None, device: str = "Rower 1"
+) -> Complaint:
+    """Of a rower."""
+    return Complaint(source="rower", device=device, trouble=trouble, seconds=seconds, advice=advice)
+
+
+def test_each_trouble_is_told_once_and_that_it_is_over() -> None:
+    news = LinkNews()
+    told = [
+        *news.of(now(complaint("silent", 3))),
+        *news.of(now(complaint("silent", 4))),
+        *news.of(now(complaint("link lost", 5))),
+        *news.of(now(complaint("silent", 30, "Row a few strokes."))),
+    ]
+    assert told == [
+        "Rower 1: silent for 3 s; reconnecting.",
+        "Rower 1: link lost for 5 s; reconnecting.",
+        "Rower 1: silent for 30 s; reconnecting. Row a few strokes.",
+    ]
+    assert [news.of(now()) for _ in range(BACK_MOMENTS + 1)] == [
+        *[[]] * (BACK_MOMENTS - 1),
+        ["Rower 1: heard again."],
+        [],
+    ]
+
+
+def test_a_link_that_comes_and_goes_gives_one_line_not_ten() -> None:
+    news = LinkNews()
+    told: list[str] = []
+    for _ in range(10):
+        told += news.of(now(complaint("link lost", 1)))
+        told += news.of(now())
+    assert told == ["Rower 1: link lost for 1 s; reconnecting."]
+
+
+def test_devices_are_told_of_apart_and_hostile_names_are_escaped() -> None:
+    news = LinkNews()
+    told = news.of(now(complaint("silent", 3), complaint("silent", 3, device="\x1b[2J")))
+    assert told == [
+        "Rower 1: silent for 3 s; reconnecting.",
+        "\\x1b[2J: silent for 3 s; reconnecting.",
+    ]
+
+
+def test_what_is_not_heard_leaves_its_place_in_the_line_to_why() -> None:
+    style = render.Style(colour=False)
+    assert render.moment(MOMENT, style).endswith("275 m  1:52.0   32 spm   249 W  155 bpm")
+    rower_away = now(complaint("link lost", 12.4))
+    assert render.moment(rower_away, style).endswith("275 m  rower: link lost 12 s  155 bpm")
+    strap = replace(complaint("silent", 4), source="strap", device="Strap")
+    both_away = now(complaint("link lost", 12.4), strap)
+    line = render.moment(both_away, style)
+    assert line.endswith("275 m  rower: link lost 12 s  strap: silent 4 s")
