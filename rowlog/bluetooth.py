@@ -145,7 +145,7 @@ def _joined(
             options=((NAME_OPTION, name),) if name else (),
         )
         sources.append(header)
-        devices.append(Device(transports[role], make_decoding([header])))
+        devices.append(Device(transports[role], make_decoding([header]), clock=clock))
     return replace(
         opened,
         devices=(*opened.devices, *devices),

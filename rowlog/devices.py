@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Final
 
 from rowlog.plan import Plan
-from rowlog.simulating import script_for
+from rowlog.simulating import held_by, script_for
 from rowlog_drivers.addresses import Address
 from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.clock import Clock
 from rowlog_drivers.device import Device
 from rowlog_drivers.errors import AddressError
 from rowlog_drivers.frames import Frame, FramesHeader, SourceHeader, read_frames
-from rowlog_drivers.simulator import FAULTS, Simulator, Stretch
+from rowlog_drivers.simulator import FAULTS, RowerKind, Simulator, Stretch
 from rowlog_drivers.transports.replay import ReplayTransport
 
 ROWER: Final = "rower"
@@ -129,13 +129,13 @@ def _renamed(header: FramesHeader, taken: set[str]) -> FramesHeader:
 
 def _simulator(rower: Address | None, strap: Address | None, plan: Plan | None) -> Simulator:
     """One athlete for all simulated devices."""
-    kind = None
+    kind: RowerKind | None = None
     if rower is not None:
-        kinds = {"rower": "ftms", "s4": "s4"}
+        kinds: dict[str, RowerKind] = {"rower": "ftms", "s4": "s4", "pm5": "pm5"}
         kind = kinds.get(rower.target)
         if kind is None:
             raise AddressError(
-                f"{rower}: there is no such simulated rower.", "Write sim:rower or sim:s4."
+                f"{rower}: there is no such simulated rower.", "Write sim:rower, sim:pm5 or sim:s4."
             )
     if strap is not None and strap.target != "strap":
         raise AddressError(f"{strap}: there is no such simulated strap.", "Write sim:strap.")
@@ -163,12 +163,13 @@ def _simulator(rower: Address | None, strap: Address | None, plan: Plan | None) 
     )
     return Simulator(
         script,
-        rower="s4" if kind == "s4" else "ftms" if kind == "ftms" else None,
+        rower=kind,
         strap=strap is not None,
         seed=_seed(options),
         faults=faults,
-        rate_hz=_number(options, "rate", 2.0),
+        rate_hz=_number(options, "rate", 10.0 if kind == "pm5" else 2.0),
         relay_heart_rate=_flag(options, "relay"),
+        program=held_by(plan) if kind == "pm5" else (),
     )
 
 

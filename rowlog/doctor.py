@@ -19,6 +19,7 @@ from rowlog_drivers.catalog import NAME_OPTION, make_decoding
 from rowlog_drivers.clock import Clock, life_ns
 from rowlog_drivers.errors import RowlogError
 from rowlog_drivers.frames import Frame, SourceHeader
+from rowlog_drivers.identify import FITNESS_MACHINE
 from rowlog_drivers.records import HeartRate, RowerSample, Undecoded
 from rowlog_drivers.transports.ble import BleTransport
 from rowlog_drivers.transports.ble_radio import Radio
@@ -154,8 +155,16 @@ async def _device(radio: Radio, one: Found, clock: Clock) -> AsyncIterator[Step]
         except RowlogError as error:
             yield Step(what=label, outcome="problem", text=str(error))
             return
+        also = ""
+        if driver == "pm5" and FITNESS_MACHINE in transport.services:
+            also = (
+                ". Its own service is read rather than its FTMS (1826), which tells neither forces "
+                "and drag factor nor its intervals and its own summary"
+            )
         yield Step(
-            what=label, outcome="ok", text=f"connected; services {', '.join(transport.services)}"
+            what=label,
+            outcome="ok",
+            text=f"connected; services {', '.join(transport.services)}{also}",
         )
         yield await _listened(transport, one, driver)
     finally:

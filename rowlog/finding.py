@@ -155,6 +155,7 @@ def profile_of(found: Found) -> BleProfile:
         start=_start() if quirk is not None and quirk.must_start else (),
         always_sends=quirk is not None and quirk.always_sends,
         only_services=wanted.services if only else (),
+        piece_bytes=wanted.piece_bytes,
     )
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from rowlog.plan import ROW, Piece, Plan
+from rowlog.programming import intervals_of, program_for
+from rowlog_drivers.errors import CallError
+from rowlog_drivers.protocols.csafe_programs import Interval
 from rowlog_drivers.simulator import Stretch
 
 WAIT_S: Final = 5.0
@@ -28,6 +31,17 @@ def script_for(plan: Plan, *, paddling: bool = False) -> list[Stretch]:
             work_s = _rough_seconds(piece)
     script.append(Stretch(kind="wait", seconds=WAIT_S))
     return script
+
+
+def held_by(plan: Plan | None) -> tuple[Interval, ...]:
+    """What the simulated PM5 holds of a plan; (), a free row, where a real one could not."""
+    if plan is None:
+        return ()
+    try:
+        program_for(plan)
+        return intervals_of(plan)
+    except CallError:
+        return ()
 
 
 def _stretch(piece: Piece, work_s: float, *, paddling: bool) -> Stretch:

@@ -53,6 +53,7 @@ WORK = (
     "rowlog.replaying*",
     "rowlog.series*",
     "rowlog.simulating*",
+    "rowlog.programming*",
     "rowlog.rebuild*",
     "rowlog.summary*",
     "rowlog.imports*",

@@ -11,8 +11,8 @@ from rowlog_drivers.errors import AddressError
 Scheme = Literal["ble", "serial", "replay", "sim", "auto"]
 SCHEMES: Final[tuple[str, ...]] = get_args(Scheme)
 FORMS: Final = (
-    "ble:AA:BB:CC:DD:EE:FF, ble:NAME, serial:/dev/ttyACM0, replay:FILE.frames, sim:rower, sim:s4, "
-    "sim:strap, or auto"
+    "ble:AA:BB:CC:DD:EE:FF, ble:NAME, serial:/dev/ttyACM0, replay:FILE.frames, sim:rower, "
+    "sim:pm5, sim:s4, sim:strap, or auto"
 )
 
 

@@ -50,6 +50,8 @@ class Bluetooth:
     """Those of them without which it is no such device."""
     reads: tuple[str, ...] = ()
     """Channels to read once."""
+    piece_bytes: tuple[tuple[str, int], ...] = ()
+    """Channels that take so many bytes a write at most."""
 
 
 def _pm5() -> Decoder:
@@ -125,6 +127,7 @@ DRIVERS: Final[Mapping[str, Driver]] = {
                 notify=pm5_names.SUBSCRIBE_CHANNELS,
                 needs=("ce060031",),
                 reads=pm5_names.READ_CHANNELS,
+                piece_bytes=((pm5_names.REQUEST_CHANNEL, 20),),
             ),
         ),
         Driver(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 from rowlog_drivers.clock import Clock
+from rowlog_drivers.errors import RowlogError
 from rowlog_drivers.frames import Frame
-from rowlog_drivers.interface import Complaint, Decoder, Delivery, Transport, Watched
+from rowlog_drivers.interface import Complaint, Decoder, Delivery, Dialogue, Transport, Watched
 from rowlog_drivers.protocols.link import decode_key
 from rowlog_drivers.records import KEY_SOURCE, Record, Undecoded
 from rowlog_drivers.transports.ble_names import channel_of
@@ -17,6 +19,10 @@ from rowlog_drivers.transports.ble_names import channel_of
 SECOND_NS: Final = 1_000_000_000
 BATCH_FRAMES: Final = 1000
 """How many deliveries wait at most for whoever takes them."""
+ASK_EVERY_S: Final = 0.02
+"""How long a dialogue waits at most, in session seconds, before it is looked what is due."""
+UNWELL_S: Final = 0.5
+"""After a request that could not be sent, the next one waits so long."""
 
 
 class Decoding:
@@ -54,11 +60,21 @@ class Decoding:
 
 
 class Device:
-    """One transport, and the decoders of the sources that speak through it."""
+    """One transport, and the decoders of the sources that speak through it.
 
-    def __init__(self, transport: Transport, decoding: Decoding) -> None:
+    With the `clock` that stamps its frames the device is asked what its decoders want to ask;
+    without one nothing is: what was recorded cannot be asked again.
+    """
+
+    def __init__(
+        self, transport: Transport, decoding: Decoding, *, clock: Clock | None = None
+    ) -> None:
         self.transport = transport
         self.decoding = decoding
+        self._asker: _Asker | None = None
+        dialogues = [one for one in decoding.decoders.values() if isinstance(one, Dialogue)]
+        if clock is not None and dialogues:
+            self._asker = _Asker(transport, dialogues, clock)
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
         """Every frame with its meaning, in order of arrival.
@@ -67,12 +83,26 @@ class Device:
         so that whoever orders frames by time keeps the order in which they were decoded.
         """
         latest_ns: dict[str, int] = {}
-        async for frame in self.transport.frames():
-            late_ns = latest_ns.get(frame.source, 0) - frame.t_ns
-            if late_ns > 0:
-                frame = replace(frame, t_ns=frame.t_ns + late_ns, late_ns=frame.late_ns + late_ns)
-            latest_ns[frame.source] = frame.t_ns
-            yield self.decoding.deliver(frame)
+        asker = self._asker
+        asking = asyncio.create_task(asker.run()) if asker is not None else None
+        try:
+            async for frame in self.transport.frames():
+                late_ns = latest_ns.get(frame.source, 0) - frame.t_ns
+                if late_ns > 0:
+                    late_ns += frame.late_ns
+                    frame = replace(frame, t_ns=latest_ns[frame.source], late_ns=late_ns)
+                latest_ns[frame.source] = frame.t_ns
+                delivery = self.decoding.deliver(frame)
+                if asker is not None:
+                    asker.decoded(frame)
+                yield delivery
+                if asking is not None and asking.done():
+                    asking.result()
+        finally:
+            if asking is not None:
+                asking.cancel()
+                with suppress(asyncio.CancelledError):
+                    await asking
 
     def complaint(self) -> Complaint | None:
         """Why it is not heard at the moment; None when it is, or when its transport cannot tell."""
@@ -81,6 +111,54 @@ class Device:
     async def close(self) -> None:
         """Let go of the device; safe to call twice."""
         await self.transport.close()
+
+
+class _Asker:
+    """Sends what the decoders of one device want to ask, when they want to."""
+
+    def __init__(self, transport: Transport, dialogues: Sequence[Dialogue], clock: Clock) -> None:
+        self._transport = transport
+        self._dialogues = dialogues
+        self._clock = clock
+        self._sent_bytes = 0
+        self._came = asyncio.Event()
+
+    def decoded(self, frame: Frame) -> None:
+        """A frame has been decoded: an answer may be there, or a request count as asked."""
+        if frame.sent:
+            self._sent_bytes += _weight(frame.payload)
+        self._came.set()
+
+    async def run(self) -> None:
+        """Ask, for as long as the device is listened to."""
+        while True:
+            self._came.clear()
+            for dialogue in self._dialogues:
+                request = dialogue.next_request(self._clock.now_ns())
+                if request is None:
+                    continue
+                asked_bytes = self._sent_bytes + _weight(request.payload)
+                try:
+                    await self._transport.send(request)
+                except RowlogError:
+                    # The link is down, or the machine refused: the transport tells of it.
+                    await asyncio.sleep(self._clock.life_s(UNWELL_S))
+                    continue
+                # Until its decoder knows all of what was sent it would ask for the same again.
+                while self._sent_bytes < asked_bytes:
+                    self._came.clear()
+                    await self._came.wait()
+            await self._wait()
+
+    async def _wait(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._clock.life_s(ASK_EVERY_S)):
+                await self._came.wait()
+
+
+def _weight(payload: bytes) -> int:
+    """Bytes that were sent, perhaps in several frames; a frame without any counts as well."""
+    return max(1, len(payload))
 
 
 async def merge(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from rowlog_drivers.catalog import DRIVERS, Role
+from rowlog_drivers.catalog import DRIVERS, Role, find_quirk
 from rowlog_drivers.protocols import ftms
 from rowlog_drivers.quirks import QUIRKS, Quirk
 
@@ -47,7 +47,7 @@ def identify(
     if quirk is not None and quirk.driver not in DRIVERS:
         return Identified(kind="other", driver=None, what=quirk.note, quirk=quirk)
     if CONCEPT2_SERVICES & set(services) or (name or "").casefold().startswith("pm5"):
-        return _concept2(name, services, quirk)
+        return _concept2(name)
     if FITNESS_MACHINE in services or FITNESS_MACHINE in service_data:
         return _fitness_machine(service_data.get(FITNESS_MACHINE), quirk)
     if quirk is not None:
@@ -57,16 +57,13 @@ def identify(
     return None
 
 
-def _concept2(name: str | None, services: Collection[str], quirk: Quirk | None) -> Identified:
+def _concept2(name: str | None) -> Identified:
+    """A PM5 is read by its own service even where it has FTMS too: that one tells neither forces
+    nor drag factor, and nothing of the monitor's intervals and its own summary.
+    """
     last = (name or "").casefold().rsplit(" ", 1)[-1]
     machine = {"ski": "SkiErg", "bike": "BikeErg"}.get(last, "RowErg")
-    if "pm5" in DRIVERS:
-        return _rower("pm5", f"Concept2 PM5 ({machine})", quirk)
-    if FITNESS_MACHINE in services:
-        return _rower("ftms", f"Concept2 PM5 ({machine}), by FTMS", quirk)
-    return Identified(
-        kind="other", driver=None, what="Concept2 PM5 without FTMS: update its firmware"
-    )
+    return _rower("pm5", f"Concept2 PM5 ({machine})", find_quirk("pm5", name))
 
 
 def _fitness_machine(payload: bytes | None, quirk: Quirk | None) -> Identified:

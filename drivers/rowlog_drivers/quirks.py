@@ -42,6 +42,13 @@ _TMI: Final = "TrackMyIndoorWorkout"
 QUIRKS: Final[tuple[Quirk, ...]] = (
     Quirk(
         prefix="PM5",
+        driver="pm5",
+        always_sends=True,
+        note="Concept2 PM5: sends its status as long as its screen is on",
+        source="tijmenvangulik/ErgometerJS row100meter.ts; Concept2 Bluetooth definition 1.30",
+    ),
+    Quirk(
+        prefix="PM5",
         driver="ftms",
         always_sends=True,
         note="Concept2 PM5: records in two parts, drag factor as resistance; older firmware has no "

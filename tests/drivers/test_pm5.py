@@ -341,7 +341,14 @@ def test_a_status_is_one_sample_and_states_come_when_they_change() -> None:
         ),
         MachineState(t_ns=0, source="rower", state="interval_type", code=1, text="distance"),
         MachineState(t_ns=0, source="rower", state="target_distance_m", code=0x80, parameter=500),
-        MachineState(t_ns=0, source="rower", state="interval_work_distance", code=5),
+        # It began no later than this, as far as the first status can tell.
+        MachineState(
+            t_ns=0,
+            source="rower",
+            state="interval_work_distance",
+            code=5,
+            parameter=(0.0, 60.0, 250.5),
+        ),
         MachineState(t_ns=0, source="rower", state="rowing_active", code=1),
         RowerSample(t_ns=0, source="rower", elapsed_s=60.0, distance_m=250.5, drag_factor=120),
     )
@@ -351,7 +358,12 @@ def test_a_status_is_one_sample_and_states_come_when_they_change() -> None:
     # A new connection hears all of them again.
     link = Frame(t_ns=0, source="rower", channel="link", payload=b"down gone")
     assert decoder.decode(link) == (Link(t_ns=0, source="rower", up=False, reason="gone"),)
-    assert len(states(decoder.decode(told(resting)))) == 5
+    assert len(states(decoder.decode(told(resting)))) == 4
+    # That of the workout once it is known which interval is under way.
+    assert states(decoder.decode(rx("0033", f"{6000:06x}" + "00" * 17))) == [
+        "interval",
+        "interval_rest",
+    ]
 
 
 @pytest.mark.parametrize(

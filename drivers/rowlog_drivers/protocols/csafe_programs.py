@@ -83,6 +83,11 @@ class Program:
     """What the monitor says of itself, in 0031 or by command 89, once it has taken it."""
 
 
+def interval_type(interval: Interval) -> int:
+    """What the monitor calls an interval of this kind while it is worked on."""
+    return _INTERVAL_TYPES[interval.kind, interval.rest_s is not None]
+
+
 def just_row() -> Program:
     """A free row."""
     return Program(

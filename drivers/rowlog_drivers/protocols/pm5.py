@@ -76,6 +76,7 @@ from rowlog_drivers.protocols.pm5_values import (
     encode_value,
     force_parts,
 )
+from rowlog_drivers.protocols.pm5_workout import Workout
 from rowlog_drivers.protocols.stroke_numbers import StrokeNumbers
 from rowlog_drivers.records import (
     MachineInfo,
@@ -142,15 +143,16 @@ _VERIFIED: Final = 0x10
 class Pm5Decoder:
     """Everything that a PM5 sends, as it sends it, and what it should be asked for.
 
-    Counters are reported as sent: elapsed time, distance and stroke count start anew with each
-    interval of an interval workout, and `MachineState` "interval" says which one it is. Strokes
-    alone are numbered on, since `Stroke.number` counts the connection's. A stroke is told in
-    parts, of one number: at the end of the drive, with its power, its force curve, and its
-    recovery when that is over.
+    Elapsed time, distance and stroke count, which the monitor starts anew with each interval and
+    workout, are counted on, the metres of rests among them: samples hold what was rowed since the
+    first one, as those of other machines. A stroke is told in parts, of one number: at the end of
+    the drive, with its power, its force curve, and its recovery when that is over.
 
     States (of the workout, the rower, the kind of interval, the machine) are told when they
-    change. The monitor's own figures of splits and workout come as MachineSplit and
-    MachineSummary, each with what one notification said.
+    change. Where work, a rest, or what is neither begins, the state of the workout has a
+    `parameter`: (seconds before the record at which it began, elapsed time and distance there).
+    The monitor's own figures of splits and workout come as MachineSplit and MachineSummary, each
+    with what one notification said.
     """
 
     __slots__ = (
@@ -172,10 +174,14 @@ class Pm5Decoder:
         "_states",
         "_stroke_count",
         "_stroke_state",
+        "_workout",
+        "_workout_state",
     )
 
     def __init__(self) -> None:
         self._states = States()
+        self._workout = Workout()
+        self._workout_state = 0
         self._numbers = StrokeNumbers()
         self._stroke_count: int | None = None
         self._peak_lbf: float | None = None
@@ -264,6 +270,7 @@ class Pm5Decoder:
     def _disconnected(self) -> None:
         """The link came or went: states are told again, and nothing that was begun goes on."""
         self._states.forget()
+        self._workout.lose()
         self._reader.forget()
         self._replies.drop()
         self._requests.drop()
@@ -323,14 +330,26 @@ class Pm5Decoder:
         ]
         if value.target_type is not None and value.target_raw is not None:
             records += states.target(value.target_type, value.target_raw, t_ns, source)
-        records += states.workout_state(value.workout_state, t_ns, source)
+        began = self._workout.status(
+            t_ns,
+            value.elapsed_s,
+            value.distance_m,
+            value.workout_state,
+            interval_type=value.interval_type,
+            target_type=value.target_type,
+            target_raw=value.target_raw,
+        )
+        self._workout_state = value.workout_state
+        counters = self._workout.counters()
+        if counters is not None:
+            records += states.workout_state(value.workout_state, t_ns, source, began)
         records += states.rowing_state(value.rowing_state, t_ns, source)
         records.append(
             RowerSample(
                 t_ns=t_ns,
                 source=source,
-                elapsed_s=value.elapsed_s,
-                distance_m=value.distance_m,
+                elapsed_s=None if counters is None else counters[0],
+                distance_m=None if counters is None else counters[1],
                 drag_factor=value.drag_factor,
             )
         )
@@ -344,7 +363,8 @@ class Pm5Decoder:
             RowerSample(
                 t_ns=t_ns,
                 source=source,
-                elapsed_s=value.elapsed_s,
+                elapsed_s=self._workout.elapsed(value.elapsed_s),
+                distance_m=self._workout.rest(value.rest_distance_m or 0),
                 speed_mps=value.speed_mps,
                 stroke_rate_spm=value.stroke_rate_spm,
                 heart_rate_bpm=value.heart_rate_bpm,
@@ -356,27 +376,33 @@ class Pm5Decoder:
         return records
 
     def _status2(self, value: AdditionalStatus2, t_ns: int, source: str) -> list[Record]:
-        return [
-            *self._states.interval_count(value.interval_count, t_ns, source),
+        held = self._workout.counters() is None
+        began = self._workout.interval(value.interval_count)
+        records: list[Record] = [*self._states.interval_count(value.interval_count, t_ns, source)]
+        if held and self._workout.counters() is not None:
+            records += self._states.workout_state(self._workout_state, t_ns, source, began)
+        records.append(
             RowerSample(
                 t_ns=t_ns,
                 source=source,
-                elapsed_s=value.elapsed_s,
+                elapsed_s=self._workout.elapsed(value.elapsed_s),
                 average_power_w=value.average_power_w,
                 energy_kcal=value.energy_kcal,
-            ),
-        ]
+            )
+        )
+        return records
 
     def _stroke(self, value: StrokeData, t_ns: int, source: str) -> list[Record]:
+        counters = self._workout.stroke(value.elapsed_s, value.distance_m)
+        before = self._numbers.number
+        number = self._numbers.take(value.stroke_count, value.elapsed_s)
         sample = RowerSample(
             t_ns=t_ns,
             source=source,
-            elapsed_s=value.elapsed_s,
-            distance_m=value.distance_m,
-            stroke_count=value.stroke_count,
+            elapsed_s=None if counters is None else counters[0],
+            distance_m=None if counters is None else counters[1],
+            stroke_count=self._numbers.number,
         )
-        before = self._numbers.number
-        number = self._numbers.take(value.stroke_count, value.elapsed_s)
         if number is None:
             return [sample]
         records: list[Record] = []
@@ -431,8 +457,8 @@ class Pm5Decoder:
             RowerSample(
                 t_ns=t_ns,
                 source=source,
-                elapsed_s=value.elapsed_s,
-                stroke_count=value.stroke_count,
+                elapsed_s=self._workout.elapsed(value.elapsed_s),
+                stroke_count=self._numbers.number,
                 power_w=value.power_w,
                 energy_kcal_per_hour=value.energy_kcal_per_hour,
             )

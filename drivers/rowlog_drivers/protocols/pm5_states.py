@@ -14,6 +14,7 @@ from rowlog_drivers.protocols.pm5_names import (
     erg_name,
     pace_distance_m,
 )
+from rowlog_drivers.protocols.pm5_workout import Began
 from rowlog_drivers.records import MachineState
 
 _NO_TYPE = 255
@@ -32,9 +33,24 @@ class States:
         """The connection is gone: the next one tells all states again."""
         self._said.clear()
 
-    def workout_state(self, code: int, t_ns: int, source: str) -> list[MachineState]:
-        """The monitor's state machine: its own word for it as `state`."""
-        return self._named("workout_state", WORKOUT_STATES, code, t_ns, source)
+    def workout_state(
+        self, code: int, t_ns: int, source: str, began: Began | None = None
+    ) -> list[MachineState]:
+        """The monitor's state machine: its own word for it as `state`.
+
+        `began` makes it worth telling even when the word is the same.
+        """
+        if not self.changed("workout_state", code) and began is None:
+            return []
+        return [
+            MachineState(
+                t_ns=t_ns,
+                source=source,
+                state=WORKOUT_STATES.get(code, UNKNOWN),
+                code=code,
+                parameter=None if began is None else began.parameter,
+            )
+        ]
 
     def rowing_state(self, code: int, t_ns: int, source: str) -> list[MachineState]:
         """Whether someone rows: "rowing_active" or "rowing_inactive"."""

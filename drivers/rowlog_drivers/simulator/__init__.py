@@ -7,16 +7,18 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
 from rowlog_drivers.errors import CallError
 from rowlog_drivers.frames import Frame, SourceHeader
+from rowlog_drivers.protocols.csafe_programs import Interval
 from rowlog_drivers.simulator.athlete import Leg, Performance
 from rowlog_drivers.simulator.faults import Faults
 from rowlog_drivers.simulator.machines import Device, FtmsRower, Strap
+from rowlog_drivers.simulator.pm5 import Pm5Rower
 from rowlog_drivers.simulator.s4 import POWER_FACTOR, S4Rower
 from rowlog_drivers.simulator.script import (
     FAULTS,
@@ -33,6 +35,7 @@ __all__ = [
     "Athlete",
     "Fault",
     "FaultTruth",
+    "RowerKind",
     "Simulation",
     "Simulator",
     "Stretch",
@@ -41,7 +44,7 @@ __all__ = [
     "simulate",
 ]
 
-RowerKind = Literal["ftms", "s4"]
+RowerKind = Literal["ftms", "s4", "pm5"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,7 @@ class Simulator:
         moving_time_only: bool = False,
         stale: bool = False,
         reset_at_s: float | None = None,
+        program: Sequence[Interval] = (),
         rower_source: str = "rower",
         strap_source: str = "strap",
     ) -> None:
@@ -80,17 +84,20 @@ class Simulator:
 
         Args:
             script: what the athlete does, one stretch after the other.
-            rower: an FTMS machine, a WaterRower S4 with the host that polls it, or none.
+            rower: an FTMS machine, a WaterRower S4 with the host that polls it, a Concept2 PM5,
+                or none.
             strap: whether a heart-rate strap is worn.
             seed: another seed is another session, equally plausible.
             faults: names out of `FAULTS`, at times of the simulator's choice, or `Fault`s.
                 drop and silent hit the rower, the strap when there is none.
-            rate_hz: records a second of the FTMS machine, above 0 and at most 10.
+            rate_hz: records a second of the FTMS machine and the PM5, above 0 and at most 10.
             athlete: who rows; None: an average club rower.
-            relay_heart_rate: whether the FTMS machine sends the heart rate too.
+            relay_heart_rate: whether the FTMS machine or the PM5 sends the heart rate too.
             moving_time_only: whether the FTMS machine's time stands still with the wheel.
             stale: whether the S4 still holds counters of a former row.
             reset_at_s: when the host of the S4 sends RESET; None: never.
+            program: the workout that the PM5 holds, best one that the script follows; (): a
+                free row.
             rower_source: the rower's name in the frames.
             strap_source: the strap's name in the frames.
 
@@ -131,6 +138,20 @@ class Simulator:
                 S4Rower(rower_source, random, self._faults, stale=stale, reset_at_s=reset_at_s)
             )
             sources.append(SourceHeader(name=rower_source, driver="waterrower"))
+        elif rower == "pm5":
+            self._devices.append(
+                Pm5Rower(
+                    rower_source,
+                    random,
+                    self._faults,
+                    rate_hz=rate_hz,
+                    relay_heart_rate=relay_heart_rate,
+                    program=program,
+                )
+            )
+            sources.append(
+                SourceHeader(name=rower_source, driver="pm5", options=(("name", "PM5 paper"),))
+            )
         if strap:
             self._devices.append(
                 Strap(
@@ -203,6 +224,7 @@ def simulate(
     moving_time_only: bool = False,
     stale: bool = False,
     reset_at_s: float | None = None,
+    program: Sequence[Interval] = (),
 ) -> Simulation:
     """Run a script that ends; the arguments are those of `Simulator`."""
     simulator = Simulator(
@@ -217,6 +239,7 @@ def simulate(
         moving_time_only=moving_time_only,
         stale=stale,
         reset_at_s=reset_at_s,
+        program=program,
     )
     frames = tuple(simulator)
     return Simulation(frames=frames, truth=simulator.truth, sources=simulator.sources)

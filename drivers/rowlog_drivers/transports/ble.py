@@ -164,12 +164,19 @@ class BleTransport:
             self._task.result()
 
     async def send(self, request: Request) -> None:
-        """Write to the device. Raises LinkLostError when the link is down."""
+        """Write to the device, in pieces where the profile says so.
+
+        Raises LinkLostError when the link is down, and BluetoothError when it is refused.
+        """
         link = self._link
         if link is None or link.down.is_set():
             raise LinkLostError(f"{self._label} is not connected.", "It is being looked for.")
-        self._put(request.channel, request.payload, sent=True)
-        await link.write(request.channel, request.payload)
+        payload = request.payload
+        size = dict(self._profile.piece_bytes).get(request.channel) or max(1, len(payload))
+        for at in range(0, max(1, len(payload)), size):
+            piece = payload[at : at + size]
+            self._put(request.channel, piece, sent=True)
+            await link.write(request.channel, piece)
 
     def complaint(self) -> Complaint | None:
         """Why the device is not heard; None when it is, and while a machine at rest is silent."""

@@ -27,3 +27,5 @@ class BleProfile:
     """Whether it sends even when nobody moves, so that silence always means a dead link."""
     only_services: tuple[str, ...] = ()
     """Services to look at, for machines that mind others being looked at; (): all."""
+    piece_bytes: tuple[tuple[str, int], ...] = ()
+    """Channels that take so many bytes a write at most: longer requests are written in pieces."""
