@@ -17,6 +17,10 @@ import typer  # noqa: E402
 
 gc.enable()
 
+from rowlog.cli_common import DbOption, JsonOption, SessionArgument  # noqa: E402
+from rowlog.cli_common import database_path as _path  # noqa: E402
+from rowlog.cli_common import print_json as _print_json  # noqa: E402
+from rowlog.cli_common import screen_style as _style  # noqa: E402
 from rowlog_drivers.errors import CallError, RowlogError  # noqa: E402
 
 if TYPE_CHECKING:
@@ -47,19 +51,6 @@ simulators = typer.Typer(
 )
 app.add_typer(simulators, name="simulate")
 
-DbOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--db",
-        metavar="FILE",
-        help="The database; else $ROWLOG_DB, else the one in your data directory.",
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-SessionArgument = Annotated[
-    str, typer.Argument(metavar="[ID]", help="The session's number, or last.")
-]
-
 
 def main() -> None:
     """Run the command line; errors go to stderr in a sentence, with exit code 1 or 2."""
@@ -74,13 +65,26 @@ def main() -> None:
         app()
 
 
+def whole_app() -> typer.Typer:
+    """All commands: those of other files too, which are not loaded for the ones here."""
+    from rowlog import cli_years
+
+    known = {_name(command) for command in app.registered_commands}
+    if "zones" not in known:
+        cli_years.add_to(app)
+    return app
+
+
 def _only(words: list[str]) -> None:
     """Leave out the commands that are not called: typer would inspect each of them first."""
-    called = [command for command in app.registered_commands if _name(command) in words]
-    groups = [group for group in app.registered_groups if group.name in words]
-    if called or groups or words == ["--version"]:
-        app.registered_commands = called
-        app.registered_groups = groups
+    for _ in range(2):
+        called = [command for command in app.registered_commands if _name(command) in words]
+        groups = [group for group in app.registered_groups if group.name in words]
+        if called or groups or words == ["--version"]:
+            app.registered_commands = called
+            app.registered_groups = groups
+            return
+        whole_app()  # it is none of this file's
 
 
 def _name(command: CommandInfo) -> str | None:
@@ -802,11 +806,17 @@ def db_rebuild(
     session: Annotated[
         str, typer.Argument(metavar="[ID]", help="One session's number; all by default.")
     ] = "all",
+    kept: Annotated[
+        bool,
+        typer.Option(
+            "--kept", help="Only bests, zones and what the heart tells, from strokes and beats."
+        ),
+    ] = False,
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make all derived rows anew from the stored frames."""
-    from rowlog.rebuild import rebuild
+    from rowlog.rebuild import rebuild, rebuild_kept
 
     path = _path(db)
     numbers = None
@@ -814,6 +824,13 @@ def db_rebuild(
         from rowlog import summary
 
         numbers = [summary.session_number(path, session)]
+    if kept:
+        count = rebuild_kept(path, numbers)
+        if as_json:
+            _print_json({"kept": count})
+        else:
+            typer.echo(f"Bests, zones and hearts of {count} sessions computed anew.")
+        return
     rebuilt = rebuild(path, numbers)
     if as_json:
         _print_json({"rebuilt": rebuilt})
@@ -837,15 +854,6 @@ def _plan(text: str, database: Path) -> Plan:
     from rowlog.workouts import plan_of
 
     return plan_of(text, database)
-
-
-def _path(db: Path | None) -> Path:
-    from rowlog.config import default_path
-
-    path = db.expanduser() if db is not None else default_path()
-    if path.is_dir():
-        raise CallError(f"{path} is a folder.", "Name a file in it with --db.")
-    return path
 
 
 @contextmanager
@@ -917,17 +925,3 @@ def _seconds(text: str) -> float:
     if len(pieces) != 1 or pieces[0].target.type != "time" or not pieces[0].target.value:
         raise CallError(f"{text!r} is no time.", "Write 30:00, 45s or 20min.")
     return pieces[0].target.value
-
-
-def _style(*, plain: bool = False) -> Style:
-    """What the screen can show: colours only on a terminal, blocks only in a wide encoding."""
-    from rowlog.render import Style
-
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and not plain
-    colour = colour and os.environ.get("TERM") != "dumb"
-    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
-    return Style(colour=colour, unicode=encoding in ("utf8", "utf16", "utf32", "gb18030"))
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))

@@ -12,6 +12,7 @@ from rowlog.pipeline import Fact
 from rowlog.plan import Plan
 from rowlog.store import Store
 from rowlog.store_errors import DamagedError, no_database
+from rowlog.store_kept_many import computed
 from rowlog.store_read import StoredSession, open_reader
 from rowlog.totals import SessionTotals
 from rowlog_drivers.catalog import make_decoding
@@ -64,6 +65,21 @@ def rebuild(database: Path, numbers: Sequence[int] | None = None) -> list[int]:
             facts, totals = _derived(store, session)
             store.replace_derived(session.id, facts, totals)
     return [session.id for session in sessions]
+
+
+def rebuild_kept(database: Path, numbers: Sequence[int] | None = None) -> int:
+    """Compute anew what is kept of closed sessions, from their stored rows; how many there are.
+
+    `numbers` None: all of them. On as many cores as there are, each reading for itself; one writes.
+    Raises StoreError.
+    """
+    if not database.expanduser().is_file():
+        raise no_database(database)
+    with Store.open_writer(database) as store:
+        wanted = [
+            number for number in store.closed_sessions() if numbers is None or number in numbers
+        ]
+        return store.keep_all(computed(store.path, wanted))
 
 
 def recover(store: Store) -> list[int]:

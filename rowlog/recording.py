@@ -18,6 +18,7 @@ from rowlog.rebuild import recover
 from rowlog.recorder import Progress, Recorder
 from rowlog.standing import Standing, standing
 from rowlog.store import Store
+from rowlog.store_athletes import only_athlete
 from rowlog.store_devices import known_devices
 from rowlog.store_read import open_reader
 from rowlog.store_rows import Source
@@ -116,6 +117,7 @@ def record(
                 "The plan has a piece that ends by heart rate, and no strap is named: it ends by "
                 "its time limit, by a key, or by what the rower relays."
             )
+    athlete = athlete or only_athlete(database)
     known = known_devices(database, athlete) if wanted else []
     with Store.open_writer(database) as store:
         recovered = recover(store)

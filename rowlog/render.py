@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from rowlog.summary import (
         CheckSummary,
         GapSummary,
+        HeartSummary,
         SegmentSummary,
         SessionSummary,
         SplitSummary,
         Summary,
+        ZoneSummary,
     )
 
 BOLD: Final = "\x1b[1m"
@@ -516,10 +518,54 @@ def _split_table(splits: Iterable[SplitSummary], style: Style) -> list[str]:
 def _zone_lines(shown: Summary) -> list[str]:
     total = sum(zone.seconds for zone in shown.zones) or 1.0
     return [
-        f"{printable(zone.name, 6):>6}  {whole(zone.low_bpm):>3}–{whole(zone.high_bpm):<3}"
-        f"  {duration(zone.seconds):>8}  {'█' * round(30 * zone.seconds / total)}"
+        f"{zone.name:>7}  {_beats(zone.low_bpm):>3}{_to(zone)}{_beats(zone.high_bpm):<3}"
+        f"  {duration(zone.seconds):>8}  {100 * zone.seconds / total:>3.0f} %"
+        f"  {'█' * round(30 * zone.seconds / total)}".rstrip()
         for zone in shown.zones
+        if zone.low_bpm is not None or zone.seconds >= 1
     ]
+
+
+def _to(zone: ZoneSummary) -> str:
+    """What stands between a zone's limits."""
+    if zone.low_bpm is None:
+        return " " if zone.high_bpm is None else "<"
+    return "+" if zone.high_bpm is None else "–"
+
+
+def _heart_lines(heart: HeartSummary | None) -> list[str]:
+    """What the heart tells, a line for each kind of thing that is known."""
+    if heart is None:
+        return []
+    worth = []
+    if heart.metres_per_beat is not None:
+        worth.append(f"{heart.metres_per_beat:.2f} m")
+    if heart.watts_per_beat is not None:
+        worth.append(f"{heart.watts_per_beat:.2f} W")
+    parts = [f"{' and '.join(worth)} per beat"] if worth else []
+    if heart.decoupling is not None:
+        parts.append(f"decoupling {100 * heart.decoupling:.1f} %")
+    if heart.banister is not None:
+        parts.append(f"training impulse {whole(heart.banister)} (Banister)")
+    elif heart.edwards is not None:
+        parts.append(f"training impulse {whole(heart.edwards)} (Edwards)")
+    lines = [f"Heart: {', '.join(parts)}."] if parts else []
+    for words, found in (("Beats", heart.variability), ("Before", heart.resting)):
+        if found.mean_rr_ms is not None:
+            lines.append(
+                f"{words}: {found.intervals} RR intervals, "
+                f"{100 * found.corrected / found.intervals:.1f} % left out; RMSSD "
+                f"{tenth(found.rmssd_ms)}, SDNN {tenth(found.sdnn_ms)} ms, pNN50 "
+                f"{tenth(found.pnn50_pct)} %."
+            )
+    odd = []
+    if heart.spikes:
+        odd.append(_count(heart.spikes, "spike"))
+    if heart.stuck_s:
+        odd.append(f"{duration(heart.stuck_s)} stuck at one value")
+    if odd:
+        lines.append(f"Odd in the heart rate: {', '.join(odd)}.")
+    return lines
 
 
 def _nothing_rowed(session: SessionSummary) -> str:
@@ -541,6 +587,7 @@ def _notes(shown: Summary) -> list[str]:
         beats = f"Heart rate from {source}, {share} of the time"
         low = session.min_heart_rate_bpm
         notes.append(f"{beats}, lowest {whole(low)}." if low is not None else f"{beats}.")
+    notes += _heart_lines(shown.heart)
     strokes = [_count(session.stroke_count, "stroke")] if session.stroke_count else []
     if session.energy_kcal is not None:
         strokes.append(f"{whole(session.energy_kcal)} kcal")

@@ -29,7 +29,13 @@ def periods(shown: PeriodsSummary, style: Style, *, current: bool) -> str:
         table.rule()
     year = (shown.periods[0].start or "")[:4]
     for totals in shown.periods:
-        _row(table, _label(shown.by, totals, year), totals, style, marked=marked)
+        _row(
+            table,
+            period_label(shown.by, totals.name, totals.start, year),
+            totals,
+            style,
+            marked=marked,
+        )
     said = current and shown.total.sessions == shown.current.lifetime.sessions
     if len(shown.periods) > 1 and not said:
         table.rule()
@@ -48,7 +54,7 @@ def _row(table: Table, label: str, totals: PeriodTotals, style: Style, *, marked
     table.row(
         label,
         f"{totals.sessions}{mark}",
-        _hours(totals.duration_s),
+        hours(totals.duration_s),
         metres(totals.distance_m),
         metres(totals.work_distance_m),
         pace(totals.mean_pace_s_per_500m),
@@ -58,19 +64,22 @@ def _row(table: Table, label: str, totals: PeriodTotals, style: Style, *, marked
     )
 
 
-def _label(by: str, totals: PeriodTotals, year: str) -> str:
-    """How the row of a period is called, as short as it can be told from the others."""
-    if totals.start is None or by in ("season", "year"):
-        return totals.name
-    weekday, day, month, in_year = calendar_day(date.fromisoformat(totals.start)).split()
+def period_label(by: str, name: str, start: str | None, year: str) -> str:
+    """How the row of a period is called, as short as it can be told from the others.
+
+    `year` is that of the latest period; a day in it goes without.
+    """
+    if start is None or by in ("season", "year"):
+        return name
+    weekday, day, month, in_year = calendar_day(date.fromisoformat(start)).split()
     if by == "month":
         return f"{month} {in_year}"
-    if by == "day" and totals.start[:4] == year:
+    if by == "day" and start[:4] == year:
         return f"{weekday} {day} {month}"
     return f"{day} {month} {in_year}"
 
 
-def _hours(seconds: float | None) -> str:
+def hours(seconds: float | None) -> str:
     """Hours and minutes, truncated: 0:45, 12:05."""
     if seconds is None:
         return NONE

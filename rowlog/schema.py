@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 APPLICATION_ID: Final = 0x524F574C
 """PRAGMA application_id of every rowlog database: the letters ROWL."""
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 """PRAGMA user_version: how many of the migrations below a database has."""
 
 FIGURES_VERSION: Final = 1
@@ -32,6 +32,9 @@ FIGURES_VERSION: Final = 1
 
 SQLITE_VERSION: Final = sqlite3.sqlite_version
 """Of the library that this Python has."""
+
+KEPT_VERSION: Final = 1
+"""Kept with what `store_kept` computes; raised when that is computed differently."""
 
 BUSY_TIMEOUT_MS: Final = 5000
 
@@ -355,8 +358,7 @@ _FOR_SPEED: Final = (
 ) STRICT, WITHOUT ROWID""",
 )
 
-_VIEWS: Final = (
-    """CREATE VIEW v_sessions AS
+_V_SESSIONS: Final = """CREATE VIEW v_sessions AS
 SELECT sessions.id, sessions.started_at, sessions.ended_at, athletes.name AS athlete,
     sessions.activity, sessions.plan, sessions.state, sessions.origin, sessions.note,
     duration_s, elapsed_s, work_s, rest_s, distance_m, work_distance_m, rest_distance_m,
@@ -366,7 +368,10 @@ SELECT sessions.id, sessions.started_at, sessions.ended_at, athletes.name AS ath
     machine_resets, late_frames
 FROM sessions
 LEFT JOIN athletes ON athletes.id = sessions.athlete_id
-LEFT JOIN session_totals ON session_totals.session_id = sessions.id""",
+LEFT JOIN session_totals ON session_totals.session_id = sessions.id"""
+
+_VIEWS: Final = (
+    _V_SESSIONS,
     """CREATE VIEW v_segments AS
 SELECT segments.session_id, segments.segmentation_id, segmentations.is_default, "index", piece,
     kind, activity, target_type, target_value, start_t_ns / 1e9 AS started_at_s,
@@ -406,11 +411,106 @@ _OUTRANKED_FIGURES: Final = (
 )
 """What was derived, for each figure of a session that the machine's own outranks: JSON."""
 
+_YEARS: Final = (
+    """CREATE TABLE athlete_values (
+    athlete_id INTEGER NOT NULL REFERENCES athletes(id) ON DELETE CASCADE,
+    quantity TEXT NOT NULL,
+    since TEXT NOT NULL,
+    value ANY NOT NULL,
+    PRIMARY KEY (athlete_id, quantity, since)
+) STRICT, WITHOUT ROWID""",
+    "ALTER TABLE sessions ADD COLUMN deleted_at TEXT",
+    "DROP VIEW v_sessions",
+    _V_SESSIONS.replace("sessions.note,", "sessions.note, machine, shape,").replace(
+        "\nLEFT JOIN session_totals",
+        "\nLEFT JOIN session_keys ON session_keys.session_id = sessions.id"
+        "\nLEFT JOIN session_totals",
+    )
+    + "\nWHERE deleted_at IS NULL",
+    "DROP TABLE best_efforts",
+    "DROP TABLE heart_rate_histograms",
+    f"""CREATE TABLE session_keys (
+    {_OF_SESSION},
+    version INTEGER NOT NULL,
+    machine TEXT,
+    shape TEXT,
+    PRIMARY KEY (session_id)
+) STRICT, WITHOUT ROWID""",
+    f"""CREATE TABLE best_efforts (
+    {_OF_SESSION},
+    kind TEXT NOT NULL CHECK (kind IN ('distance', 'time', 'power')),
+    target REAL NOT NULL,
+    whole INTEGER NOT NULL,
+    value REAL NOT NULL,
+    amount REAL NOT NULL,
+    start_t_ns INTEGER NOT NULL,
+    end_t_ns INTEGER NOT NULL,
+    PRIMARY KEY (session_id, kind, target, whole)
+) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX best_efforts_by_value ON best_efforts (kind, target, whole, value)",
+    f"""CREATE TABLE session_hearts (
+    {_OF_SESSION},
+    low_bpm INTEGER NOT NULL,
+    seconds BLOB NOT NULL,
+    known_s REAL NOT NULL,
+    unknown_s REAL NOT NULL,
+    spikes INTEGER NOT NULL,
+    stuck_s REAL NOT NULL,
+    metres_per_beat REAL,
+    watts_per_beat REAL,
+    decoupling REAL,
+    correction TEXT NOT NULL,
+    rr_count INTEGER NOT NULL,
+    rr_corrected INTEGER NOT NULL,
+    mean_rr_ms REAL,
+    sdnn_ms REAL,
+    rmssd_ms REAL,
+    pnn50_pct REAL,
+    rest_rr_count INTEGER NOT NULL,
+    rest_rr_corrected INTEGER NOT NULL,
+    rest_mean_rr_ms REAL,
+    rest_sdnn_ms REAL,
+    rest_rmssd_ms REAL,
+    rest_pnn50_pct REAL,
+    PRIMARY KEY (session_id)
+) STRICT, WITHOUT ROWID""",
+    f"""CREATE TABLE session_zones (
+    {_OF_SESSION},
+    zones_by TEXT,
+    names TEXT,
+    limits_bpm TEXT,
+    top_bpm REAL,
+    below_s REAL NOT NULL,
+    zone1_s REAL NOT NULL,
+    zone2_s REAL NOT NULL,
+    zone3_s REAL NOT NULL,
+    zone4_s REAL NOT NULL,
+    zone5_s REAL NOT NULL,
+    unknown_s REAL NOT NULL,
+    banister REAL,
+    edwards REAL,
+    PRIMARY KEY (session_id)
+) STRICT, WITHOUT ROWID""",
+    f"""CREATE TABLE heart_rates_at_power (
+    {_OF_SESSION},
+    power_w REAL NOT NULL,
+    seconds REAL NOT NULL,
+    heart_rate_bpm REAL NOT NULL,
+    PRIMARY KEY (power_w, session_id)
+) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX heart_rates_at_power_of_session ON heart_rates_at_power (session_id)",
+)
+"""Who rows, and what is kept of each session so that years are answered at once.
+
+In `best_efforts` `value` is compared, lower is better: seconds over a distance, and metres or mean
+watts over a time as negative numbers; `amount` is the same as people read it."""
+
 MIGRATIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("first_tables", (*_TRUTH, *_ROWS, *_FOR_SPEED, *_VIEWS)),
     ("known_devices", _KNOWN_DEVICES),
     ("outranked_figures", _OUTRANKED_FIGURES),
     ("session_headers", ("ALTER TABLE sessions ADD COLUMN header TEXT",)),
+    ("years", _YEARS),
 )
 """(name, statements), oldest first. One that was released is never changed."""
 

@@ -15,15 +15,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
 
+from rowlog.athlete import Change, check_history
 from rowlog.schema import connect, prepare
+from rowlog.store_athletes import athlete_id_of, changes_of, put_changes
 from rowlog.store_devices import KnownDevice, forget, remember
 from rowlog.store_errors import no_session, not_writable, translated
 from rowlog.store_facts import Inserter
+from rowlog.store_judged import judge_athlete
+from rowlog.store_kept import Kept, compute, write
 from rowlog.store_lock import WriterLock
 from rowlog.store_pack import give_back_room, pack_block, unpacked_sessions
 from rowlog.store_read import stored_frames
 from rowlog.store_rows import MARKERS, STRUCTURE, Fact, Source, pack_options
 from rowlog.totals import SessionTotals
+from rowlog_drivers.errors import CallError
 from rowlog_drivers.frames import Frame
 from rowlog_drivers.interface import Delivery
 
@@ -31,6 +36,9 @@ __all__ = ["Source", "Store"]
 
 BATCH_FACTS: Final = 10_000
 """How many facts are held at once while a session is derived anew."""
+
+BATCH_KEPT: Final = 200
+"""How many sessions' kept rows are written in one transaction."""
 
 READ_BATCH: Final = 1000
 """How many frames are read between two chances for another thread."""
@@ -192,6 +200,7 @@ class Store:
                 "UPDATE sessions SET athlete_id = ? WHERE id = ?",
                 (self._athlete(athlete), session_id),
             )
+        self.keep(session_id)
 
     def add_event(
         self,
@@ -287,6 +296,7 @@ class Store:
             )
         self._lock.name(None)
         self.pack(session_id)
+        self.keep(session_id)
 
     def pack(self, session_id: int) -> None:
         """Make blocks of the session's frames that are rows, each in one transaction."""
@@ -321,6 +331,7 @@ class Store:
                 kept = [fact for fact in batch if not isinstance(fact, MARKERS.type)]
                 self._insert.facts(session_id, kept, structure)
             self._insert.totals(session_id, totals)
+        self.keep(session_id)
 
     def add_segmentation(
         self,
@@ -340,6 +351,8 @@ class Store:
             structure = self._insert.new_structure(session_id, origin, text, is_default=is_default)
             wanted = [fact for fact in facts if type(fact) in STRUCTURE]
             self._insert.facts(session_id, wanted, structure)
+        if is_default:
+            self.keep(session_id)
         return structure
 
     def set_default_segmentation(self, session_id: int, segmentation_id: int) -> None:
@@ -348,6 +361,65 @@ class Store:
             self._require(db, session_id)
             structure = self._insert.structure(session_id, segmentation_id)
             self._insert.set_default(session_id, structure)
+        self.keep(session_id)
+
+    # What is kept so that years are answered at once; see `store_kept`
+
+    def keep(self, session_id: int, kept: Kept | None = None) -> None:
+        """Keep best efforts, heart and zones of a closed session; None: computed here.
+
+        Nothing is done for a session that is open, whose rows are not complete.
+        """
+        with self._transaction() as db:
+            if kept is None:
+                kept = compute(db, self.path, session_id)
+            if kept is not None:
+                write(db, session_id, kept)
+
+    def keep_all(self, kept: Iterable[tuple[int, Kept]]) -> int:
+        """Keep what was computed elsewhere, in transactions of many; returns how many."""
+        done = 0
+        remaining = iter(kept)
+        while batch := list(islice(remaining, BATCH_KEPT)):
+            with self._transaction() as db:
+                for session_id, figures in batch:
+                    write(db, session_id, figures)
+            done += len(batch)
+        return done
+
+    def closed_sessions(self) -> list[int]:
+        """The numbers of all sessions that are closed."""
+        with self._mutex, translated(self.path):
+            rows = self._db.execute("SELECT id FROM sessions WHERE state <> 'open' ORDER BY id")
+            return [row[0] for row in rows]
+
+    # Athletes
+
+    def add_athlete(self, name: str, changes: Sequence[Change]) -> None:
+        """A new athlete with what is known. Raises CallError for a name that is taken."""
+        check_history(name, changes)
+        with self._transaction(durable=True) as db:
+            if db.execute("SELECT 1 FROM athletes WHERE name = ?", (name,)).fetchone():
+                raise CallError(
+                    f"There is an athlete {name!r} already.",
+                    f'Change what is known with: rowlog athlete set "{name}"',
+                )
+            number = self._athlete(name)
+            put_changes(db, number or 0, changes)
+
+    def set_athlete_values(
+        self, name: str, changes: Sequence[Change], taken: Sequence[str] = ()
+    ) -> int:
+        """Change what is known of an athlete; `taken` are quantities to forget altogether.
+
+        All sessions are judged anew by it; returns how many. Raises CallError where values
+        contradict each other.
+        """
+        with self._transaction(durable=True) as db:
+            number = athlete_id_of(db, self.path, name)
+            put_changes(db, number, changes, taken)
+            check_history(name, changes_of(db, number))
+            return judge_athlete(db, number)
 
     # Below: what the methods above share
 

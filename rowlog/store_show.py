@@ -122,6 +122,13 @@ class Shown:
             (session_id,),
         )
 
+    def kept(self, table: str, columns: Sequence[str], session_id: int) -> Row | None:
+        """Columns of what is kept of a session in such a table; None when there is nothing."""
+        rows = self._rows(
+            f"SELECT {', '.join(columns)} FROM {table} WHERE session_id = ?", (session_id,)
+        )
+        return rows[0] if rows else None
+
     def totals(self, columns: Sequence[str], session_id: int) -> Row:
         """Columns of a closed session's totals."""
         (row,) = self._rows(

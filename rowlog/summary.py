@@ -121,12 +121,59 @@ class SplitSummary(NamedTuple):
 
 
 class ZoneSummary(NamedTuple):
-    """Time in one heart-rate zone."""
+    """Time in one heart-rate zone, judged by what was true of the athlete on that day.
+
+    The first is "below", what lies below all zones; the last "unknown", time without a valid heart
+    rate: together they are the whole session.
+    """
 
     name: str
-    low_bpm: float
-    high_bpm: float
+    low_bpm: float | None
+    """Where it begins; None for "below" and "unknown"."""
+    high_bpm: float | None
+    """Where the next begins, or the maximum; None for "unknown", or when that is not known."""
     seconds: float
+
+
+class VariabilitySummary(NamedTuple):
+    """Heart-rate variability of a stretch, artefacts left out; None: too few are left."""
+
+    intervals: int
+    """RR intervals that the strap sent."""
+    corrected: int
+    """How many of them were left out as artefacts."""
+    mean_rr_ms: float | None
+    sdnn_ms: float | None
+    rmssd_ms: float | None
+    pnn50_pct: float | None
+
+
+class HeartSummary(NamedTuple):
+    """What the heart tells of a closed session; None is unknown. See docs/heart-rate.md."""
+
+    known_s: float
+    """Time with a valid heart rate."""
+    unknown_s: float
+    spikes: int
+    """Stretches that were taken for a slip of the sensor: marked, and believed nowhere."""
+    stuck_s: float
+    """Work during which one and the same value was shown for a minute or more."""
+    metres_per_beat: float | None
+    """Of the work."""
+    watts_per_beat: float | None
+    """Mean watts of the work over its mean beats a minute."""
+    decoupling: float | None
+    """Share by which watts per beat fell within the longest stretch of work, 20 min at least."""
+    banister: float | None
+    """Training impulse; None until maximum, resting heart rate and sex are known."""
+    edwards: float | None
+    """Training impulse; None until the maximum is known."""
+    correction: str
+    """How artefacts were found among the RR intervals."""
+    variability: VariabilitySummary
+    """Over the whole session."""
+    resting: VariabilitySummary
+    """Before the first stroke."""
 
 
 class QualitySummary(NamedTuple):
@@ -164,6 +211,8 @@ class Summary(NamedTuple):
     quality: QualitySummary
     gaps: tuple[GapSummary, ...] = ()
     """Those of a closed session, in order."""
+    heart: HeartSummary | None = None
+    """None without a heart rate, and until the session is closed."""
 
 
 class CheckSummary(NamedTuple):
@@ -222,8 +271,16 @@ def load(path: Path, session_id: int) -> Summary:
         else:
             quality = QualitySummary(*shown.totals(QualitySummary._fields, session_id))
         gaps = _gaps(shown, session_id) if quality.gaps else ()
+        judged = shown.kept("session_zones", _ZONE_COLUMNS, session_id)
+        heart = shown.kept("session_hearts", _HEART_COLUMNS, session_id)
     return Summary(
-        session=session, segments=segments, zones=(), splits=splits, quality=quality, gaps=gaps
+        session=session,
+        segments=segments,
+        zones=_zones(judged) if judged is not None else (),
+        splits=splits,
+        quality=quality,
+        gaps=gaps,
+        heart=_heart(heart, judged) if heart is not None else None,
     )
 
 
@@ -298,6 +355,46 @@ def _segment(row: tuple[Any, ...]) -> SegmentSummary:
         target=TargetSummary(type=kind, value=value) if kind is not None else None,
         origins=dict(json.loads(row[-1])),
     )
+
+
+_ZONE_COLUMNS: Final = (
+    "banister", "edwards", "names", "limits_bpm", "top_bpm", "below_s", "zone1_s", "zone2_s",
+    "zone3_s", "zone4_s", "zone5_s", "unknown_s",
+)  # fmt: skip
+_HEART_COLUMNS: Final = (
+    *HeartSummary._fields[:7],
+    "correction",
+    *(
+        f"{prefix}{name}"
+        for prefix in ("", "rest_")
+        for name in ("rr_count", "rr_corrected", *VariabilitySummary._fields[2:])
+    ),
+)
+
+
+def _zones(row: tuple[Any, ...]) -> tuple[ZoneSummary, ...]:
+    _, _, names, limits, top_bpm, below_s, *inside, unknown_s = row
+    if names is None:
+        return ()
+    lows = [float(limit) for limit in limits.split(",")]
+    highs = [*lows[1:], top_bpm if top_bpm is not None and top_bpm > lows[-1] else None]
+    return (
+        ZoneSummary("below", None, lows[0], below_s),
+        *(ZoneSummary(*zone) for zone in zip(names.split(","), lows, highs, inside, strict=True)),
+        ZoneSummary("unknown", None, None, unknown_s),
+    )
+
+
+def _heart(row: tuple[Any, ...], judged: tuple[Any, ...] | None) -> HeartSummary:
+    count = len(VariabilitySummary._fields)
+    values = (
+        *row[:7],
+        *(judged[:2] if judged is not None else (None, None)),
+        row[7],
+        VariabilitySummary(*row[8 : 8 + count]),
+        VariabilitySummary(*row[8 + count :]),
+    )
+    return HeartSummary(*values)
 
 
 _TARGET: Final = SegmentSummary._fields.index("target")

@@ -136,9 +136,9 @@ def documented() -> set[tuple[str, ...]]:
 
 
 def the_app() -> typer.Typer:
-    from rowlog.cli import app
+    from rowlog.cli import whole_app
 
-    return app
+    return whole_app()
 
 
 def test_every_command_option_and_argument_has_help() -> None:

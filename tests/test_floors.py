@@ -21,6 +21,13 @@ CELLS = {"rowlog": ROOT / "rowlog", "rowlog_drivers": ROOT / "drivers" / "rowlog
 # Names of modules and packages; a package stands for all that is in it, and `*` for any ending.
 CORE = (
     "rowlog.archive",
+    "rowlog.athlete",
+    "rowlog.zones",
+    "rowlog.shape",
+    "rowlog.wanted",
+    "rowlog.efforts",
+    "rowlog.pulse",
+    "rowlog.hrv",
     "rowlog.plan",
     "rowlog.notation",
     "rowlog.figures",

@@ -1,0 +1,308 @@
+"""The commands about athletes and years: loaded when one of them is called, or all are listed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rowlog.cli_common import DbOption, JsonOption, database_path, print_json, screen_style
+
+if TYPE_CHECKING:
+    from rowlog.athlete import Value
+    from rowlog.periods import Span
+    from rowlog.wanted import Wanted
+
+athletes = typer.Typer(
+    help="Who rows: what zones and training load are judged by.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+
+AthleteOption = Annotated[
+    str | None, typer.Option("--athlete", metavar="NAME", help="Only who is called so.")
+]
+ActivityOption = Annotated[
+    str | None, typer.Option("--activity", metavar="NAME", help="Only this, for example row.")
+]
+PlanOption = Annotated[
+    str | None,
+    typer.Option(
+        "--plan", metavar="PLAN", help="Only this workout, whatever guidance it was rowed with."
+    ),
+]
+TagOption = Annotated[
+    str | None, typer.Option("--tag", metavar="TAG", help="Only sessions with this tag.")
+]
+MachineOption = Annotated[
+    str | None, typer.Option("--machine", metavar="NAME", help="Only on this rowing machine.")
+]
+SinceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--since", metavar="DATE", help="From then on: 2026-11-24, 2026-W48, 2026-11 or 2026."
+    ),
+]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", metavar="DATE", help="Up to then, its last day too.")
+]
+LastOption = Annotated[
+    str | None,
+    typer.Option("--last", metavar="TIME", help="30d, 12w, 6m or 1y, up to today or --until."),
+]
+BornOption = Annotated[
+    int | None, typer.Option("--born", metavar="YEAR", help="The year of birth.")
+]
+SexOption = Annotated[
+    str | None,
+    typer.Option("--sex", metavar="WORD", help="female or male, which two formulas ask for."),
+]
+MassOption = Annotated[
+    float | None, typer.Option("--mass", metavar="KG", help="The mass in kilograms.")
+]
+RestingOption = Annotated[
+    float | None, typer.Option("--resting", metavar="BPM", help="The resting heart rate.")
+]
+MaxOption = Annotated[
+    float | None, typer.Option("--max", metavar="BPM", help="The maximum heart rate.")
+]
+ThresholdOption = Annotated[
+    float | None,
+    typer.Option("--threshold-hr", metavar="BPM", help="The heart rate at the lactate threshold."),
+]
+PowerOption = Annotated[
+    float | None,
+    typer.Option("--threshold-power", metavar="W", help="The power at the lactate threshold."),
+]
+ZonesByOption = Annotated[
+    str | None,
+    typer.Option("--zones-by", metavar="WAY", help="max, reserve, threshold or limits."),
+]
+ZoneNamesOption = Annotated[
+    str | None,
+    typer.Option("--zone-names", metavar="WORD", help="rowing (UT2 to AN) or numbers (Z1 to Z5)."),
+]
+LimitsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--limits", metavar="BPM,...", help="Where the five zones begin: 110,130,150,165,178."
+    ),
+]
+FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="DATE",
+        help="True from this day on; else a first value always was, and others are from today.",
+    ),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Make these commands part of the program."""
+    app.add_typer(athletes, name="athlete")
+    app.command()(zones)
+
+
+@athletes.command(name="list")
+def list_athletes(db: DbOption = None, as_json: JsonOption = False) -> None:
+    """List who rows."""
+    from rowlog.summary_athletes import load_athletes
+    from rowlog_drivers.clock import wall_now
+
+    rows = load_athletes(database_path(db), wall_now().date())
+    if as_json:
+        from rowlog.summary import as_json as plain
+
+        print_json(plain(rows))
+        return
+    from rowlog.render_athletes import athletes as text
+
+    typer.echo(text(rows, screen_style()))
+
+
+@athletes.command(name="show")
+def show_athlete(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Who; may be left out for the only one.")
+    ] = None,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one athlete: what is known now, the zones, and the history."""
+    _show_athlete(database_path(db), name, as_json=as_json)
+
+
+@athletes.command(name="add")
+def add_athlete(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As it is given to --athlete.")],
+    born: BornOption = None,
+    sex: SexOption = None,
+    mass: MassOption = None,
+    resting: RestingOption = None,
+    maximum: MaxOption = None,
+    threshold_hr: ThresholdOption = None,
+    threshold_power: PowerOption = None,
+    zones_by: ZonesByOption = None,
+    zone_names: ZoneNamesOption = None,
+    limits: LimitsOption = None,
+    since: FromOption = None,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make an athlete known, with what zones and training load need."""
+    from rowlog.summary_athletes import add_athlete as add
+    from rowlog_drivers.clock import wall_now
+
+    path = database_path(db)
+    values = _values(
+        born, sex, mass, resting, maximum, threshold_hr, threshold_power, zones_by, zone_names,
+        limits,
+    )  # fmt: skip
+    add(path, name, values, since, wall_now().date())
+    _show_athlete(path, name, as_json=as_json)
+
+
+@athletes.command(name="set")
+def set_athlete(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Who.")],
+    born: BornOption = None,
+    sex: SexOption = None,
+    mass: MassOption = None,
+    resting: RestingOption = None,
+    maximum: MaxOption = None,
+    threshold_hr: ThresholdOption = None,
+    threshold_power: PowerOption = None,
+    zones_by: ZonesByOption = None,
+    zone_names: ZoneNamesOption = None,
+    limits: LimitsOption = None,
+    since: FromOption = None,
+    forget: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--forget", metavar="OPTION", help="Forget a value and its history: max, mass, ..."
+        ),
+    ] = None,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Change what is known of an athlete; earlier sessions keep what was true then."""
+    from rowlog.summary_athletes import set_athlete as change
+    from rowlog_drivers.clock import wall_now
+    from rowlog_drivers.errors import CallError
+
+    path = database_path(db)
+    values = _values(
+        born, sex, mass, resting, maximum, threshold_hr, threshold_power, zones_by, zone_names,
+        limits,
+    )  # fmt: skip
+    forgotten = []
+    for option in forget or ():
+        if option not in _QUANTITIES:
+            raise CallError(
+                f"--forget {option!r} is no value of an athlete.",
+                f"Name one of: {', '.join(_QUANTITIES)}.",
+            )
+        forgotten.append(_QUANTITIES[option])
+    if not values and not forgotten:
+        raise CallError("Nothing was given to set.", "For example: --max 188 --resting 50")
+    change(path, name, values, since, wall_now().date(), tuple(forgotten))
+    _show_athlete(path, name, as_json=as_json)
+
+
+_QUANTITIES = {
+    "born": "birth_year",
+    "sex": "sex",
+    "mass": "mass_kg",
+    "resting": "resting_heart_rate_bpm",
+    "max": "max_heart_rate_bpm",
+    "threshold-hr": "threshold_heart_rate_bpm",
+    "threshold-power": "threshold_power_w",
+    "zones-by": "zones_by",
+    "zone-names": "zone_names",
+    "limits": "zone_limits",
+}
+"""What an option says, in the order in which `_values` takes them."""
+
+
+def _values(*given: Value | None) -> dict[str, Value]:
+    return {
+        quantity: value
+        for quantity, value in zip(_QUANTITIES.values(), given, strict=True)
+        if value is not None
+    }
+
+
+def _show_athlete(path: Path, name: str | None, *, as_json: bool) -> None:
+    from rowlog.summary_athletes import load_athlete
+    from rowlog_drivers.clock import wall_now
+
+    row = load_athlete(path, name, wall_now().date())
+    if as_json:
+        from rowlog.summary import as_json as plain
+
+        print_json(plain(row))
+        return
+    from rowlog.render_athletes import athlete as text
+
+    typer.echo(text(row, screen_style()))
+
+
+def zones(
+    by: Annotated[
+        str, typer.Option("--by", metavar="PERIOD", help="day, week, month, season or year.")
+    ] = "week",
+    since: SinceOption = None,
+    until: UntilOption = None,
+    last: LastOption = None,
+    athlete: AthleteOption = None,
+    activity: ActivityOption = None,
+    plan: PlanOption = None,
+    machine: MachineOption = None,
+    tag: TagOption = None,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add up time in heart-rate zones by day, week, month, season or year.
+
+    Each session is judged by the values that its athlete had on its day. Time without a valid heart
+    rate is unknown, and shown so.
+    """
+    from rowlog.periods import kind_of, span_of
+    from rowlog.summary_zones import load_zones
+    from rowlog_drivers.clock import wall_now
+
+    kind, today = kind_of(by), wall_now().date()
+    span = span_of(kind, today, since=since, until=until, last=last)
+    wanted = _wanted(span, athlete, activity, plan, tag, machine)
+    shown = load_zones(database_path(db), wanted, kind, span, today)
+    if as_json:
+        from rowlog.summary import as_json as plain
+
+        print_json(plain(shown))
+        return
+    from rowlog.render_zones import zones as text
+
+    typer.echo(text(shown, screen_style()))
+
+
+def _wanted(
+    span: Span,
+    athlete: str | None,
+    activity: str | None,
+    plan: str | None,
+    tag: str | None,
+    machine: str | None,
+) -> Wanted:
+    """The sessions that a call asks for. Raises NotationError for a plan that is none."""
+    from rowlog.wanted import Wanted
+
+    shape = None
+    if plan is not None:
+        from rowlog.notation import parse
+        from rowlog.shape import shape_of
+
+        shape = shape_of(parse(plan).text)
+    since, until = (None if day is None else day.isoformat() for day in span)
+    return Wanted(athlete, activity, shape, tag, machine, since, until)

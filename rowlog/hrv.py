@@ -1,0 +1,106 @@
+"""Heart-rate variability in the time domain, from the intervals between beats.
+
+Definitions: Task Force of the European Society of Cardiology and the North American Society of
+Pacing and Electrophysiology, Circulation 93:1043 (1996): SDNN with n - 1, RMSSD over the successive
+differences, pNN50 the share of differences of more than 50 ms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+LEAST_MS: Final = 240.0
+MOST_MS: Final = 2400.0
+"""No interval of a beating heart is outside (250 and 25 beats a minute)."""
+NEIGHBOURS: Final = 5
+"""An interval is compared with the median of so many on either side and itself."""
+DEVIATION: Final = 0.30
+"""It is an artefact when it is off by more than this share: a beat that was missed gives twice, one
+that was seen too many half of the true interval, and an extrasystole a short and a long one."""
+CORRECTION: Final = "local median of 11, 30 %"
+"""What the correction is called wherever its result is shown."""
+ENOUGH_BEATS: Final = 60
+"""Nothing is told of fewer accepted intervals."""
+MOST_CORRECTED: Final = 0.20
+"""Nothing is told either when a larger share had to be left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """Of a series of intervals without artefacts."""
+
+    mean_rr_ms: float
+    sdnn_ms: float
+    rmssd_ms: float
+    pnn50_pct: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variability:
+    """What the intervals of a stretch tell."""
+
+    intervals: int
+    """All that the strap sent."""
+    corrected: int
+    """How many of them were left out as artefacts."""
+    measures: Measures | None
+    """None where too few are left, or too many had to be left out."""
+
+    @property
+    def corrected_share(self) -> float:
+        """Share of the intervals that were left out, 0 to 1."""
+        return self.corrected / self.intervals if self.intervals else 0.0
+
+
+def measures(rr_ms: Array, follows: NDArray[np.bool_] | None = None) -> Measures | None:
+    """The measures of a series as it is.
+
+    Args:
+        rr_ms: shape (n,), the intervals, oldest first.
+        follows: shape (n - 1,): whether interval i + 1 came right after interval i; differences
+            are taken over those pairs alone. None: all.
+
+    Returns:
+        None where there is no difference to take.
+    """
+    if len(rr_ms) < 2:
+        return None
+    steps = np.diff(rr_ms)
+    if follows is not None:
+        steps = steps[follows]
+    if not len(steps):
+        return None
+    return Measures(
+        mean_rr_ms=float(rr_ms.mean()),
+        sdnn_ms=float(rr_ms.std(ddof=1)),
+        rmssd_ms=float(np.sqrt(np.mean(steps**2))),
+        pnn50_pct=float(100.0 * np.count_nonzero(np.abs(steps) > 50.0) / len(steps)),
+    )
+
+
+def artefacts(rr_ms: Array) -> NDArray[np.bool_]:
+    """Which intervals are no true distance between two beats; shape (n,)."""
+    out = (rr_ms < LEAST_MS) | (rr_ms > MOST_MS)
+    if len(rr_ms) < 3:
+        return np.asarray(out)
+    padded = np.pad(rr_ms, NEIGHBOURS, mode="reflect" if len(rr_ms) > NEIGHBOURS else "edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURS + 1)
+    middle = np.median(windows, axis=1)
+    return np.asarray(out | (np.abs(rr_ms - middle) > DEVIATION * middle))
+
+
+def variability(rr_ms: Array) -> Variability:
+    """The measures after leaving out artefacts; differences only between true neighbours."""
+    wrong = artefacts(rr_ms)
+    count, corrected = len(rr_ms), int(np.count_nonzero(wrong))
+    found = None
+    if count - corrected >= ENOUGH_BEATS and corrected <= MOST_CORRECTED * count:
+        kept = np.flatnonzero(~wrong)
+        found = measures(rr_ms[kept], np.diff(kept) == 1)
+    return Variability(intervals=count, corrected=corrected, measures=found)

@@ -1,0 +1,415 @@
+"""What is kept of every closed session so that questions over years are answered at once.
+
+Computed from the session's stored rows alone, when it is closed and whenever it is asked for anew;
+nothing of it is the truth. `compute` only reads, `write` puts the rows in their place.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from rowlog.schema import KEPT_VERSION
+from rowlog.shape import shape_of
+from rowlog.store_athletes import changes_of
+from rowlog.store_judged import ZONE_COLUMNS, judged_row
+from rowlog.store_read import default_segmentation, stored_frames
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rowlog.efforts import Array, Curve, Window
+    from rowlog.pulse import Readings
+
+Row = tuple[Any, ...]
+
+LEAST_STROKES: Final = 3
+"""A stretch with fewer is known by its ends alone, and no effort within it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """The rows of one session, without its number."""
+
+    keys: Row
+    efforts: list[Row]
+    heart: Row | None
+    zones: Row | None
+    at_power: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A segment, as far as it matters here."""
+
+    kind: str
+    piece: int | None
+    target_type: str | None
+    target_value: float | None
+    ended_by: str
+    clock: str
+    start_ns: int
+    end_ns: int
+    start_elapsed_s: float | None
+    end_elapsed_s: float | None
+    start_m: float | None
+    end_m: float | None
+    duration_s: float
+
+
+_PART: Final = (
+    "kind, piece, target_type, target_value, ended_by, clock, start_t_ns, end_t_ns, "
+    "start_elapsed_s, end_elapsed_s, start_distance_m, end_distance_m, duration_s"
+)
+HEART_COLUMNS: Final = (
+    "low_bpm", "seconds", "known_s", "unknown_s", "spikes", "stuck_s", "metres_per_beat",
+    "watts_per_beat", "decoupling", "correction", "rr_count", "rr_corrected", "mean_rr_ms",
+    "sdnn_ms", "rmssd_ms", "pnn50_pct", "rest_rr_count", "rest_rr_corrected", "rest_mean_rr_ms",
+    "rest_sdnn_ms", "rest_rmssd_ms", "rest_pnn50_pct",
+)  # fmt: skip
+_TABLES: Final = ("session_keys", "best_efforts", "session_hearts", "session_zones",
+                  "heart_rates_at_power")  # fmt: skip
+
+
+def compute(db: sqlite3.Connection, path: Path, session_id: int) -> Kept | None:
+    """All that is kept of a session; None for one that is not closed."""
+    row = db.execute(
+        "SELECT started_at, athlete_id, plan, end_ns, heart_rate_source FROM sessions "
+        "JOIN session_totals ON session_id = id WHERE id = ? AND state <> 'open'",
+        (session_id,),
+    ).fetchone()
+    if row is None:
+        return None
+    started_at, athlete_id, plan, end_ns, beats_from = row
+    rower, strokes = _strokes(db, session_id)
+    stretches = _stretches(db, session_id)
+    heart = zones = None
+    at_power: list[Row] = []
+    if beats_from is not None:
+        found = _heart(db, path, session_id, beats_from, stretches, strokes, end_ns / 1e9)
+        if found is not None:
+            heart, at_power = found
+            changes = changes_of(db, athlete_id)
+            zones = judged_row(changes, started_at[:10], heart[0], heart[1], heart[3])
+    return Kept(
+        keys=(KEPT_VERSION, _machine(db, session_id, rower), shape_of(plan)),
+        efforts=_efforts(stretches, strokes),
+        heart=heart,
+        zones=zones,
+        at_power=at_power,
+    )
+
+
+def write(db: sqlite3.Connection, session_id: int, kept: Kept) -> None:
+    """Put the rows in the place of those that the session had; within a transaction."""
+    for table in _TABLES:
+        db.execute(f"DELETE FROM {table} WHERE session_id = ?", (session_id,))
+    db.execute("INSERT INTO session_keys VALUES (?, ?, ?, ?)", (session_id, *kept.keys))
+    db.executemany(
+        "INSERT INTO best_efforts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [(session_id, *row) for row in kept.efforts],
+    )
+    for table, columns, row in (
+        ("session_hearts", HEART_COLUMNS, kept.heart),
+        ("session_zones", ZONE_COLUMNS, kept.zones),
+    ):
+        if row is not None:
+            db.execute(
+                f"INSERT INTO {table} (session_id, {', '.join(columns)}) "
+                f"VALUES (?{', ?' * len(columns)})",
+                (session_id, *row),
+            )
+    db.executemany(
+        "INSERT INTO heart_rates_at_power (session_id, power_w, seconds, heart_rate_bpm) "
+        "VALUES (?, ?, ?, ?)",
+        [(session_id, *row) for row in kept.at_power],
+    )
+
+
+# Reading
+
+
+def _strokes(db: sqlite3.Connection, session_id: int) -> tuple[str | None, np.ndarray]:
+    """The rower that strokes are from, the first if several, and them: one a row."""
+    import numpy as np
+
+    rows = db.execute(
+        "SELECT source, t_ns / 1e9, total_distance_m, power_w, elapsed_s FROM strokes "
+        "WHERE session_id = ? ORDER BY source, number",
+        (session_id,),
+    ).fetchall()
+    if not rows:
+        return None, np.zeros((0, 4))
+    source = rows[0][0]
+    if rows[-1][0] != source:
+        rows = [row for row in rows if row[0] == source]
+    return source, np.array([row[1:] for row in rows], dtype=np.float64)
+
+
+def _stretches(db: sqlite3.Connection, session_id: int) -> list[list[_Part]]:
+    """Work that is one: segments of work with the pauses between them, rests left out."""
+    rows = db.execute(
+        f"SELECT {_PART} FROM segments WHERE session_id = ? AND segmentation_id = ? "
+        'ORDER BY "index"',
+        (session_id, default_segmentation(db, session_id)),
+    ).fetchall()
+    found: list[list[_Part]] = []
+    parts = [_Part(*row) for row in rows]
+    for rest, group in groupby(parts, key=lambda part: part.kind == "rest"):
+        if rest:
+            continue
+        for _, same in groupby(group, key=lambda part: part.piece):
+            stretch = list(same)
+            while stretch and stretch[0].kind == "pause":
+                del stretch[0]
+            while stretch and stretch[-1].kind == "pause":
+                del stretch[-1]
+            if stretch:
+                found.append(stretch)
+    return found
+
+
+def _machine(db: sqlite3.Connection, session_id: int, rower: str | None) -> str | None:
+    """What the rowing machine calls itself: its advertised name, else its model or driver."""
+    if rower is None:
+        return None
+    row = db.execute(
+        "SELECT options, driver, (SELECT model FROM machine_infos WHERE session_id = :id AND "
+        "source = :rower AND model IS NOT NULL LIMIT 1) FROM sources "
+        "WHERE session_id = :id AND name = :rower",
+        {"id": session_id, "rower": rower},
+    ).fetchone()
+    if row is None:
+        return None
+    options, driver, model = row
+    name: str | None = dict(json.loads(options)).get("name", model)
+    return name or driver
+
+
+# Best efforts
+
+
+def _efforts(stretches: list[list[_Part]], strokes: np.ndarray) -> list[Row]:
+    from rowlog.efforts import POWER_S, RANKED_M, RANKED_S, energy_curve
+
+    best: dict[tuple[str, float, int], Row] = {}
+
+    def take(kind: str, target: float, whole: int, row: Row) -> None:
+        key = (kind, target, whole)
+        if key not in best or row[0] < best[key][0]:
+            best[key] = row
+
+    for stretch in stretches:
+        whole = _whole(stretch)
+        if whole is not None:
+            take(whole[0], whole[1], 1, whole[2])
+        found = _curve(stretch, strokes)
+        if found is None:
+            continue
+        curve, host, inside = found
+        for target in RANKED_M:
+            window = curve.fastest(target)
+            if window is not None:
+                seconds = window.end_s - window.start_s
+                take("distance", target, 0, (seconds, seconds, *_at(window, host)))
+        for target in RANKED_S:
+            window = curve.furthest(target)
+            if window is not None and window.amount > 0:
+                take("time", target, 0, (-window.amount, window.amount, *_at(window, host)))
+        power = energy_curve(inside[:, 0], inside[:, 2])
+        for target in POWER_S:
+            window = power.furthest(target)
+            if window is not None and window.amount > 0:
+                watts = window.amount / target
+                span = (round(window.start_s * 1e9), round(window.end_s * 1e9))
+                take("power", target, 0, (-watts, watts, *span))
+    return [(*key, *row) for key, row in best.items()]
+
+
+def _at(window: Window, host: tuple[Array, Array] | None) -> tuple[int, int]:
+    """When a window was, in nanoseconds of the session."""
+    import numpy as np
+
+    ends = np.array([window.start_s, window.end_s])
+    if host is not None:
+        ends = np.interp(ends, *host)
+    start, end = (int(value) for value in np.rint(ends * 1e9))
+    return start, end
+
+
+def _whole(stretch: list[_Part]) -> tuple[str, float, Row] | None:
+    """A piece that was rowed as it was meant, if its length is a ranked one."""
+    from rowlog.efforts import RANKED_M, RANKED_S
+
+    first, last = stretch[0], stretch[-1]
+    if last.ended_by not in ("target", "device") or first.start_m is None or last.end_m is None:
+        return None
+    seconds = sum(part.duration_s for part in stretch)
+    metres, target = last.end_m - first.start_m, first.target_value
+    span = (first.start_ns, last.end_ns)
+    if first.target_type == "distance" and target in RANKED_M and abs(metres - target) <= 1.0:
+        return "distance", target, (seconds, seconds, *span)
+    if first.target_type == "time" and target in RANKED_S and abs(seconds - target) <= 1.0:
+        return ("time", target, (-metres, metres, *span)) if metres > 0 else None
+    return None
+
+
+def _curve(
+    stretch: list[_Part],
+    strokes: np.ndarray,
+) -> tuple[Curve, tuple[Array, Array] | None, np.ndarray] | None:
+    """Distance over time in a stretch, how its clock becomes the host's, and its strokes.
+
+    The curve goes through the distance at each stroke and the exact ends of every segment, on the
+    machine's clock where that has parts of a second (those segments say so). None where too little
+    is known.
+    """
+    import numpy as np
+
+    from rowlog.efforts import Curve
+
+    start_s, end_s = stretch[0].start_ns / 1e9, stretch[-1].end_ns / 1e9
+    inside = strokes[(strokes[:, 0] > start_s) & (strokes[:, 0] < end_s)]
+    known = inside[~np.isnan(inside[:, 1])]
+    if len(known) < LEAST_STROKES:
+        return None
+    marks = [
+        (ns / 1e9, np.nan if metres is None else metres, 0.0, np.nan if on is None else on)
+        for part in stretch
+        for ns, metres, on in (
+            (part.start_ns, part.start_m, part.start_elapsed_s),
+            (part.end_ns, part.end_m, part.end_elapsed_s),
+        )
+    ]
+    points = np.concatenate((np.array(marks), known))
+    points = points[~np.isnan(points[:, 1])]
+    points = points[np.argsort(points[:, 0], kind="stable")]
+    exact = all(part.clock == "machine" for part in stretch) and not np.isnan(points[:, 3]).any()
+    if not exact:
+        return Curve(points[:, 0], points[:, 1]), None, inside
+    clock = np.maximum.accumulate(points[:, 3])
+    return Curve(clock, points[:, 1]), (clock, points[:, 0]), inside
+
+
+# The heart
+
+
+def _heart(
+    db: sqlite3.Connection,
+    path: Path,
+    session_id: int,
+    source: str,
+    stretches: list[list[_Part]],
+    strokes: np.ndarray,
+    end_s: float,
+) -> tuple[Row, list[Row]] | None:
+    """A session's heart, and its heart rate by power; None where nothing is believed."""
+    import numpy as np
+
+    from rowlog import pulse
+    from rowlog.hrv import CORRECTION
+
+    readings, rr_s, rr_ms = _readings(db, path, session_id, source)
+    times = pulse.histogram(readings, end_s)
+    if times is None:
+        return None
+    works = [
+        pulse.Work(
+            stretch[0].start_ns / 1e9,
+            stretch[-1].end_ns / 1e9,
+            None
+            if stretch[0].start_m is None or stretch[-1].end_m is None
+            else stretch[-1].end_m - stretch[0].start_m,
+        )
+        for stretch in stretches
+    ]
+    power = (strokes[:, 0], strokes[:, 2])
+    worth = pulse.efficiency(readings, power, works)
+    first_s = works[0].start_s if works else 0.0
+    row = (
+        times.low_bpm,
+        times.seconds.astype("<f4").tobytes(),
+        times.known_s,
+        times.unknown_s,
+        readings.spikes,
+        pulse.stuck_s(readings, works),
+        worth.metres_per_beat,
+        worth.watts_per_beat,
+        worth.decoupling,
+        CORRECTION,
+        *_variability(rr_ms),
+        *_variability(rr_ms[rr_s < first_s] if works else np.zeros(0)),
+    )
+    return row, [*pulse.at_power(readings, power, works)]
+
+
+def _variability(rr_ms: Array) -> Row:
+    from rowlog.hrv import variability
+
+    found = variability(rr_ms)
+    values = found.measures
+    if values is None:
+        return (found.intervals, found.corrected, None, None, None, None)
+    return (
+        found.intervals,
+        found.corrected,
+        values.mean_rr_ms,
+        values.sdnn_ms,
+        values.rmssd_ms,
+        values.pnn50_pct,
+    )
+
+
+def _readings(
+    db: sqlite3.Connection, path: Path, session_id: int, source: str
+) -> tuple[Readings, Array, Array]:
+    """A source's readings, and its RR intervals with the times at which they were sent."""
+    import numpy as np
+
+    from rowlog.pulse import believed
+
+    rows = db.execute(
+        "SELECT t_ns, heart_rate_bpm, contact, rr_ms FROM heart_rates "
+        "WHERE session_id = ? AND source = ? ORDER BY t_ns, seq",
+        (session_id, source),
+    ).fetchall()
+    if not rows:
+        rows = _relayed(db, path, session_id, source)
+    t_ns = np.array([row[0] for row in rows], dtype=np.int64)
+    bpm = np.array([row[1] for row in rows], dtype=np.float64)
+    lost = np.array([row[2] == 0 for row in rows], dtype=bool)
+    sent = [(row[0], row[3]) for row in rows if row[3] is not None and len(row[3]) > 2]
+    lists = json.loads(f"[{','.join(text for _, text in sent)}]")
+    counts = [len(intervals) for intervals in lists]
+    rr_s = np.repeat(np.array([at for at, _ in sent], dtype=np.float64) / 1e9, counts)
+    rr_ms = np.array([value for intervals in lists for value in intervals], dtype=np.float64)
+    return believed(t_ns, bpm, lost), rr_s, rr_ms
+
+
+def _relayed(db: sqlite3.Connection, path: Path, session_id: int, source: str) -> list[Row]:
+    """The heart rates that a rower relayed, which only its frames tell."""
+    from rowlog.store_rows import unpack_options
+    from rowlog_drivers.catalog import make_decoding
+    from rowlog_drivers.frames import SourceHeader
+    from rowlog_drivers.records import RowerSample
+
+    headers = [
+        SourceHeader(name=name, driver=driver, options=unpack_options(options))
+        for name, driver, options in db.execute(
+            "SELECT name, driver, options FROM sources WHERE session_id = ? ORDER BY place",
+            (session_id,),
+        )
+    ]
+    decoding = make_decoding(headers)
+    return [
+        (record.t_ns, record.heart_rate_bpm, None, None)
+        for frame in stored_frames(db, path, session_id)
+        for record in decoding.deliver(frame).records
+        if isinstance(record, RowerSample)
+        and record.source == source
+        and record.heart_rate_bpm is not None
+    ]
