@@ -447,29 +447,115 @@ def list_sessions(
     limit: Annotated[
         int, typer.Option("--limit", min=0, metavar="N", help="How many, newest first; 0 for all.")
     ] = 20,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            "--like", metavar="PLAN", help="Only those of the same shape, as 8x500m/1:30r."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the recorded sessions."""
     from rowlog import summary
 
-    rows = summary.load_sessions(_path(db), limit=limit or None)
+    path = _path(db)
+    if like is not None:
+        rows = summary.load_alike(path, _plan(like, path))[: limit or None]
+    else:
+        rows = summary.load_sessions(path, limit=limit or None)
     if as_json:
         _print_json(summary.as_json(rows))
         return
     from rowlog import render
 
+    if like is not None and not rows:
+        typer.echo(f"No session has the shape of {like} yet.")
+        return
     typer.echo(render.sessions(rows, _style()))
 
 
 @app.command()
 def show(
-    session: SessionArgument = "last", db: DbOption = None, as_json: JsonOption = False
+    session: SessionArgument = "last",
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by",
+            metavar="WAY",
+            help="As it was cut by: a number, plan, auto, device or interval text.",
+        ),
+    ] = None,
+    splits: Annotated[
+        str | None,
+        typer.Option(
+            "--splits", metavar="LENGTH", help="Splits of every piece: 100m, 1:00, 20cal."
+        ),
+    ] = None,
+    piece: Annotated[
+        int | None,
+        typer.Option("--piece", min=1, metavar="N", help="With --splits: of this piece alone."),
+    ] = None,
+    db: DbOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Show one session with its interval table."""
     from rowlog import summary
 
     path = _path(db)
-    _show(path, summary.session_number(path, session), as_json=as_json)
+    number = summary.session_number(path, session)
+    if splits is None and piece is None:
+        _show(path, number, as_json=as_json, by=by)
+        return
+    from rowlog.resegment import with_splits
+
+    shown, pieces = with_splits(path, number, by, splits, piece)
+    if as_json:
+        _print_json(summary.as_json(shown))
+        return
+    from rowlog.render_segments import split_tables
+
+    _show(path, number, as_json=False, by=by)
+    typer.echo(f"\n{split_tables(pieces, shown.splits, _style())}")
+
+
+@app.command()
+def resegment(
+    session: Annotated[str, typer.Argument(metavar="ID", help="The session's number, or last.")],
+    how: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[HOW]",
+            help="A plan or a workout's name; plan, auto or device. Else list what there is.",
+        ),
+    ] = None,
+    beside: Annotated[
+        bool, typer.Option("--beside", help="Leave what is shown and counted as it is.")
+    ] = False,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Cut a stored session into other pieces, beside the ways in which it was cut before.
+
+    By another plan; by what it looks like (auto), by what the machine told (device), or by its
+    own plan again (plan). What is cut last is shown and counted from then on.
+    """
+    from rowlog import summary
+
+    path = _path(db)
+    number = summary.session_number(path, session)
+    if how is not None:
+        from rowlog.resegment import resegment as cut
+
+        way = cut(path, number, how, shown=not beside)
+        _show(path, number, as_json=as_json, by=str(way))
+        return
+    shown = summary.load(path, number)
+    if as_json:
+        _print_json(summary.as_json(shown.segmentations))
+        return
+    from rowlog.render_segments import ways
+
+    typer.echo(ways(shown, _style()))
 
 
 @app.command(name="summary")
@@ -838,10 +924,17 @@ def db_rebuild(
         typer.echo(f"{len(rebuilt)} {'session' if len(rebuilt) == 1 else 'sessions'} rebuilt.")
 
 
-def _show(path: Path, session_id: int, *, as_json: bool, style: Style | None = None) -> None:
+def _show(
+    path: Path,
+    session_id: int,
+    *,
+    as_json: bool,
+    style: Style | None = None,
+    by: str | None = None,
+) -> None:
     from rowlog import summary
 
-    shown = summary.load(path, session_id)
+    shown = summary.load(path, session_id, by)
     if as_json:
         _print_json(summary.as_json(shown))
         return

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rowlog.buffer import Buffer
+from rowlog.intervals import Tracker
 from rowlog.pipeline import Fact, Pipeline
 from rowlog.plan import Plan
 from rowlog.totals import SessionTotals
@@ -25,9 +26,10 @@ class Derived:
 class Derivation:
     """Takes deliveries as they come, gives them back in order with the facts they tell."""
 
-    def __init__(self, plan: Plan | None = None) -> None:
+    def __init__(self, plan: Plan | None = None, tracker: Tracker | None = None) -> None:
+        """`tracker` cuts the session in another way than by `plan`; None: by the plan."""
         self.buffer = Buffer()
-        self.pipeline = Pipeline(plan)
+        self.pipeline = Pipeline(plan, tracker)
 
     def take(self, deliveries: Iterable[Delivery], until_ns: int | None = None) -> Derived:
         """Process deliveries; `until_ns` is the time now, None where the frames tell the time."""

@@ -13,7 +13,7 @@ from rowlog.plan import ROW, Piece, Plan, Target
 from rowlog.segments import EndedBy, Recovery, Segment, SegmentKind, Split
 from rowlog.timeline import STANDING_MPS, STILL_NS, Position
 
-__all__ = ["Found", "Segment", "Split", "Tracker"]
+__all__ = ["Boundary", "Found", "Segment", "Split", "Tracker"]
 
 PAUSE_AFTER_NS: Final = 6 * SECOND_NS
 """A stop in a piece of work is a pause once it has lasted so long; it counts from its start."""
@@ -25,7 +25,7 @@ NEXT_KEYS: Final = frozenset({"next", "skip", "lap"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Boundary:
+class Boundary:
     """An instant that ends a piece or one of its splits."""
 
     t_ns: int
@@ -106,16 +106,21 @@ class Tracker:
             # Machines say 0 W until the first stroke of a piece is measured: that is no value.
             self._powered = self._powered or position.power_w > 0
             self._power.add(position.t_ns, position.power_w if self._powered else None)
-        if self.at < 0 and position.moved:
-            began_ns = self._began_ns(position)
-            self._cut(self._track.start_mark(began_ns))
-            self._enter(0, self._cut_mark)
-            self._motion_ns = began_ns
+        if self.at < 0:
+            self._await_start(position)
         self._advance(position.t_ns)
         self._watch_motion(position)
         self._advance(position.t_ns)
         self._settle()
         return self._told()
+
+    def _await_start(self, position: Position) -> None:
+        """The first piece begins with the first movement."""
+        if position.moved:
+            began_ns = self._began_ns(position)
+            self._cut(self._track.start_mark(began_ns))
+            self._enter(0, self._cut_mark)
+            self._motion_ns = began_ns
 
     def heart_rate(self, reading: Reading, *, strap: bool) -> Found:
         """A heart rate, measured by a strap or relayed by the machine, which ranks below."""
@@ -230,6 +235,11 @@ class Tracker:
         return piece is not None and piece.kind == "work" and piece.activity == ROW
 
     @property
+    def _starts_at_once(self) -> bool:
+        """Whether the first piece waits for no stroke."""
+        return self.pieces[0].activity != ROW or self.pieces[0].kind == "rest"
+
+    @property
     def _heart_rate_source(self) -> str | None:
         """The source that is believed: a strap before the machine's relayed value."""
         for source in self._heart_rates:
@@ -243,7 +253,7 @@ class Tracker:
             self._started = True
             self._cursor_ns = self._first_ns = t_ns
             self._cut_mark = Mark(t_ns=t_ns)
-            if self.pieces[0].activity != ROW or self.pieces[0].kind == "rest":
+            if self._starts_at_once:
                 self._enter(0, Mark(t_ns=t_ns))
         self._now_ns = t_ns
         self._watch_recoveries(t_ns)
@@ -278,36 +288,41 @@ class Tracker:
                 self._pause()
             self._apply(boundary)
 
-    def _next_boundary(self, t_ns: int) -> _Boundary | None:
+    def _next_boundary(self, t_ns: int) -> Boundary | None:
         """The earliest end of the piece or of a split that has come by `t_ns`."""
         piece, begin = self._piece, self.begin
         if piece is None or begin is None:
             return None
-        ends = [self._target_boundary(piece, begin, piece.target, t_ns)]
-        if piece.target.at_most_s is not None:
-            limit = Target(type="time", value=piece.target.at_most_s)
-            ends.append(self._target_boundary(piece, begin, limit, t_ns))
-        if self._key_ns is not None:
-            ends.append(_Boundary(max(self._key_ns, self._cursor_ns), "key"))
-        best: _Boundary | None = None
-        for end in ends:
-            if end is not None and (best is None or end.t_ns < best.t_ns):
-                best = end
+        best = self._end_of(piece, begin, t_ns)
         if self._split_target is not None and self._split is not None:
             at = self._target_boundary(piece, begin, self._split_target, t_ns)
             if at is not None and (best is None or at.t_ns < best.t_ns):
                 return replace(at, ended_by=None)
         return best
 
+    def _end_of(self, piece: Piece, begin: Mark, t_ns: int) -> Boundary | None:
+        """Where the piece has ended by `t_ns`, whatever ended it first; None while it goes on."""
+        best = self._target_boundary(piece, begin, piece.target, t_ns)
+        ends: list[Boundary | None] = []
+        if piece.target.at_most_s is not None:
+            limit = Target(type="time", value=piece.target.at_most_s)
+            ends.append(self._target_boundary(piece, begin, limit, t_ns))
+        if self._key_ns is not None:
+            ends.append(Boundary(max(self._key_ns, self._cursor_ns), "key"))
+        for end in ends:
+            if end is not None and (best is None or end.t_ns < best.t_ns):
+                best = end
+        return best
+
     def _target_boundary(
         self, piece: Piece, begin: Mark, target: Target, t_ns: int
-    ) -> _Boundary | None:
+    ) -> Boundary | None:
         over: EndedBy = "target" if piece.kind == "work" else "rest_over"
         value = target.value
         if target.type in ("heart_rate_above", "heart_rate_below"):
             if self._heart_rate_hit_ns is None:
                 return None
-            return _Boundary(max(self._heart_rate_hit_ns, self._cursor_ns), over)
+            return Boundary(max(self._heart_rate_hit_ns, self._cursor_ns), over)
         if target.type == "open" or value is None:
             return None
         if target.type == "distance":
@@ -327,11 +342,11 @@ class Tracker:
                 at_ns = begin.t_ns + round(seconds * SECOND_NS)
                 if at_ns > t_ns:
                     return None
-                return _Boundary(max(at_ns, self._cursor_ns), over)
+                return Boundary(max(at_ns, self._cursor_ns), over)
         if crossing is None:
             return None
         at_ns, uncertainty_s = crossing
-        return _Boundary(max(at_ns, self._cursor_ns), over, *exact, uncertainty_s)
+        return Boundary(max(at_ns, self._cursor_ns), over, *exact, uncertainty_s)
 
     def _origin_m(self) -> float:
         """Where the piece began, as its counter will count it.
@@ -384,7 +399,7 @@ class Tracker:
             and piece.target.type == "open"
             and (self._still or self._unseen_stop(position, STILL_NS))
         ):
-            self._apply(_Boundary(self._began_ns(position), "rest_over"))
+            self._apply(Boundary(self._began_ns(position), "rest_over"))
         self._still = False
         self._motion_ns = t_ns
 
@@ -456,7 +471,7 @@ class Tracker:
         if piece.kind == "work":
             self._work_resumes(mark.t_ns)
 
-    def _apply(self, boundary: _Boundary) -> None:
+    def _apply(self, boundary: Boundary) -> None:
         mark = self._track.mark_at(boundary.t_ns)
         if boundary.quantity == "distance_m":
             mark = replace(mark, distance_m=boundary.value)
@@ -557,16 +572,17 @@ class Tracker:
         end_bpm = self._heart_rates[source].at(mark.t_ns) if source is not None else None
         closed = Segment(
             index=len(self.segments),
-            piece=self.at if self.plan is not None else None,
+            piece=self.at if self._several else None,
             kind=kind,
             activity=piece.activity if kind == "work" else kind,
-            target=piece.target if self.plan is not None and kind != "pause" else None,
+            target=self._told_target(piece) if kind != "pause" else None,
             start=segment.start,
             end=mark,
             ended_by=ended_by,
             clock="machine" if self._rowing and self._on_machine_time(piece) else "host",
             figures=figures_of(segment.total, source, end_bpm=end_bpm),
             round=piece.round,
+            tag=piece.tag if kind != "pause" else None,
         )
         if kind == "work":
             self.work.add(segment.total)
@@ -576,6 +592,15 @@ class Tracker:
             self.rest.add(segment.total)
         self.segments.append(closed)
         self._found.append(closed)
+
+    @property
+    def _several(self) -> bool:
+        """Whether pieces are told apart by their number."""
+        return self.plan is not None
+
+    def _told_target(self, piece: Piece) -> Target | None:
+        """What the piece was to reach, as its segments say it."""
+        return piece.target if self.plan is not None else None
 
     def _end_split(self, mark: Mark) -> None:
         split, self._split = self._split, None

@@ -33,10 +33,11 @@ class Pipeline:
     Segments follow the first rower that is heard; further rowers get strokes and gaps.
     """
 
-    def __init__(self, plan: Plan | None = None) -> None:
+    def __init__(self, plan: Plan | None = None, tracker: Tracker | None = None) -> None:
+        """`tracker` cuts the session in another way than by `plan`; None: by the plan."""
         self.plan = plan
         self.timeline = Timeline()
-        self.tracker = Tracker(plan)
+        self.tracker = Tracker(plan) if tracker is None else tracker
         self.rower: str | None = None
         """The rower that the segments follow; None until one is heard."""
         self.position: Position | None = None

@@ -2,54 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from rowlog.derivation import Derivation
-from rowlog.notation import parse
-from rowlog.pipeline import Fact
-from rowlog.plan import Plan
 from rowlog.store import Store
 from rowlog.store_errors import DamagedError, no_database
 from rowlog.store_kept_many import computed
-from rowlog.store_read import StoredSession, open_reader
-from rowlog.totals import SessionTotals
+from rowlog.store_read import Segmentation, StoredSession, open_reader
+from rowlog.structuring import Recording
 from rowlog_drivers.catalog import make_decoding
-from rowlog_drivers.device import Decoding
 from rowlog_drivers.errors import CallError
-from rowlog_drivers.frames import Frame
-
-BATCH_FRAMES = 1000
-
-
-def derive(
-    frames: Iterable[Frame], decoding: Decoding, plan: Plan | None, end_ns: int | None
-) -> Iterator[tuple[tuple[Fact, ...], SessionTotals | None]]:
-    """The facts of stored frames, in batches; the last one comes with the session's totals.
-
-    `end_ns` is the session's last instant; None: that of its last frame.
-    """
-    derivation = Derivation(plan)
-    last_ns = 0
-    batch = []
-    for frame in frames:
-        batch.append(decoding.deliver(frame))
-        last_ns = frame.t_ns
-        if len(batch) >= BATCH_FRAMES:
-            yield derivation.take(batch).facts, None
-            batch = []
-    yield derivation.take(batch).facts, None
-    end_ns = last_ns if end_ns is None else max(end_ns, last_ns)
-    derived, totals = derivation.finish(end_ns, decoding.finish(end_ns))
-    yield derived.facts, totals
 
 
 def rebuild(database: Path, numbers: Sequence[int] | None = None) -> list[int]:
     """Make the derived rows of closed sessions anew; returns the sessions' numbers.
 
-    `numbers` None: all of them. Each session is replaced as a whole or not at all. Sessions that
-    a crash left open are closed as recovered on the way. Raises StoreError.
+    `numbers` None: all of them. Each session is replaced as a whole or not at all, and cut anew in
+    every way in which it was cut. Sessions that a crash left open are closed as recovered on the
+    way. Raises StoreError.
     """
     if not database.expanduser().is_file():
         raise no_database(database)
@@ -62,8 +33,7 @@ def rebuild(database: Path, numbers: Sequence[int] | None = None) -> list[int]:
                 if numbers is None or session.id in numbers
             ]
         for session in sessions:
-            facts, totals = _derived(store, session)
-            store.replace_derived(session.id, facts, totals)
+            cut_anew(store, session)
     return [session.id for session in sessions]
 
 
@@ -96,10 +66,13 @@ def recover(store: Store) -> list[int]:
             with open_reader(store.path) as reader:
                 session = reader.session(number)
                 last_ns = reader.last_ns(number) or 0
-            facts, totals = _derived(store, session)
+            cut_anew(store, session)
         except (CallError, DamagedError):
             continue
-        store.replace_derived(number, facts, totals)
+        with open_reader(store.path) as reader:
+            totals = reader.session(number).totals
+        if totals is None:
+            raise AssertionError("cutting a session stores its totals")
         store.close_session(
             number,
             end_ns=last_ns,
@@ -111,15 +84,45 @@ def recover(store: Store) -> list[int]:
     return recovered
 
 
-def _derived(store: Store, session: StoredSession) -> tuple[list[Fact], SessionTotals]:
-    plan = parse(session.plan) if session.plan is not None else None
-    decoding = make_decoding(source.header for source in session.sources)
-    facts: list[Fact] = []
-    totals: SessionTotals | None = None
-    frames = store.read_frames(session.id)
-    for batch, found in derive(frames, decoding, plan, session.end_ns):
-        facts += batch
-        totals = found
-    if totals is None:
-        raise AssertionError("derive ends with the totals")
-    return facts, totals
+def recording_of(store: Store, session: StoredSession) -> Recording:
+    """A stored session's frames and how they are decoded."""
+    return Recording(
+        frames=lambda: store.read_frames(session.id),
+        decoding=lambda: make_decoding(source.header for source in session.sources),
+        end_ns=session.end_ns,
+    )
+
+
+def cut_anew(store: Store, session: StoredSession) -> None:
+    """Derive a session's rows from its frames, in every way in which it was cut."""
+    recording = recording_of(store, session)
+    with open_reader(store.path) as reader:
+        ways = reader.segmentations(session.id)
+    shown = next((way for way in ways if way.is_default), None)
+    if shown is None:
+        made = recording.cut("auto" if session.plan is None else "plan", session.plan)
+        store.replace_derived(session.id, made.facts, made.totals)
+        return
+    made = recording.cut(shown.origin, shown.text)
+    store.replace_derived(
+        session.id,
+        made.facts,
+        made.totals,
+        segmentation_id=shown.id,
+        told=(made.text, made.confidence),
+    )
+    for way in ways:
+        if way is not shown:
+            _cut_beside(store, session, recording, way)
+
+
+def _cut_beside(
+    store: Store, session: StoredSession, recording: Recording, way: Segmentation
+) -> None:
+    try:
+        made = recording.cut(way.origin, way.text)
+    except CallError:  # what the machine told is not understood any more: as it was, then
+        return
+    store.put_segmentation(
+        session.id, way.origin, made.text, made.facts, confidence=made.confidence
+    )

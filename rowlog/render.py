@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         CheckSummary,
         GapSummary,
         HeartSummary,
+        SegmentationSummary,
         SegmentSummary,
         SessionSummary,
         SplitSummary,
@@ -169,17 +170,20 @@ def sessions(rows: Sequence[SessionSummary], style: Style) -> str:
 def summary(shown: Summary, style: Style) -> str:
     """One session: its head, its interval table, and what there is to know of the recording."""
     session = shown.session
-    blocks = [_head(session, style)]
+    blocks = [_head(shown, style)]
     if shown.segments:
         blocks.append("\n".join(_interval_table(shown, style)))
     else:
         blocks.append(_nothing_rowed(session))
     single = [segment for segment in shown.segments if segment.kind == "work"]
     if len(single) == 1 and len(shown.splits) > 1:
-        blocks.append("\n".join(_split_table(shown.splits, style)))
+        blocks.append("\n".join(split_lines(shown.splits, style)))
     if shown.zones:
         blocks.append("\n".join(_zone_lines(shown)))
-    blocks.append("\n".join(_notes(shown)))
+    notes = _notes(shown)
+    if len(shown.segmentations) > 1:
+        notes += _other_cuts(shown)
+    blocks.append("\n".join(notes))
     return style.fit("\n\n".join(block for block in blocks if block))
 
 
@@ -362,7 +366,8 @@ def check(report: CheckSummary, style: Style) -> str:
     return style.fit("\n".join(lines))
 
 
-def _head(session: SessionSummary, style: Style) -> str:
+def _head(shown: Summary, style: Style) -> str:
+    session, way = shown.session, shown.segmentation
     title = (
         printable(session.plan, 60)
         if session.plan
@@ -372,11 +377,43 @@ def _head(session: SessionSummary, style: Style) -> str:
         f"{source.name} ({printable(source.model or source.driver)})" for source in session.sources
     )
     status = "" if session.status == "complete" else f" · {session.status}"
+    if way is not None and (way.origin in ("user", "device") or way.text != session.plan):
+        cut = _cut_by(way, session.plan)
+        status += f" · {cut}" if cut else ""
     lines = [
         style.bold(f"Session {session.id} · {title}{status}"),
         style.dim(f"{day(session.started_at)} · {devices}" if devices else day(session.started_at)),
     ]
     return "\n".join(lines)
+
+
+def _cut_by(way: SegmentationSummary | None, plan: str | None) -> str:
+    """In a few words how a session is cut here; empty where its own plan or nothing tells."""
+    if way is None or way.origin == "plan" or (way.origin == "auto" and way.text is None):
+        return ""
+    if way.origin == "device":
+        text = f" ({printable(way.text, 40)})" if way.text else ""
+        return f"cut by the machine{text}"
+    if way.origin == "auto":
+        sure = "" if way.confidence is None else f", {100 * way.confidence:.0f} % sure"
+        return f"looks like {printable(way.text or '', 60)}{sure}"
+    return f"cut by {printable(way.text or plan or '', 60)}"
+
+
+def _other_cuts(shown: Summary) -> list[str]:
+    """A line about the other ways in which the session was cut; none where there are none."""
+    rest = [way for way in shown.segmentations if way is not shown.segmentation]
+    if not rest:
+        return []
+    names = ", ".join(_way_name(way) for way in rest)
+    number = shown.session.id
+    return [f"Also cut by {names}. See it with: rowlog show {number} --by {rest[0].id}"]
+
+
+def _way_name(way: SegmentationSummary) -> str:
+    words = {"auto": "what it looks like", "device": "the machine"}
+    name = words.get(way.origin) or printable(way.text or "no plan", 40)
+    return f"{name} ({way.id})"
 
 
 _ACTIVITIES: Final = {"row": "rowing", "other": "heart rate", "mixed": "rowing and exercises"}
@@ -499,7 +536,8 @@ def _bar(pace_s_per_500m: float | None, speeds: Sequence[float]) -> str:
     return BARS[min(7, int(share * 7.999))]
 
 
-def _split_table(splits: Iterable[SplitSummary], style: Style) -> list[str]:
+def split_lines(splits: Iterable[SplitSummary], style: Style) -> list[str]:
+    """The splits of one piece, a line each, under their head."""
     table = Table(("split", "time", "metres", "pace", "rate", "watts", "HR", "max"), "rrrrrrrr")
     for split in splits:
         table.row(

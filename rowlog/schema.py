@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 APPLICATION_ID: Final = 0x524F574C
 """PRAGMA application_id of every rowlog database: the letters ROWL."""
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 """PRAGMA user_version: how many of the migrations below a database has."""
 
 FIGURES_VERSION: Final = 1
@@ -505,12 +505,29 @@ _YEARS: Final = (
 In `best_efforts` `value` is compared, lower is better: seconds over a distance, and metres or mean
 watts over a time as negative numbers; `amount` is the same as people read it."""
 
+_SEGMENTATIONS: Final = (
+    "ALTER TABLE segments ADD COLUMN tag TEXT",
+    "ALTER TABLE segmentations ADD COLUMN confidence REAL",
+    "DROP VIEW v_segments",
+    """CREATE VIEW v_segments AS
+SELECT segments.session_id, segments.segmentation_id, segmentations.is_default, "index", piece,
+    kind, activity, target_type, target_value, start_t_ns / 1e9 AS started_at_s,
+    end_t_ns / 1e9 AS ended_at_s, duration_s, distance_m, stroke_count, energy_kcal,
+    mean_pace_s_per_500m, mean_power_w, mean_stroke_rate_spm, mean_heart_rate_bpm,
+    max_heart_rate_bpm, min_heart_rate_bpm, end_heart_rate_bpm, heart_rate_drop_30s_bpm,
+    heart_rate_drop_60s_bpm, heart_rate_drop_120s_bpm, heart_rate_coverage, ended_by, clock,
+    round, tag, segmentations.origin AS segmentation_origin, segmentations.text AS segmentation
+FROM segments JOIN segmentations ON segmentations.id = segments.segmentation_id""",
+)
+"""What tells the ways apart in which a session was cut, and warm-up and cool-down from work."""
+
 MIGRATIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("first_tables", (*_TRUTH, *_ROWS, *_FOR_SPEED, *_VIEWS)),
     ("known_devices", _KNOWN_DEVICES),
     ("outranked_figures", _OUTRANKED_FIGURES),
     ("session_headers", ("ALTER TABLE sessions ADD COLUMN header TEXT",)),
     ("years", _YEARS),
+    ("segmentations_told_apart", _SEGMENTATIONS),
 )
 """(name, statements), oldest first. One that was released is never changed."""
 

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from rowlog.counters import SECOND_NS
 from rowlog.crossings import Mark
 from rowlog.figures import Figures, Origin, Stream
-from rowlog.plan import Target
+from rowlog.plan import Tag, Target
 
 SegmentKind = Literal["work", "rest", "pause"]
 EndedBy = Literal["target", "key", "device", "rest_over", "link", "end", "pause", "resume"]
@@ -34,6 +34,7 @@ class Segment:
     clock: Literal["machine", "host"]
     figures: Figures
     round: int | None = None
+    tag: Tag | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

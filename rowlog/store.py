@@ -316,16 +316,20 @@ class Store:
         totals: SessionTotals,
         *,
         segmentation_id: int | None = None,
+        told: tuple[str | None, float | None] | None = None,
     ) -> None:
         """Put newly derived facts and figures in the place of the old ones: all or nothing.
 
         Frames, markers and other segmentations stay. None: the default segmentation's segments
-        are replaced. `facts` may be derived from `read_frames` while they are taken.
+        are replaced. `told` is its text and the confidence in it, None where those stay as they
+        are. `facts` may be derived from `read_frames` while they are taken.
         """
         with self._transaction(durable=True) as db:
             self._require(db, session_id)
             structure = self._insert.structure(session_id, segmentation_id)
             self._insert.clear_derived(session_id, structure)
+            if told is not None:
+                self._insert.describe(structure, *told)
             remaining = iter(facts)
             while batch := list(islice(remaining, BATCH_FACTS)):
                 kept = [fact for fact in batch if not isinstance(fact, MARKERS.type)]
@@ -352,6 +356,46 @@ class Store:
             wanted = [fact for fact in facts if type(fact) in STRUCTURE]
             self._insert.facts(session_id, wanted, structure)
         if is_default:
+            self.keep(session_id)
+        return structure
+
+    def put_segmentation(
+        self,
+        session_id: int,
+        origin: Literal["device", "plan", "auto", "user"],
+        text: str | None,
+        facts: Iterable[Fact],
+        *,
+        confidence: float | None = None,
+        totals: SessionTotals | None = None,
+    ) -> int:
+        """Cut a session in one way, in the place of what was cut so before; returns its number.
+
+        Ways are the same when origin and text are, and all of the machine's or automatic ones
+        are one. Of the facts only segments and splits are taken.
+
+        Args:
+            session_id: a closed session.
+            origin: who says where the pieces are.
+            text: the plan, or the pattern that was recognised; None: neither.
+            facts: what the cutting led to.
+            confidence: in what was recognised, 0 to 1; None where nothing was.
+            totals: the session's figures under it, which makes it the one shown; None leaves
+                the one shown as it is.
+        """
+        wanted = [fact for fact in facts if type(fact) in STRUCTURE]
+        with self._transaction(durable=True) as db:
+            self._require(db, session_id)
+            structure = self._insert.same_structure(session_id, origin, text)
+            if structure is None:
+                structure = self._insert.new_structure(session_id, origin, text, is_default=False)
+            self._insert.clear_structure(session_id, structure)
+            self._insert.describe(structure, text, confidence)
+            self._insert.facts(session_id, wanted, structure)
+            if totals is not None:
+                self._insert.set_default(session_id, structure)
+                self._insert.totals(session_id, totals)
+        if totals is not None:
             self.keep(session_id)
         return structure
 

@@ -113,11 +113,31 @@ class Inserter:
         for shape in _DERIVED:
             self._db.execute(f"DELETE FROM {shape.table} WHERE session_id = ?", (session_id,))
             self._next[session_id, shape.table] = 0
+        self.clear_structure(session_id, structure)
+
+    def clear_structure(self, session_id: int, structure: int) -> None:
+        """Delete the segments and splits of one segmentation."""
         for kind in STRUCTURE:
             self._db.execute(
                 f"DELETE FROM {SHAPES[kind].table} WHERE session_id = ? AND segmentation_id = ?",
                 (session_id, structure),
             )
+
+    def same_structure(self, session_id: int, origin: str, text: str | None) -> int | None:
+        """The segmentation that cuts a session in this way already; None when there is none."""
+        row = self._db.execute(
+            "SELECT id FROM segmentations WHERE session_id = ? AND origin = ? "
+            "AND (text IS ? OR origin IN ('device', 'auto')) ORDER BY id LIMIT 1",
+            (session_id, origin, text),
+        ).fetchone()
+        return None if row is None else row[0]
+
+    def describe(self, structure: int, text: str | None, confidence: float | None) -> None:
+        """Say what a segmentation's text is, and how sure it is."""
+        self._db.execute(
+            "UPDATE segmentations SET text = ?, confidence = ? WHERE id = ?",
+            (text, confidence, structure),
+        )
 
     def structure(self, session_id: int, segmentation_id: int | None) -> int:
         """A segmentation of this session; None: its default one, made when there is none."""

@@ -75,11 +75,13 @@ class Segmentation:
     """One way in which a session was cut into segments."""
 
     id: int
-    origin: str
-    """"device", "plan", "auto" or "user"."""
+    origin: Literal["device", "plan", "auto", "user"]
+    """Who says where its pieces are."""
     text: str | None
-    """The plan's canonical text; None where there is none."""
+    """The plan's canonical text, or the pattern that was recognised; None where there is none."""
     is_default: bool
+    confidence: float | None = None
+    """In what was recognised, 0 to 1; None where nothing was."""
 
 
 class Reader:
@@ -122,12 +124,19 @@ class Reader:
         """The ways in which a session was cut, in the order in which they were made."""
         with translated(self.path):
             rows = self._db.execute(
-                "SELECT id, origin, text, is_default FROM segmentations WHERE session_id = ? "
+                "SELECT id, origin, text, is_default, confidence FROM segmentations "
+                "WHERE session_id = ? "
                 "ORDER BY id",
                 (session_id,),
             ).fetchall()
         return [
-            Segmentation(id=row[0], origin=row[1], text=row[2], is_default=bool(row[3]))
+            Segmentation(
+                id=row[0],
+                origin=row[1],
+                text=row[2],
+                is_default=bool(row[3]),
+                confidence=row[4],
+            )
             for row in rows
         ]
 

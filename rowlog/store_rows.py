@@ -181,6 +181,7 @@ def _pack_segment(segment: Segment) -> Row:
         segment.ended_by,
         segment.clock,
         segment.round,
+        segment.tag,
         *_pick_mark(segment.start),
         *_pick_mark(segment.end),
         *_figures_row(segment.figures),
@@ -188,8 +189,10 @@ def _pack_segment(segment: Segment) -> Row:
 
 
 def _unpack_segment(row: Sequence[Any]) -> Segment:
-    index, piece, kind, activity, target_type, value, at_most_s, ended_by, clock, round_ = row[:10]
-    middle, last = 10 + _MARKS_AT, 10 + 2 * _MARKS_AT
+    index, piece, kind, activity, target_type, value, at_most_s, ended_by, clock, round_, tag = row[
+        :11
+    ]
+    middle, last = 11 + _MARKS_AT, 11 + 2 * _MARKS_AT
     return Segment(
         index=index,
         piece=piece,
@@ -200,12 +203,13 @@ def _unpack_segment(row: Sequence[Any]) -> Segment:
             if target_type is not None
             else None
         ),
-        start=_mark(row[10:middle]),
+        start=_mark(row[11:middle]),
         end=_mark(row[middle:last]),
         ended_by=ended_by,
         clock=clock,
         figures=_figures(row[last:]),
         round=round_,
+        tag=tag,
     )
 
 
@@ -246,7 +250,7 @@ SEGMENTS: Final = Shape(
     Segment,
     (
         *("index", "piece", "kind", "activity", "target_type", "target_value"),
-        *("target_at_most_s", "ended_by", "clock", "round"),
+        *("target_at_most_s", "ended_by", "clock", "round", "tag"),
         *_mark_columns("start"),
         *_mark_columns("end"),
         *_FIGURE_FIELDS,

@@ -100,14 +100,41 @@ class Shown:
             for name, driver, address, options, model in rows
         ]
 
-    def structure(self, table: str, columns: Sequence[str], session_id: int) -> list[Row]:
-        """Columns of the segments or splits of a session's default segmentation, in order."""
+    def segmentations(self, columns: Sequence[str], session_id: int) -> list[Row]:
+        """Columns of the ways in which a session was cut, the one shown by default first."""
+        return self._rows(
+            f"SELECT {', '.join(columns)} FROM segmentations WHERE session_id = ? "
+            "ORDER BY is_default DESC, id",
+            (session_id,),
+        )
+
+    def structure(
+        self, table: str, columns: Sequence[str], session_id: int, segmentation_id: int | None
+    ) -> list[Row]:
+        """Columns of the segments or splits of one of a session's segmentations, in order."""
         order = '"index"' if table == "segments" else 'segment_index, "index"'
         return self._rows(
-            f"SELECT {', '.join(columns)} FROM {table} WHERE session_id = :id "
-            "AND segmentation_id = (SELECT id FROM segmentations WHERE session_id = :id "
-            f"ORDER BY is_default DESC, id LIMIT 1) ORDER BY {order}",
-            {"id": session_id},
+            f"SELECT {', '.join(columns)} FROM {table} WHERE session_id = ? "
+            f"AND segmentation_id = ? ORDER BY {order}",
+            (session_id, segmentation_id),
+        )
+
+    def shapes(self, work_count: int) -> list[Row]:
+        """What sessions of so many pieces of work consist of, in every way they were cut.
+
+        Rows of (session, segmentation, piece, kind, activity, tag, seconds, metres, kilocalories)
+        in order, pauses left out, the latest session first.
+        """
+        return self._rows(
+            "WITH cut AS (SELECT session_id, segmentation_id FROM segments "
+            "JOIN sessions ON sessions.id = session_id "
+            "WHERE kind = 'work' AND deleted_at IS NULL "
+            "GROUP BY session_id, segmentation_id HAVING count(*) >= ?) "
+            "SELECT cut.session_id, cut.segmentation_id, piece, kind, activity, tag, duration_s, "
+            "distance_m, energy_kcal FROM cut JOIN segments USING (session_id, segmentation_id) "
+            "WHERE kind <> 'pause' "
+            'ORDER BY cut.session_id DESC, cut.segmentation_id, segments."index"',
+            (work_count,),
         )
 
     def gaps(self, session_id: int) -> list[Row]:

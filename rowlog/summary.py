@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rowlog.store_show import Shown, open_shown
 from rowlog_drivers.errors import CallError
+
+if TYPE_CHECKING:
+    from rowlog.plan import Plan
 
 
 class SourceSummary(NamedTuple):
@@ -73,6 +76,8 @@ class SegmentSummary(NamedTuple):
     index: int  # type: ignore[assignment]  # the contract's word, and tuple's method
     piece: int | None
     round: int | None
+    tag: str | None
+    """"warm_up", "cool_down" or "test"."""
     kind: str
     activity: str
     target: TargetSummary | None
@@ -201,6 +206,20 @@ class GapSummary(NamedTuple):
     stroke_count: int | None
 
 
+class SegmentationSummary(NamedTuple):
+    """One way in which a session was cut."""
+
+    id: int
+    origin: str
+    """Who says where the pieces are: "plan" (the session's own), "user" (another plan), "auto"
+    (what it looks like) or "device" (the machine)."""
+    text: str | None
+    """The plan, or the pattern that was recognised."""
+    confidence: float | None
+    """In that pattern, 0 to 1; None when nothing was recognised."""
+    is_default: bool
+
+
 class Summary(NamedTuple):
     """Everything that `show` tells of one session."""
 
@@ -213,6 +232,10 @@ class Summary(NamedTuple):
     """Those of a closed session, in order."""
     heart: HeartSummary | None = None
     """None without a heart rate, and until the session is closed."""
+    segmentation: SegmentationSummary | None = None
+    """The way in which it is cut here."""
+    segmentations: tuple[SegmentationSummary, ...] = ()
+    """All ways in which it was cut, the default first."""
 
 
 class CheckSummary(NamedTuple):
@@ -254,21 +277,34 @@ def as_json(value: Any) -> Any:
     return value
 
 
-def load(path: Path, session_id: int) -> Summary:
-    """Everything to show of one session. Raises StoreError for what cannot be read."""
+def load(path: Path, session_id: int, which: str | None = None) -> Summary:
+    """Everything to show of one session; `which` of its segmentations, None: its default one.
+
+    Raises StoreError for what cannot be read, CallError where it was not cut in that way.
+    """
     with open_shown(path) as shown:
         (row,) = shown.sessions(_SESSION_COLUMNS, session_id=session_id)
+        ways = tuple(
+            SegmentationSummary(*way)._replace(is_default=bool(way[-1]))
+            for way in shown.segmentations(SegmentationSummary._fields, session_id)
+        )
+        way = _way(ways, which, session_id)
+        number = way.id if way is not None else None
         segments = tuple(
-            _segment(row) for row in shown.structure("segments", _SEGMENT_COLUMNS, session_id)
+            _segment(row)
+            for row in shown.structure("segments", _SEGMENT_COLUMNS, session_id, number)
         )
         splits = tuple(
-            SplitSummary(*row) for row in shown.structure("splits", _SPLIT_COLUMNS, session_id)
+            SplitSummary(*row)
+            for row in shown.structure("splits", _SPLIT_COLUMNS, session_id, number)
         )
         session = _session(row, shown)
         if session.duration_s is None:
             session = _so_far(session, shown, segments)
             quality = QualitySummary(frames=shown.frame_count(session_id))
         else:
+            if way is not None and way is not ways[0]:
+                session = _recut(session, segments)
             quality = QualitySummary(*shown.totals(QualitySummary._fields, session_id))
         gaps = _gaps(shown, session_id) if quality.gaps else ()
         judged = shown.kept("session_zones", _ZONE_COLUMNS, session_id)
@@ -281,6 +317,55 @@ def load(path: Path, session_id: int) -> Summary:
         quality=quality,
         gaps=gaps,
         heart=_heart(heart, judged) if heart is not None else None,
+        segmentation=way,
+        segmentations=ways,
+    )
+
+
+def _way(
+    ways: tuple[SegmentationSummary, ...], which: str | None, session_id: int
+) -> SegmentationSummary | None:
+    """The segmentation of this number, origin or text; the default one when nothing is said."""
+    if which is None:
+        return ways[0] if ways else None
+    for way in ways:
+        if which in (str(way.id), way.origin, way.text):
+            return way
+    known = ", ".join(f"{way.id} ({way.origin})" for way in ways) or "none"
+    raise CallError(
+        f"Session {session_id} was not cut by {which!r}; there are {known}.",
+        f"Cut it so with: rowlog resegment {session_id} {which}",
+    )
+
+
+def _recut(session: SessionSummary, segments: tuple[SegmentSummary, ...]) -> SessionSummary:
+    """A session's figures as another segmentation has them; heart rates are of all time."""
+    work = [segment for segment in segments if segment.kind == "work"]
+    rests = [segment for segment in segments if segment.kind == "rest"]
+    work_s = sum(segment.duration_s for segment in work)
+    metres = [segment.distance_m for segment in work if segment.distance_m is not None]
+    strokes = [segment.stroke_count for segment in work if segment.stroke_count is not None]
+    powers = [
+        (segment.mean_power_w, segment.duration_s)
+        for segment in work
+        if segment.mean_power_w is not None
+    ]
+    rowed_s = sum(seconds for _, seconds in powers)
+    rested = [segment.distance_m for segment in rests if segment.distance_m is not None]
+    fields: dict[str, Any] = {
+        "work_distance_m": sum(metres) if metres else None,
+        "rest_distance_m": sum(rested) if rested else None,
+        "mean_pace_s_per_500m": 500.0 * work_s / sum(metres) if sum(metres) > 0 else None,
+        "mean_power_w": sum(w * s for w, s in powers) / rowed_s if rowed_s else None,
+        "mean_stroke_rate_spm": 60.0 * sum(strokes) / work_s if strokes and work_s else None,
+    }
+    origins = {name: origin for name, origin in session.origins.items() if name not in fields}
+    origins |= {name: "derived" for name, value in fields.items() if value is not None}
+    return session._replace(
+        work_s=work_s,
+        rest_s=sum(segment.duration_s for segment in rests),
+        origins=origins,
+        **fields,
     )
 
 
@@ -288,6 +373,29 @@ def load_sessions(path: Path, limit: int | None = None) -> tuple[SessionSummary,
     """The sessions, latest first. Raises StoreError for what cannot be read."""
     with open_shown(path) as shown:
         return tuple(_session(row, shown) for row in shown.sessions(_SESSION_COLUMNS, limit=limit))
+
+
+def load_alike(path: Path, plan: Plan) -> tuple[SessionSummary, ...]:
+    """The sessions that have a plan's shape in some way they were cut, latest first.
+
+    Raises StoreError.
+    """
+    from itertools import groupby
+
+    from rowlog.likeness import Rowed, alike, work_pieces
+
+    with open_shown(path) as shown:
+        rows = shown.shapes(len(work_pieces(plan)))
+        found = {
+            ids[0]: None
+            for ids, cut in groupby(rows, key=lambda row: row[:2])
+            if alike(plan, [Rowed(*row[2:]) for row in cut])
+        }
+        return tuple(
+            _session(row, shown)
+            for number in found
+            for row in shown.sessions(_SESSION_COLUMNS, session_id=number)
+        )
 
 
 def session_number(path: Path, text: str) -> int:

@@ -97,7 +97,17 @@ def test_replay_stores_and_show_only_reads(recorded: Path) -> None:
 
 def test_the_json_of_show_has_the_public_shape(recorded: Path) -> None:
     shown = answer("show", "1", db=recorded)
-    assert list(shown) == ["session", "segments", "zones", "splits", "quality", "gaps", "heart"]
+    assert list(shown) == [
+        "session",
+        "segments",
+        "zones",
+        "splits",
+        "quality",
+        "gaps",
+        "heart",
+        "segmentation",
+        "segmentations",
+    ]
     assert {
         "id", "started_at", "ended_at", "athlete", "activity", "plan", "status", "sources",
         "duration_s", "elapsed_s", "work_s", "rest_s", "distance_m", "work_distance_m",

@@ -16,11 +16,12 @@ import pytest
 from rowlog.devices import open_devices
 from rowlog.notation import parse
 from rowlog.pipeline import Fact
-from rowlog.rebuild import derive, rebuild, recover
+from rowlog.rebuild import rebuild, recover
 from rowlog.segments import Segment
 from rowlog.simulating import script_for
 from rowlog.store import Store
 from rowlog.store_read import open_reader
+from rowlog.structuring import derive
 from rowlog_drivers.addresses import parse_address
 from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.frames import Frame

@@ -14,10 +14,10 @@ from rowlog.intervals import Segment
 from rowlog.monitor import MonitorWord
 from rowlog.notation import parse
 from rowlog.pipeline import Fact
-from rowlog.rebuild import derive
 from rowlog.store import Store
 from rowlog.store_read import open_reader
 from rowlog.store_rows import Source
+from rowlog.structuring import derive
 from rowlog.totals import SessionTotals, with_origins
 from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.frames import Frame, SourceHeader

@@ -16,7 +16,7 @@ from rowlog.derivation import Derivation
 from rowlog.intervals import Segment, Split
 from rowlog.notation import parse
 from rowlog.pipeline import Fact
-from rowlog.rebuild import derive
+from rowlog.structuring import derive
 from rowlog.timeline import Anomaly, Gap
 from rowlog.totals import SessionTotals
 from rowlog_drivers.catalog import make_decoding

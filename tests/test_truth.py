@@ -9,9 +9,9 @@ import pytest
 
 from rowlog.notation import parse
 from rowlog.pipeline import Fact
-from rowlog.rebuild import derive
 from rowlog.segments import Segment
 from rowlog.simulating import script_for
+from rowlog.structuring import derive
 from rowlog.timeline import Anomaly, Gap
 from rowlog.totals import SessionTotals
 from rowlog_drivers.catalog import make_decoding

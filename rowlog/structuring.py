@@ -1,0 +1,140 @@
+"""A stored session cut in one of several ways: by a plan, by what it looks like, by the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from rowlog.cuts import Cutting, CutTracker, Watching, with_splits
+from rowlog.derivation import Derivation
+from rowlog.intervals import Tracker
+from rowlog.notation import parse
+from rowlog.pipeline import Fact
+from rowlog.plan import Plan, Target
+from rowlog.timeline import Position
+from rowlog.totals import SessionTotals
+from rowlog_drivers.device import Decoding
+from rowlog_drivers.errors import CallError
+from rowlog_drivers.frames import Frame
+
+BATCH_FRAMES = 1000
+
+Origin = Literal["device", "plan", "auto", "user"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a session holds before anybody cuts it."""
+
+    facts: Sequence[Fact]
+    """All facts, in order; its segments are one piece with its pauses."""
+    positions: Sequence[Position]
+    """Where the rower stood, in order of time."""
+    end_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Structure:
+    """What one way of cutting leads to."""
+
+    facts: list[Fact]
+    totals: SessionTotals
+    text: str | None
+    """The plan, or the pattern that was recognised."""
+    confidence: float | None = None
+
+
+Cutter = Callable[[Seen], Cutting | None]
+"""Finds the cuts of a session; None when it sees none."""
+
+CUTTERS: Final[dict[Origin, Cutter]] = {}
+"""Who finds the cuts of those ways that no plan tells."""
+
+
+def derive(
+    frames: Iterable[Frame],
+    decoding: Decoding,
+    plan: Plan | None,
+    end_ns: int | None,
+    tracker: Tracker | None = None,
+) -> Iterator[tuple[tuple[Fact, ...], SessionTotals | None]]:
+    """The facts of stored frames, in batches; the last one comes with the session's totals.
+
+    `end_ns` is the session's last instant; None: that of its last frame. `tracker` cuts it in
+    another way than by the plan.
+    """
+    derivation = Derivation(plan, tracker)
+    last_ns = 0
+    batch = []
+    for frame in frames:
+        batch.append(decoding.deliver(frame))
+        last_ns = frame.t_ns
+        if len(batch) >= BATCH_FRAMES:
+            yield derivation.take(batch).facts, None
+            batch = []
+    yield derivation.take(batch).facts, None
+    end_ns = last_ns if end_ns is None else max(end_ns, last_ns)
+    derived, totals = derivation.finish(end_ns, decoding.finish(end_ns))
+    yield derived.facts, totals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """The frames of a session, to be gone through as often as is needed."""
+
+    frames: Callable[[], Iterable[Frame]]
+    """Begins again with the first frame each time."""
+    decoding: Callable[[], Decoding]
+    end_ns: int | None
+    """The last instant; None: that of the last frame."""
+
+    def cut(self, origin: Origin, text: str | None, *, split: Target | None = None) -> Structure:
+        """Cut in one way; `text` is the plan where a plan tells, `split` the length of all splits.
+
+        Raises CallError where the machine told no intervals of its own.
+        """
+        if origin in ("plan", "user"):
+            plan = parse(text) if text is not None else None
+            if plan is not None and split is not None:
+                plan = _split(plan, split)
+            return self._cut(plan, None, text)
+        watching = Watching()
+        whole = self._cut(None, watching, None)
+        cutter = CUTTERS.get(origin)
+        seen = Seen(
+            facts=whole.facts, positions=watching.positions, end_ns=self._end_ns(whole.totals)
+        )
+        cutting = cutter(seen) if cutter is not None else None
+        if cutting is None:
+            if origin == "device":
+                raise CallError(
+                    "In this session the machine told no intervals of its own.",
+                    "Cut it by a plan, or by what it looks like: auto.",
+                )
+            if split is None:
+                return whole
+            return self._cut(_split(parse("open"), split), None, None)
+        cuts = cutting.cuts if split is None else with_splits(cutting.cuts, split)
+        cut = self._cut(None, CutTracker(cutting.start_ns, cuts), cutting.text)
+        return replace(cut, confidence=cutting.confidence)
+
+    def _cut(self, plan: Plan | None, tracker: Tracker | None, text: str | None) -> Structure:
+        facts: list[Fact] = []
+        totals: SessionTotals | None = None
+        for batch, found in derive(self.frames(), self.decoding(), plan, self.end_ns, tracker):
+            facts += batch
+            totals = found
+        if totals is None:
+            raise AssertionError("derive ends with the totals")
+        return Structure(facts=facts, totals=totals, text=text)
+
+    def _end_ns(self, totals: SessionTotals) -> int:
+        return self.end_ns if self.end_ns is not None else round(totals.duration_s * 1e9)
+
+
+def _split(plan: Plan, split: Target) -> Plan:
+    pieces = tuple(
+        replace(piece, split=split) if piece.kind == "work" else piece for piece in plan.pieces
+    )
+    return replace(plan, pieces=pieces)
