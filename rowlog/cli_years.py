@@ -103,6 +103,7 @@ def add_to(app: typer.Typer) -> None:
     """Make these commands part of the program."""
     app.add_typer(athletes, name="athlete")
     app.command()(zones)
+    app.command()(bests)
 
 
 @athletes.command(name="list")
@@ -285,6 +286,66 @@ def zones(
     from rowlog.render_zones import zones as text
 
     typer.echo(text(shown, screen_style()))
+
+
+def bests(
+    event: Annotated[
+        str | None,
+        typer.Argument(metavar="[EVENT]", help="One event, session by session: 2000m, 30min."),
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="WHAT", help="season, year, athlete or machine.")
+    ] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Only pieces of their own, not parts of longer ones.")
+    ] = False,
+    curves: Annotated[
+        bool, typer.Option("--curves", help="Curves, critical power and predictions too.")
+    ] = False,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    last: LastOption = None,
+    athlete: AthleteOption = None,
+    activity: ActivityOption = None,
+    plan: PlanOption = None,
+    machine: MachineOption = None,
+    tag: TagOption = None,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the best efforts over every ranked distance and time.
+
+    They are looked for within all work, whatever the piece was meant to be; rests never count.
+    """
+    from rowlog.periods import Span, span_of
+    from rowlog.summary_bests import load_bests, load_event
+    from rowlog_drivers.clock import wall_now
+
+    span = Span(None, None)
+    if since is not None or until is not None or last is not None:
+        span = span_of("season", wall_now().date(), since=since, until=until, last=last)
+    wanted = _wanted(span, athlete, activity, plan, tag, machine)
+    path, only_whole = database_path(db), True if whole else None
+    if event is not None:
+        found = load_event(path, wanted, event, whole=only_whole)
+        if as_json:
+            from rowlog.summary import as_json as plain
+
+            print_json(plain(found))
+            return
+        from rowlog.render_bests import event as event_text
+
+        typer.echo(event_text(found, screen_style()))
+        return
+    shown = load_bests(path, wanted, by=by, whole=only_whole)
+    if as_json:
+        from rowlog.summary import as_json as plain
+
+        print_json(plain(shown))
+        return
+    from rowlog.render_bests import bests as text
+
+    typer.echo(text(shown, screen_style(), curves=curves))
 
 
 def _wanted(

@@ -18,8 +18,10 @@ from rowlog_drivers.records import HeartRate
 
 Array = NDArray[np.float64]
 
-STUCK_S: Final = 60.0
+STUCK_S: Final = 120.0
 """A heart that beats does not show one and the same value for so long while its owner works."""
+ALIVE_MS: Final = 1.0
+"""RR intervals that vary by more show that it beats nevertheless."""
 ENOUGH: Final = 0.8
 """A figure of a stretch is given when the heart rate is known for this share of it."""
 DECOUPLING_S: Final = 1200.0
@@ -127,8 +129,11 @@ def histogram(readings: Readings, end_s: float) -> Histogram | None:
     return Histogram(low, total, known_s, max(0.0, end_s - known_s))
 
 
-def stuck_s(readings: Readings, works: list[Work]) -> float:
-    """How long one and the same value was shown without a break while there was work."""
+def stuck_s(readings: Readings, works: list[Work], rr: tuple[Array, Array]) -> float:
+    """How long one and the same value was shown without a break while there was work.
+
+    `rr` are RR intervals as (times, milliseconds): where they vary, the value is true all the same.
+    """
     t_s, bpm = readings.t_s, readings.bpm
     if len(t_s) < 2 or not works:
         return 0.0
@@ -138,6 +143,9 @@ def stuck_s(readings: Readings, works: list[Work]) -> float:
     long = (t_s[ends] - t_s[starts] >= STUCK_S) & ~np.isnan(bpm[starts])
     total = 0.0
     for start, end in zip(starts[long], ends[long], strict=True):
+        beats = rr[1][(rr[0] >= t_s[start]) & (rr[0] <= t_s[end])]
+        if len(beats) and beats.std() > ALIVE_MS:
+            continue
         within = sum(
             max(0.0, min(float(t_s[end]), work.end_s) - max(float(t_s[start]), work.start_s))
             for work in works

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rowlog.recording import Moment
     from rowlog.standing import Standing
     from rowlog.summary import (
+        BestSummary,
         CheckSummary,
         GapSummary,
         HeartSummary,
@@ -571,6 +572,25 @@ def _to(zone: ZoneSummary) -> str:
     return "+" if zone.high_bpm is None else "–"
 
 
+def _best_lines(bests: Sequence[BestSummary]) -> list[str]:
+    """New bests, as far as they are better by more than a counter of whole metres can tell."""
+    lines = []
+    for best in bests:
+        if best.before is None or best.before_started_at is None:
+            continue
+        over = best.kind == "distance"
+        gain = best.before - best.amount if over else best.amount - best.before
+        metre = best.amount / best.target if over else 1.0
+        if gain <= 2 * metre:  # one at either end
+            continue
+        since = calendar_day(datetime.fromisoformat(best.before_started_at))
+        event = f"{best.target:g} m" if over else f"{best.target / 60:g} min"
+        shown = clock_time(best.amount) if over else f"{metres(best.amount)} m"
+        more = f"{gain:.1f} s" if over else f"{metres(gain)} m"
+        lines.append(f"New best over {event}: {shown}, {more} better than on {since}.")
+    return lines
+
+
 def _heart_lines(heart: HeartSummary | None) -> list[str]:
     """What the heart tells, a line for each kind of thing that is known."""
     if heart is None:
@@ -626,6 +646,7 @@ def _notes(shown: Summary) -> list[str]:
         low = session.min_heart_rate_bpm
         notes.append(f"{beats}, lowest {whole(low)}." if low is not None else f"{beats}.")
     notes += _heart_lines(shown.heart)
+    notes += _best_lines(shown.bests)
     strokes = [_count(session.stroke_count, "stroke")] if session.stroke_count else []
     if session.energy_kcal is not None:
         strokes.append(f"{whole(session.energy_kcal)} kcal")

@@ -96,7 +96,11 @@ def compute(db: sqlite3.Connection, path: Path, session_id: int) -> Kept | None:
             changes = changes_of(db, athlete_id)
             zones = judged_row(changes, started_at[:10], heart[0], heart[1], heart[3])
     return Kept(
-        keys=(KEPT_VERSION, _machine(db, session_id, rower), shape_of(plan)),
+        keys=(
+            KEPT_VERSION,
+            _machine(db, session_id, rower),
+            shape_of(_cut_by(db, session_id) or plan),
+        ),
         efforts=_efforts(stretches, strokes),
         heart=heart,
         zones=zones,
@@ -171,6 +175,14 @@ def _stretches(db: sqlite3.Connection, session_id: int) -> list[list[_Part]]:
             if stretch:
                 found.append(stretch)
     return found
+
+
+def _cut_by(db: sqlite3.Connection, session_id: int) -> str | None:
+    """The text of the way in which the session is shown: a plan, or the pattern it looks like."""
+    row = db.execute(
+        "SELECT text FROM segmentations WHERE id = ?", (default_segmentation(db, session_id),)
+    ).fetchone()
+    return row[0] if row is not None else None
 
 
 def _machine(db: sqlite3.Connection, session_id: int, rower: str | None) -> str | None:
@@ -336,7 +348,7 @@ def _heart(
         times.known_s,
         times.unknown_s,
         readings.spikes,
-        pulse.stuck_s(readings, works),
+        pulse.stuck_s(readings, works, (rr_s, rr_ms)),
         worth.metres_per_beat,
         worth.watts_per_beat,
         worth.decoupling,

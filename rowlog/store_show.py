@@ -33,6 +33,13 @@ _OVER_SESSIONS: Final = {
 """How a figure of many sessions is had; the others are sums of what is known."""
 
 
+_EARLIER: Final = (
+    "SELECT value, amount, started_at FROM best_efforts CROSS JOIN sessions ON id = session_id "
+    "WHERE kind = :kind AND target = :target AND athlete_id IS :athlete "
+    "AND started_at < :started_at AND deleted_at IS NULL AND id <> :id"
+)
+
+
 class Shown:
     """A database open for showing what is in it. Raises StoreError from every method."""
 
@@ -155,6 +162,40 @@ class Shown:
             f"SELECT {', '.join(columns)} FROM {table} WHERE session_id = ?", (session_id,)
         )
         return rows[0] if rows else None
+
+    def new_bests(self, session_id: int) -> list[Row]:
+        """(kind, target, amount, the amount before and when) of a session's new bests.
+
+        Against earlier sessions of the same athlete, or of nobody if it is nobody's. The index of
+        best efforts is gone through in order, up to the first that fits.
+        """
+        found = []
+        for kind, target, amount, value, athlete_id, started_at in self._rows(
+            "SELECT kind, target, amount, min(value), athlete_id, started_at FROM best_efforts "
+            "JOIN sessions ON id = session_id WHERE session_id = ? AND kind <> 'power' "
+            "GROUP BY kind, target ORDER BY kind, target",
+            (session_id,),
+        ):
+            given = {
+                "kind": kind,
+                "target": target,
+                "value": value,
+                "athlete": athlete_id,
+                "started_at": started_at,
+                "id": session_id,
+            }
+            if self._rows(f"{_EARLIER} AND whole IN (0, 1) AND value <= :value LIMIT 1", given):
+                continue
+            before = [
+                row
+                for whole in (0, 1)
+                for row in self._rows(
+                    f"{_EARLIER} AND whole = {whole} ORDER BY value LIMIT 1", given
+                )
+            ]
+            best = min(before, key=lambda row: row[0], default=(None, None, None))
+            found.append((kind, target, amount, *best[1:]))
+        return found
 
     def totals(self, columns: Sequence[str], session_id: int) -> Row:
         """Columns of a closed session's totals."""

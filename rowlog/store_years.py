@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from rowlog.athlete import Change
 from rowlog.schema import KEPT_VERSION, open_for_reading
+from rowlog.store_athletes import changes_of
 from rowlog.store_errors import translated
 from rowlog.store_wanted import KNOWN, where
 from rowlog.wanted import Wanted
 
 Row = tuple[Any, ...]
+
+EVENTS: Final[Mapping[str, tuple[float, ...]]] = {
+    "distance": (100.0, 500.0, 1000.0, 2000.0, 5000.0, 6000.0, 10000.0, 21097.0, 42195.0),
+    "time": (60.0, 240.0, 1800.0, 3600.0),
+    "power": (
+        5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 240.0, 360.0, 600.0, 900.0, 1200.0, 1800.0, 3600.0,
+    ),
+}  # fmt: skip
+"""The ranked distances and times, and the durations of the power curve; as `efforts` has them."""
+MANY: Final = 800
+"""Of so many sessions it is quicker to go from the best effort on than through all efforts."""
 
 _JUDGED: Final = "CASE WHEN zones_by IS NOT NULL THEN"
 
@@ -81,6 +94,77 @@ class Years:
             values,
         )
         return {row[0]: row[1:] for row in rows}
+
+    def bests(self, wanted: Wanted) -> list[Row]:
+        """The best effort of each kind, target and way (within a session 0, whole piece 1).
+
+        (kind, target, whole, amount, session, started_at, athlete, machine, plan's shape,
+        athlete's number), in order of kind and target.
+        """
+        condition, values = where(wanted)
+        (wanted_count,), (all_count,) = (
+            self._rows(f"SELECT count(*) FROM sessions WHERE {text}", given)[0]
+            for text, given in ((condition, values), ("1", {}))
+        )
+        columns = (
+            "kind, target, whole, amount, sessions.id, started_at, athletes.name, machine, shape, "
+            "athlete_id"
+        )
+        joins = (
+            "LEFT JOIN athletes ON athletes.id = athlete_id "
+            "LEFT JOIN session_keys ON session_keys.session_id = sessions.id"
+        )
+        if wanted_count < min(MANY, all_count):
+            # Few sessions: all their efforts are looked at.
+            rows = self._rows(
+                f"SELECT {columns}, min(value) FROM sessions CROSS JOIN best_efforts ON "
+                f"best_efforts.session_id = sessions.id {joins} WHERE {condition} "
+                "GROUP BY kind, target, whole ORDER BY kind, target, whole",
+                values,
+            )
+            return [row[:-1] for row in rows]
+        # Many: from the best on, until one is wanted.
+        found: list[Row] = []
+        for kind, targets in EVENTS.items():
+            for target in targets:
+                for whole in (0, 1):
+                    found += self._rows(
+                        f"SELECT {columns} FROM best_efforts CROSS JOIN sessions ON "
+                        f"sessions.id = best_efforts.session_id {joins} WHERE kind = :kind AND "
+                        f"target = :target AND whole = :whole AND {condition} "
+                        "ORDER BY value LIMIT 1",
+                        {**values, "kind": kind, "target": target, "whole": whole},
+                    )
+        return found
+
+    def best_of(self, wanted: Wanted, kind: str, target: float, whole: bool | None) -> list[Row]:
+        """Each session's best of one event, the best first; columns as of `bests`."""
+        condition, values = where(wanted)
+        only = "" if whole is None else "AND whole = :whole "
+        return self._rows(
+            "SELECT kind, target, whole, amount, sessions.id, started_at, athletes.name, machine, "
+            "shape, athlete_id, min(value) AS value FROM best_efforts "
+            "JOIN sessions ON sessions.id = best_efforts.session_id "
+            "LEFT JOIN athletes ON athletes.id = athlete_id "
+            "LEFT JOIN session_keys ON session_keys.session_id = sessions.id "
+            f"WHERE kind = :kind AND target = :target {only}AND {condition} "
+            "GROUP BY sessions.id ORDER BY value",
+            {**values, "kind": kind, "target": target, "whole": whole},
+        )
+
+    def changes(self, athlete_id: int | None) -> list[Change]:
+        """What was ever known of an athlete; nothing of nobody."""
+        with translated(self.path):
+            return changes_of(self._db, athlete_id)
+
+    def athletes_with_sessions(self) -> int:
+        """How many athletes have rowed, nobody counted as one."""
+        rows = self._rows(
+            "SELECT count(DISTINCT coalesce(athlete_id, 0)) FROM sessions WHERE deleted_at IS NULL",
+            (),
+        )
+        count: int = rows[0][0]
+        return count
 
     def _place(self, starts: Sequence[str]) -> str:
         """SQL that says which of `starts` a session belongs to."""

@@ -162,7 +162,7 @@ class HeartSummary(NamedTuple):
     spikes: int
     """Stretches that were taken for a slip of the sensor: marked, and believed nowhere."""
     stuck_s: float
-    """Work during which one and the same value was shown for a minute or more."""
+    """Work during which one and the same value was shown for two minutes or more."""
     metres_per_beat: float | None
     """Of the work."""
     watts_per_beat: float | None
@@ -220,6 +220,20 @@ class SegmentationSummary(NamedTuple):
     is_default: bool
 
 
+class BestSummary(NamedTuple):
+    """An effort in this session that was better than all of its athlete before it."""
+
+    kind: str
+    """"distance" or "time"."""
+    target: float
+    """Metres or seconds."""
+    amount: float
+    """Seconds over the distance, or metres in the time."""
+    before: float | None
+    """The best until then; None when there was none over this event."""
+    before_started_at: str | None
+
+
 class Summary(NamedTuple):
     """Everything that `show` tells of one session."""
 
@@ -236,6 +250,8 @@ class Summary(NamedTuple):
     """The way in which it is cut here."""
     segmentations: tuple[SegmentationSummary, ...] = ()
     """All ways in which it was cut, the default first."""
+    bests: tuple[BestSummary, ...] = ()
+    """The athlete's new bests when it was rowed; shortest event first."""
 
 
 class CheckSummary(NamedTuple):
@@ -309,6 +325,7 @@ def load(path: Path, session_id: int, which: str | None = None) -> Summary:
         gaps = _gaps(shown, session_id) if quality.gaps else ()
         judged = shown.kept("session_zones", _ZONE_COLUMNS, session_id)
         heart = shown.kept("session_hearts", _HEART_COLUMNS, session_id)
+        bests = tuple(BestSummary(*row) for row in shown.new_bests(session_id))
     return Summary(
         session=session,
         segments=segments,
@@ -316,6 +333,7 @@ def load(path: Path, session_id: int, which: str | None = None) -> Summary:
         splits=splits,
         quality=quality,
         gaps=gaps,
+        bests=bests,
         heart=_heart(heart, judged) if heart is not None else None,
         segmentation=way,
         segmentations=ways,

@@ -25,6 +25,7 @@ CORE = (
     "rowlog.zones",
     "rowlog.shape",
     "rowlog.wanted",
+    "rowlog.predictions",
     "rowlog.efforts",
     "rowlog.pulse",
     "rowlog.hrv",
