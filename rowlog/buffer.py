@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from rowlog.counters import SECOND_NS
 from rowlog.heart import valid_heart_rate
 from rowlog_drivers.interface import Delivery
-from rowlog_drivers.records import HeartRate, RowerSample, Tick
+from rowlog_drivers.records import HeartRate, RowerSample, Stroke, Tick
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,6 +102,11 @@ class Buffer:
                     value = getattr(record, quantity)
                     if value:
                         self._keep(quantity, record.t_ns, value)
+                if record.pace_s_per_500m is None and record.speed_mps:
+                    self._keep("pace_s_per_500m", record.t_ns, 500 / record.speed_mps)
+            elif isinstance(record, Stroke):
+                if record.power_w:
+                    self._keep("power_w", record.t_ns, record.power_w)
             elif isinstance(record, HeartRate):
                 bpm = valid_heart_rate(record)
                 if bpm is not None:

@@ -142,7 +142,9 @@ def record(
     rower: Annotated[
         str | None,
         typer.Option(
-            "--rower", metavar="ADDR", help="The rowing machine: ble:NAME, sim:rower, auto."
+            "--rower",
+            metavar="ADDR",
+            help="The rowing machine: ble:NAME, serial:/dev/ttyACM0, sim:rower, auto.",
         ),
     ] = None,
     strap: Annotated[
@@ -834,7 +836,7 @@ def simulate_ble(
 
     Needs Linux with BlueZ, and an adapter that the app does not use itself.
     """
-    from rowlog.simulating_ble import OnPaper
+    from rowlog.simulating import OnPaper
     from rowlog.simulating_ble import simulate_ble as run
 
     def tell(event: Event) -> None:
@@ -856,6 +858,65 @@ def simulate_ble(
         ),
         name=name,
         adapter=adapter,
+        for_s=_seconds(limit) if limit is not None else None,
+        tell=tell,
+    )
+
+
+@simulators.command(name="serial")
+def simulate_serial(
+    plan: Annotated[
+        str | None,
+        typer.Argument(metavar="[PLAN]", help="What the athlete follows; else rows on and on."),
+    ] = None,
+    link: Annotated[
+        Path | None,
+        typer.Option("--link", metavar="FILE", help="A link that always points to the port."),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", help="Another athlete, equally plausible.")
+    ] = 1,
+    fault: Annotated[
+        str, typer.Option("--fault", metavar="NAME,...", help="What goes wrong, as of sim:s4.")
+    ] = "",
+    speed: Annotated[
+        float, typer.Option("--speed", metavar="N", help="N seconds of a session in one.")
+    ] = 1.0,
+    paddling: Annotated[
+        bool, typer.Option("--paddling", help="Some light strokes in the rests.")
+    ] = False,
+    limit: Annotated[
+        str | None,
+        typer.Option("--for", metavar="TIME", help="End after this time, as in 30:00 or 45s."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object for each thing that happens.")
+    ] = False,
+) -> None:
+    """Be a WaterRower S4 on a serial port that any program can open; Ctrl-C ends it.
+
+    Prints where the port is. Needs Linux or macOS. At a speed other than 1, tell the recorder too:
+    --rower "serial:PATH?speed=N".
+    """
+    from rowlog.simulating import OnPaper
+    from rowlog.simulating_serial import simulate_serial as run
+    from rowlog_drivers.pseudo_terminal import Event as PortEvent
+
+    def tell(event: PortEvent) -> None:
+        shown = {"event": event.name, "text": event.text, "path": event.path}
+        typer.echo(json.dumps(shown, ensure_ascii=False) if as_json else event.text)
+        sys.stdout.flush()
+
+    run(
+        OnPaper(
+            plan=_plan(plan, _path(None)) if plan is not None else None,
+            strap=False,
+            seed=seed,
+            faults=[word.strip() for word in fault.split(",") if word.strip()],
+            speed=speed,
+            paddling=paddling,
+        ),
+        link=link,
         for_s=_seconds(limit) if limit is not None else None,
         tell=tell,
     )

@@ -9,23 +9,21 @@ from pathlib import Path
 from typing import Final
 
 from rowlog.plan import Plan
-from rowlog.simulating import held_by, script_for
+from rowlog.simulating import held_by, just_row, script_for
 from rowlog_drivers.addresses import Address
 from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.clock import Clock
 from rowlog_drivers.device import Device
 from rowlog_drivers.errors import AddressError
 from rowlog_drivers.frames import Frame, FramesHeader, SourceHeader, read_frames
-from rowlog_drivers.simulator import FAULTS, RowerKind, Simulator, Stretch
+from rowlog_drivers.simulator import FAULTS, RowerKind, Simulator
 from rowlog_drivers.transports.replay import ReplayTransport
 
 ROWER: Final = "rower"
 STRAP: Final = "strap"
-JUST_ROW_S: Final = 86_400.0
-"""How long the athlete on paper rows when no plan says otherwise."""
-JUST_ROW_PACE_S: Final = 125.0
 SIM_OPTIONS: Final = ("seed", "fault", "speed", "paddling", "rate", "relay")
 REPLAY_OPTIONS: Final = ("speed",)
+SERIAL_OPTIONS: Final = ("driver", "baud", "speed")
 YES: Final = ("yes", "true", "1")
 NO: Final = ("no", "false", "0")
 
@@ -48,15 +46,22 @@ def open_devices(
 ) -> Opened:
     """Make ready the simulated and replayed devices that a session listens to.
 
+    A rower on a serial port is not opened here, but its options count.
+
     Raises AddressError or CallError for what is not understood, and FramesError for a recording
     that cannot be read.
     """
     given = [address for address in (rower, strap) if address is not None]
     for address in given:
-        if address.scheme not in ("sim", "replay"):
+        if address.scheme == "serial" and address is strap:
             raise AddressError(
-                f"{address}: live recording knows Bluetooth, simulated and replayed devices.",
-                "Name one as ble:, sim: or replay:, or leave it out.",
+                f"{address}: no strap speaks over a serial port.",
+                "Name it as ble:, or leave it out.",
+            )
+        if address.scheme not in ("sim", "replay", "serial"):
+            raise AddressError(
+                f"{address}: live recording knows no such device.",
+                "Name one as ble:, serial:, sim: or replay:, or leave it out.",
             )
         _known_options(address)
     speed = _speed(given)
@@ -154,12 +159,7 @@ def _simulator(rower: Address | None, strap: Address | None, plan: Plan | None) 
         if name not in FAULTS:
             raise AddressError(f"There is no fault {name!r}.", f"There are: {', '.join(FAULTS)}.")
     script = (
-        script_for(plan, paddling=_flag(options, "paddling"))
-        if plan is not None
-        else [
-            Stretch(kind="wait", seconds=3.0),
-            Stretch(kind="work", seconds=JUST_ROW_S, pace_s_per_500m=JUST_ROW_PACE_S),
-        ]
+        script_for(plan, paddling=_flag(options, "paddling")) if plan is not None else just_row()
     )
     return Simulator(
         script,
@@ -202,7 +202,7 @@ def _speed(addresses: Sequence[Address]) -> float:
 
 
 def _known_options(address: Address) -> None:
-    known = SIM_OPTIONS if address.scheme == "sim" else REPLAY_OPTIONS
+    known = {"sim": SIM_OPTIONS, "serial": SERIAL_OPTIONS}.get(address.scheme, REPLAY_OPTIONS)
     for key, _ in address.options:
         if key not in known:
             raise AddressError(

@@ -31,6 +31,8 @@ from rowlog_drivers.records import MachineInfo
 if TYPE_CHECKING:
     from rowlog.bluetooth import OnAir
     from rowlog.finding import Ask, Tell
+    from rowlog.ports import FoundPort
+    from rowlog.store_devices import KnownDevice
     from rowlog_drivers.catalog import Role
 
 ON_AIR: Final = ("ble", "auto")
@@ -38,6 +40,8 @@ ON_AIR: Final = ("ble", "auto")
 
 IDLE_END_S: Final = 120.0
 """A session whose plan is done ends by itself when nobody has moved for so long."""
+STILL_S: Final = 5.0
+"""Without movement for so long, pace, rate and power are not shown any more: two missed strokes."""
 ROOM_BYTES: Final = 8_000_000
 """What must be free on the disk for a session to begin: many hours, and SQLite's own files."""
 HOLD_S: Final = 60.0
@@ -104,6 +108,7 @@ def record(
         wanted["rower"], rower = rower, None
     if strap is not None and strap.scheme in ON_AIR:
         wanted["strap"], strap = strap, None
+    port = rower if rower is not None and rower.scheme == "serial" else None
     if rower is None and strap is None and not wanted:
         raise CallError(
             "No device was named.", "Add --rower and --strap, for example --rower sim:rower."
@@ -145,14 +150,25 @@ def record(
                 on_begin(Begun(session_id, recovered))
 
         async def ready() -> tuple[Opened, OnAir | None]:
-            if not wanted:
-                return opened, None
-            from rowlog.bluetooth import connect
+            found = await _on_port(port, wanted, ask, tell)
+            air = None
+            if wanted:
+                air = await _on_air(
+                    opened, wanted, known, athlete, optional, ask, tell, alone=found is None
+                )
+            now = opened if air is None else air.opened
+            if found is None:
+                return now, air
+            from rowlog.ports import baud_of, join
 
-            air = await connect(
-                opened, wanted, known, athlete=athlete, optional=optional, ask=ask, tell=tell
-            )
-            return air.opened, air
+            now = join(now, found, baud=None if port is None else baud_of(port))
+            if air is not None:
+                try:
+                    await now.devices[-1].transport.open()
+                except BaseException:
+                    await _close(now)
+                    raise
+            return now, air
 
         def keep(air: OnAir, session_id: int) -> None:
             from rowlog.bluetooth import to_remember
@@ -163,6 +179,69 @@ def record(
             store.remember_devices(athlete, to_remember(air.found, serials, wall_now()))
 
         return asyncio.run(_record(ready, store, begin, begun, keep, plan, for_s, on_moment))
+
+
+async def _on_port(
+    port: Address | None, wanted: dict[Role, Address], ask: Ask | None, tell: Tell | None
+) -> FoundPort | None:
+    """The rower on the serial port that was named, or that `auto` finds; None for none.
+
+    One that is plugged in and answers is taken before any that is only in reach, and is not
+    `wanted` by Bluetooth then. Raises RowlogError when the one that was named cannot be had.
+    """
+    rower = wanted.get("rower")
+    if port is None and (rower is None or rower.scheme != "auto"):
+        return None
+    from rowlog.ports import plugged_in, recognise
+
+    if port is not None:
+        return await recognise(port)
+    there = await plugged_in()
+    if not there:
+        return None
+    one = there[0]
+    if len(there) > 1:
+        lines = [f"{found.address}: {found.identified.what}" for found in there]
+        place = ask("Which rower is yours?", lines) if ask is not None else None
+        if place is None:
+            raise RowlogError(
+                f"{len(there)} rowers are plugged in: {', '.join(lines)}.",
+                f"Name yours: --rower {one.address}",
+            )
+        one = there[place]
+    del wanted["rower"]
+    if tell is not None:
+        tell(f"Taking the rower that is plugged in: {one.identified.what}, {one.address}.")
+    return one
+
+
+async def _on_air(
+    opened: Opened,
+    wanted: dict[Role, Address],
+    known: list[KnownDevice],
+    athlete: str | None,
+    optional: frozenset[Role],
+    ask: Ask | None,
+    tell: Tell | None,
+    *,
+    alone: bool,
+) -> OnAir | None:
+    """The Bluetooth devices that are wanted. None: there is no Bluetooth, and none is needed.
+
+    `alone`: whether the session listens to nothing else.
+    """
+    from rowlog.bluetooth import connect
+
+    try:
+        return await connect(
+            opened, wanted, known, athlete=athlete, optional=optional, ask=ask, tell=tell
+        )
+    except RowlogError as error:
+        if alone or not set(wanted) <= optional:
+            raise
+        if tell is not None:
+            tell(f"Recording goes on without the {' and the '.join(wanted)}: {error}")
+        return None
 
 
 def _room_for(database: Path) -> None:
@@ -260,17 +339,19 @@ async def _run(
 ) -> None:
     told_ns = life_ns()
     told_trouble: str | None = None
-    still_ns = 0
+    still_ns = moved_ns = 0
     last: Standing | None = None
 
     def progressed(progress: Progress) -> None:
-        nonlocal told_ns, told_trouble, still_ns, last
+        nonlocal told_ns, told_trouble, still_ns, moved_ns, last
         pipeline = progress.derivation.pipeline
         position = pipeline.position
         if progress.closed and last is not None:
             where = last if last.phase == "done" else replace(last, phase="ended")
         else:
             where = last = standing(pipeline.tracker, position, progress.t_ns)
+        if position is not None and (position.moved or position.began_ns is not None):
+            moved_ns = position.t_ns
         if position is not None and position.moved:
             still_ns = position.t_ns
         if where.phase != "done":
@@ -283,7 +364,9 @@ async def _run(
             # On a grid, so that a late turn of the loop does not put off all that follow.
             told_ns += (now_ns - told_ns) // TELL_EVERY_NS * TELL_EVERY_NS
             told_trouble = progress.trouble
-            on_moment(_moment(recorder, progress, where))
+            # Machines keep their last pace and rate when nobody rows any more.
+            still = progress.t_ns - moved_ns > STILL_S * 1e9
+            on_moment(_moment(recorder, progress, where, still=still))
 
     timer = asyncio.create_task(_after(opened.clock.life_s(for_s), stop)) if for_s else None
     try:
@@ -328,9 +411,9 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
                 signal.signal(number, handler)
 
 
-def _moment(recorder: Recorder, progress: Progress, where: Standing) -> Moment:
+def _moment(recorder: Recorder, progress: Progress, where: Standing, *, still: bool) -> Moment:
     position = progress.derivation.pipeline.position
-    moving = where.phase in ("work", "rest", "done")
+    moving = where.phase in ("work", "rest", "done") and not still
 
     def latest(quantity: str) -> float | None:
         return progress.derivation.buffer.latest(quantity, progress.t_ns)

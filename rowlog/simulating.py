@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from rowlog.plan import ROW, Piece, Plan
@@ -17,6 +19,46 @@ EASY_PACE_S: Final = 165.0
 OPEN_WORK_S: Final = 60.0
 OPEN_REST_S: Final = 75.0
 """How long pieces last that the plan leaves open."""
+JUST_ROW_S: Final = 86_400.0
+"""How long the athlete on paper rows when no plan says otherwise."""
+JUST_ROW_PACE_S: Final = 125.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnPaper:
+    """What is simulated, and how."""
+
+    plan: Plan | None = None
+    """What the athlete follows; None: rows on and on."""
+    rower: bool = True
+    strap: bool = True
+    seed: int = 1
+    faults: Sequence[str] = ()
+    speed: float = 1.0
+    """Seconds of the session in one of life."""
+    rate_hz: float = 2.0
+    """Records a second of the rower."""
+    relay: bool = False
+    """Whether the rower sends the heart rate too."""
+    paddling: bool = False
+    """Whether the athlete makes light strokes in the rests."""
+
+
+def script_of(paper: OnPaper) -> list[Stretch]:
+    """What the athlete does; when the plan is done they sit still."""
+    if paper.plan is None:
+        return just_row()
+    script = script_for(paper.plan, paddling=paper.paddling)
+    script.append(Stretch(kind="wait", seconds=JUST_ROW_S))
+    return script
+
+
+def just_row() -> list[Stretch]:
+    """On and on, at one pace."""
+    return [
+        Stretch(kind="wait", seconds=3.0),
+        Stretch(kind="work", seconds=JUST_ROW_S, pace_s_per_500m=JUST_ROW_PACE_S),
+    ]
 
 
 def script_for(plan: Plan, *, paddling: bool = False) -> list[Stretch]:

@@ -4,44 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
-from rowlog.devices import JUST_ROW_PACE_S, JUST_ROW_S
-from rowlog.plan import Plan
-from rowlog.simulating import script_for
+from rowlog.simulating import OnPaper, script_of
 from rowlog_drivers.clock import Clock
 from rowlog_drivers.errors import CallError
 from rowlog_drivers.peripheral import Event, Peripheral
 from rowlog_drivers.peripheral_air import serve
-from rowlog_drivers.simulator import Simulator, Stretch
+from rowlog_drivers.simulator import Simulator
 
 NAME: Final = "Paper rower"
 """Under which it is advertised when nothing else is wanted."""
 MAX_SPEED: Final = 20.0
 """More than this no Bluetooth link carries."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnPaper:
-    """What is simulated, and how."""
-
-    plan: Plan | None = None
-    """What the athlete follows; None: rows on and on."""
-    rower: bool = True
-    strap: bool = True
-    seed: int = 1
-    faults: Sequence[str] = ()
-    speed: float = 1.0
-    """Seconds of the session in one of life."""
-    rate_hz: float = 2.0
-    """Records a second of the rower."""
-    relay: bool = False
-    """Whether the rower sends the heart rate too."""
-    paddling: bool = False
-    """Whether the athlete makes light strokes in the rests."""
 
 
 def simulate_ble(
@@ -76,16 +53,8 @@ def simulate_ble(
 
 def session(paper: OnPaper) -> Simulator:
     """A session from its start; when the plan is done, machine and strap stay on."""
-    if paper.plan is not None:
-        script = script_for(paper.plan, paddling=paper.paddling)
-        script.append(Stretch(kind="wait", seconds=JUST_ROW_S))
-    else:
-        script = [
-            Stretch(kind="wait", seconds=3.0),
-            Stretch(kind="work", seconds=JUST_ROW_S, pace_s_per_500m=JUST_ROW_PACE_S),
-        ]
     return Simulator(
-        script,
+        script_of(paper),
         rower="ftms" if paper.rower else None,
         strap=paper.strap,
         seed=paper.seed,

@@ -48,7 +48,7 @@ def parse_address(text: str) -> Address:
         raise AddressError(f"{text!r} is no device address.", f"Write one of {FORMS}.")
     target = rest
     options: tuple[tuple[str, str], ...] = ()
-    if scheme in ("replay", "sim"):
+    if scheme in ("replay", "sim", "serial"):
         target, _, query = rest.partition("?")
         try:
             pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))

@@ -12,6 +12,7 @@ from rowlog_drivers.frames import SourceHeader
 from rowlog_drivers.interface import Decoder
 from rowlog_drivers.protocols import ftms, heart_rate, pm5_names, waterrower
 from rowlog_drivers.quirks import QUIRKS, Quirk
+from rowlog_drivers.transports.serial_profile import SerialProfile, UsbId
 
 Role = Literal["rower", "strap"]
 OptionParsers = Mapping[str, Callable[[str], object]]
@@ -36,6 +37,8 @@ class Driver:
     """Each option's name with the parser of its text, which raises ValueError."""
     bluetooth: Bluetooth | None = None
     """What it wants of a Bluetooth device; None when it reads none."""
+    serial: SerialProfile | None = None
+    """How it talks over a serial port; None when it does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,12 +139,25 @@ DRIVERS: Final[Mapping[str, Driver]] = {
             summary="Concept2 PM3, PM4 and PM5 by CSAFE, over USB, serial or Bluetooth",
             decoder=_csafe,
             options={"link": _csafe_link},
+            # The status command, framed; any answer is a frame with a status byte.
+            serial=SerialProfile(
+                baud=9600,
+                hello=b"\xf1\x80\x80\xf2",
+                answer=rb"\xf1[^\xf1\xf2]{2,}\xf2",
+                options=(("link", "serial"),),
+            ),
         ),
         Driver(
             name="fdf",
             role="rower",
             summary="First Degree Fitness fluid rowers with a serial console",
             decoder=_fdf,
+            serial=SerialProfile(
+                baud=9600,
+                usb=(UsbId(vendor=0x0403, product=0x6001), UsbId(vendor=0x0403, product=0x6015)),
+                hello=b"C\n",
+                answer=rb"(?:^|[\r\n])(?:C\d+|\.FDF IPM[^\r\n]*|A\d{28})[\r\n]",
+            ),
         ),
         Driver(
             name="smartrow",
@@ -155,12 +171,22 @@ DRIVERS: Final[Mapping[str, Driver]] = {
             role="rower",
             summary="WaterRower S4 and S5 monitors on USB",
             decoder=waterrower.S4Decoder,
+            # Microchip's number for any serial gadget: the handshake decides.
+            serial=SerialProfile(
+                baud=115_200,
+                usb=(UsbId(vendor=0x04D8, product=0x000A),),
+                hello=waterrower.USB,
+                answer=rb"_WR_\r?\n?",
+                silence_s=10.0,
+                goodbye=waterrower.EXIT,
+            ),
         ),
         Driver(
             name="waterrower_s3",
             role="rower",
             summary="WaterRower Series 2 and 3 and early S4 monitors on RS-232",
             decoder=waterrower.S3Decoder,
+            serial=SerialProfile(baud=1200),
         ),
     )
 }

@@ -19,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rowlog.notation import parse
-from rowlog.simulating_ble import MAX_SPEED, OnPaper, session, simulate_ble
+from rowlog.simulating import OnPaper
+from rowlog.simulating_ble import MAX_SPEED, session, simulate_ble
 from rowlog_drivers.clock import Clock
 from rowlog_drivers.errors import CallError
 from rowlog_drivers.peripheral import (

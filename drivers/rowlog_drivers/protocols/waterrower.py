@@ -107,8 +107,9 @@ __all__ = [
     "swap",
 ]
 
-DISTANCE_EVERY_NS: Final = 250_000_000
-"""Pulses come 40 times a second; their distance is reported no more often than this."""
+DISTANCE_EVERY_NS: Final = 170_000_000
+"""Pulses come 40 times a second; their distance is reported no more often than this, which is
+5 times a second and more."""
 PULSES_PER_STEP: Final = 32
 STEP_CM: Final = 35
 """32 pulses of the paddle are 35 cm, unless registers 083 and 084 say otherwise."""

@@ -1,0 +1,202 @@
+"""Rowers on serial ports, for a session: found, recognised, opened, looked for again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+from rowlog.devices import ROWER, Opened
+from rowlog_drivers.addresses import Address
+from rowlog_drivers.catalog import DRIVERS, NAME_OPTION, Driver, find_driver, make_decoding
+from rowlog_drivers.clock import Clock
+from rowlog_drivers.device import Device
+from rowlog_drivers.errors import AddressError, LinkLostError
+from rowlog_drivers.frames import SourceHeader
+from rowlog_drivers.identify import Identified
+from rowlog_drivers.transports.serial_errors import SerialPortError, Trouble
+from rowlog_drivers.transports.serial_port import (
+    SerialTransport,
+    greet,
+    open_line,
+    port_at,
+    ports,
+)
+from rowlog_drivers.transports.serial_profile import Port, SerialProfile
+
+ASKED: Final = ("waterrower", "fdf", "csafe")
+"""The drivers whose greeting tells their machine, in the order in which a port is asked."""
+HELLOS: Final = 2
+"""How often a port is greeted in each of these ways."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundPort:
+    """A serial port, and what is behind it."""
+
+    port: Port
+    identified: Identified
+    trouble: SerialPortError | None = None
+    """Why it could not be asked, or that it did not answer; None when it was not asked, or did."""
+
+    @property
+    def address(self) -> str:
+        """With its scheme, as `--rower` takes it."""
+        return f"serial:{self.port.path}"
+
+    @property
+    def name(self) -> str | None:
+        """As the USB device says it, raw."""
+        return self.port.product
+
+    @property
+    def answered(self) -> bool:
+        """Whether a machine that rowlog reads has answered."""
+        return self.identified.kind == "rower" and self.trouble is None
+
+
+def candidates(port: Port) -> list[Driver]:
+    """The drivers whose machines show themselves like this port."""
+    found = []
+    for name in ASKED:
+        driver = DRIVERS[name]
+        if driver.serial is not None and any(port.fits(usb) for usb in driver.serial.usb):
+            found.append(driver)
+    return found
+
+
+async def look_at_ports(there: Callable[[], tuple[Port, ...]] = ports) -> list[FoundPort]:
+    """All serial ports; those that may be a rower by their USB numbers are asked, no others.
+
+    A strange device may take any byte for a command, so nothing is written to it.
+    """
+    found = await asyncio.to_thread(there)
+    return list(await asyncio.gather(*(_look_at(port) for port in found)))
+
+
+async def _look_at(port: Port) -> FoundPort:
+    drivers = candidates(port)
+    if not drivers:
+        what = port.product or "serial port"
+        return FoundPort(port=port, identified=Identified(kind="other", driver=None, what=what))
+    return await ask(port, drivers)
+
+
+async def ask(port: Port, drivers: Sequence[Driver]) -> FoundPort:
+    """Which of these machines answers at a port; never raises for what is wrong with it."""
+    worst: SerialPortError | None = None
+    for driver in drivers:
+        profile = driver.serial
+        if profile is None:
+            continue
+        try:
+            await _greeted(port.path, profile)
+        except SerialPortError as error:
+            if worst is None or error.trouble is not Trouble.SILENT:
+                worst = error
+            if error.trouble not in (Trouble.SILENT, Trouble.STRANGER):
+                break
+            continue
+        what = driver.summary if port.product is None else f"{driver.summary} ({port.product})"
+        return FoundPort(
+            port=port, identified=Identified(kind="rower", driver=driver.name, what=what)
+        )
+    likely = candidates(port)
+    what = likely[0].summary if likely else port.product or "serial port"
+    return FoundPort(
+        port=port,
+        identified=Identified(
+            kind="rower" if likely else "other",
+            driver=likely[0].name if likely else None,
+            what=what,
+            certain=False,
+        ),
+        trouble=worst,
+    )
+
+
+async def _greeted(path: str, profile: SerialProfile) -> None:
+    """Open a port, say hello, close it. Raises SerialPortError."""
+    clock = Clock()
+    heard = bytearray()
+    line = await open_line(path, profile.baud, clock, lambda _, chunk: heard.extend(chunk))
+    try:
+        await greet(line, profile, clock, heard, lambda _: None, hellos=HELLOS)
+        if profile.goodbye:
+            line.write(profile.goodbye)
+            await asyncio.sleep(0.02)
+    except LinkLostError as error:
+        raise SerialPortError(
+            f"{path}: {error.what}", "Unplug and replug the cable.", trouble=Trouble.UNPLUGGED
+        ) from error
+    finally:
+        await line.close()
+
+
+async def recognise(address: Address) -> FoundPort:
+    """What is behind the port that the user named. Raises RowlogError when it cannot be read.
+
+    The driver is the one that the address names, else the one whose machine answers. A machine
+    that only talks cannot be asked, so its driver must be named.
+    """
+    path = address.target
+    there = await asyncio.to_thread(ports)
+    port = port_at(path, there)
+    named = address.option("driver")
+    if named is not None:
+        driver = find_driver(named)
+        if driver.serial is None or driver.role != ROWER:
+            known = ", ".join(sorted(n for n, one in DRIVERS.items() if one.serial is not None))
+            raise AddressError(
+                f"{address}: the driver {named} reads no serial port.", f"These do: {known}."
+            )
+        return FoundPort(
+            port=port,
+            identified=Identified(kind="rower", driver=driver.name, what=driver.summary),
+        )
+    likely = candidates(port)
+    others = [DRIVERS[name] for name in ASKED if DRIVERS[name] not in likely]
+    found = await ask(port, [*likely, *others])
+    if found.trouble is not None:
+        raise found.trouble
+    return found
+
+
+async def plugged_in(there: Callable[[], tuple[Port, ...]] = ports) -> list[FoundPort]:
+    """The rowers that are plugged into this computer and answer."""
+    return [found for found in await look_at_ports(there) if found.answered]
+
+
+def join(opened: Opened, found: FoundPort, *, baud: int | None = None) -> Opened:
+    """The session's devices and the rower at this port, which is not open yet."""
+    driver = DRIVERS.get(found.identified.driver or "") or find_driver(
+        found.identified.driver or ""
+    )
+    profile = driver.serial
+    if profile is None:
+        raise AddressError(f"The driver {driver.name} reads no serial port.")
+    if baud is not None:
+        profile = replace(profile, baud=baud)
+    name = ((NAME_OPTION, found.name),) if found.name else ()
+    header = SourceHeader(name=ROWER, driver=driver.name, options=(*name, *profile.options))
+    transport = SerialTransport(found.port, ROWER, opened.clock, profile)
+    device = Device(transport, make_decoding([header]), clock=opened.clock)
+    return replace(
+        opened,
+        devices=(*opened.devices, device),
+        sources=(*opened.sources, header),
+        addresses=opened.addresses | {ROWER: found.address},
+    )
+
+
+def baud_of(address: Address) -> int | None:
+    """The speed that an address gives; None when it gives none. Raises AddressError."""
+    text = address.option("baud")
+    if text is None:
+        return None
+    with suppress(ValueError):
+        if 50 <= int(text) <= 4_000_000:
+            return int(text)
+    raise AddressError(f"{address}: baud={text} is no speed.", "Write baud=9600, for example.")
