@@ -9,6 +9,7 @@ from rowlog.counters import SECOND_NS
 from rowlog.crossings import Mark
 from rowlog.intervals import Boundary, Found, Tracker
 from rowlog.plan import ROW, Piece, PieceKind, Tag, Target
+from rowlog.programmed import Step
 from rowlog.segments import EndedBy
 from rowlog.timeline import Position
 
@@ -62,6 +63,11 @@ class CutTracker(Tracker):
     def marker(self, t_ns: int, label: str) -> Found:
         """Keys end nothing here: the cuts are known."""
         self._reach(t_ns)
+        return self._told()
+
+    def step(self, step: Step) -> Found:
+        """Nor does a monitor's own workout."""
+        self._reach(step.told_ns)
         return self._told()
 
     @property
@@ -121,3 +127,8 @@ class Watching(Tracker):
         """The rower stands somewhere new."""
         self.positions.append(position)
         return super().position(position)
+
+    def step(self, step: Step) -> Found:
+        """A monitor's own workout is not followed: it has a way of its own to be cut by."""
+        self._reach(step.told_ns)
+        return self._told()

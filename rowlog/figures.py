@@ -32,6 +32,8 @@ class Figures:
     heart_rate_coverage: float | None = None
     """Share of the time with a valid heart rate, 0 to 1."""
     heart_rate_source: str | None = None
+    drag_factor: int | None = None
+    """Unit 1e-6 N m s^2, mean over the stretch."""
     origins: tuple[tuple[str, Origin], ...] = ()
     """(field, origin) for every figure that is not None."""
 
@@ -193,6 +195,7 @@ class Total:
     energy_kcal: float | None = None
     elapsed_s: float | None = None
     power: Sums = field(default_factory=Sums)
+    drag_factor: Sums = field(default_factory=Sums)
     heart_rate: dict[str, Sums] = field(default_factory=dict)
 
     def add(self, other: Total) -> None:
@@ -204,6 +207,7 @@ class Total:
         if other.stroke_count is not None:
             self.stroke_count = (self.stroke_count or 0) + other.stroke_count
         self.power.add(other.power)
+        self.drag_factor.add(other.drag_factor)
         add_sums(self.heart_rate, other.heart_rate)
 
 
@@ -247,6 +251,9 @@ def figures_of(
         power = total.power.mean
     if power is not None:
         origins.append(("mean_power_w", "measured"))
+    drag = total.drag_factor.mean if rowed else None
+    if drag is not None:
+        origins.append(("drag_factor", "measured"))
     heart_rate = Sums()
     coverage = 0.0 if total.heart_rate else None
     if heart_rate_source is not None:
@@ -276,6 +283,7 @@ def figures_of(
         end_heart_rate_bpm=end_bpm,
         heart_rate_coverage=coverage,
         heart_rate_source=heart_rate_source,
+        drag_factor=None if drag is None else round(drag),
         origins=tuple(origins),
     )
 

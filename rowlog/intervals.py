@@ -7,9 +7,10 @@ from typing import Final
 
 from rowlog.counters import SECOND_NS
 from rowlog.crossings import Mark, Track, start_between
-from rowlog.figures import Stream, Sums, Total, add_sums, choose_heart_rate, figures_of
+from rowlog.figures import Figures, Stream, Sums, Total, add_sums, choose_heart_rate, figures_of
 from rowlog.heart import Reading
-from rowlog.plan import ROW, Piece, Plan, Target
+from rowlog.plan import ROW, Piece, PieceKind, Plan, Target
+from rowlog.programmed import Step
 from rowlog.segments import EndedBy, Recovery, Segment, SegmentKind, Split
 from rowlog.timeline import STANDING_MPS, STILL_NS, Position
 
@@ -21,6 +22,10 @@ LOOK_BACK_NS: Final = 10 * SECOND_NS
 """No start is found further back than this before the frame that shows it."""
 OTHER: Final = "other"
 """The activity of a session with a strap alone and no plan."""
+STEP_SLACK: Final = {"time": 1.0, "distance": 1.5, "energy": 1.5, "ratio": 3.0}
+"""A monitor's step that ends so near a plan's piece, in the unit of its target, ends that piece."""
+SAME_NS: Final = SECOND_NS // 4
+"""A monitor's rest that ends so near the plan's ends with it."""
 NEXT_KEYS: Final = frozenset({"next", "skip", "lap"})
 
 
@@ -70,6 +75,7 @@ class Tracker:
         self.straps: set[str] = set()
         self._heart_rates: dict[str, Stream] = {}
         self._power = Stream()
+        self._drag = Stream()
         self._powered = False
         self._track = Track()
         self.at = -1
@@ -95,6 +101,15 @@ class Tracker:
         self._found: Found = []
         self._started = False
         self._first_ns = 0
+        self.device_led = False
+        """Whether the segments are the monitor's own: it holds a workout, and there is no plan."""
+        self.workout: list[list[int]] = []
+        """The segments of each interval of the monitor's latest workout: several with pauses."""
+        self.split_length: Target | None = None
+        """Of the splits of the monitor's intervals; None: the customary ones."""
+        self._workout_over = True
+        self._monitors: Target | None = None
+        """What the monitor's work ends with; None while it has none."""
 
     # What comes in
 
@@ -121,6 +136,149 @@ class Tracker:
             self._cut(self._track.start_mark(began_ns))
             self._enter(0, self._cut_mark)
             self._motion_ns = began_ns
+
+    def drag_factor(self, t_ns: int, value: int) -> None:
+        """The machine tells its drag factor."""
+        self._drag.add(t_ns, value or None)
+
+    def step(self, step: Step) -> Found:
+        """The monitor's own workout goes on with work, with a rest, or is over.
+
+        With a plan it places the boundaries that both share; without one its intervals are the
+        segments, each ended by the device.
+        """
+        self._reach(step.told_ns)
+        t_ns = step.t_ns
+        if step.kind != "work":
+            # A stroke may have told already that the clock had come to where it stopped.
+            reached = self._track.crossing("elapsed_s", step.elapsed_s)
+            t_ns = t_ns if reached is None else min(t_ns, reached[0])
+        t_ns = max(t_ns, self._cursor_ns, self._first_ns)
+        mark = replace(
+            self._track.mark_at(t_ns),
+            t_ns=t_ns,
+            elapsed_s=step.elapsed_s,
+            distance_m=step.distance_m,
+            interpolated=True,
+            uncertainty_s=0.0,
+        )
+        if step.kind == "work" and self._workout_over:
+            self.workout = []
+        self._workout_over = step.kind == "over"
+        self._monitors = step.target if step.kind == "work" else None
+        if self.plan is not None:
+            self._agree(step, mark)
+        elif step.programmed or self.device_led:
+            self._led(step, mark)
+        if step.kind == "work":
+            self.workout.append([])
+        self._settle()
+        return self._told()
+
+    def _agree(self, step: Step, mark: Mark) -> None:
+        """A step of the monitor's workout, while a plan is followed."""
+        piece, begin = self._piece, self.begin
+        if self.at < 0:
+            first = self.pieces[0]
+            if step.kind == "work" and first.kind == "work" and first.activity == ROW:
+                self._begin(mark)
+            return
+        if piece is None or begin is None:
+            return
+        # A step of any kind ends work, and a rest ends with the next work or with the workout.
+        open_work = piece.kind == "work" and piece.target.type == "open"
+        if (step.kind == "rest" and piece.kind == "rest") or (step.kind == "work" and open_work):
+            return
+        if piece.activity != ROW and piece.kind == "work":
+            return
+        if not self._due(piece, begin, mark):
+            return
+        over: EndedBy = "target" if piece.kind == "work" else "rest_over"
+        if piece.kind == "work" and piece.target.type == "open":
+            over = "device"
+        if piece.kind == "rest" and piece.target.type == "time":
+            # Both clocks mean the same instant, and the plan's is not blurred by the radio.
+            end_ns = begin.t_ns + round((piece.target.value or 0.0) * SECOND_NS)
+            # An end is seen by the status after it, a new interval's start by its own clock.
+            same_ns = SECOND_NS if step.kind == "over" else SAME_NS
+            if abs(end_ns - mark.t_ns) <= same_ns:
+                if end_ns > step.told_ns:
+                    return
+                mark = replace(mark, t_ns=max(end_ns, self._cursor_ns))
+        if piece.target.type == "distance" and piece.target.value is not None:
+            mark = replace(mark, distance_m=(begin.distance_m or 0.0) + piece.target.value)
+        if piece.kind == "work":
+            self.last_work_s = (mark.t_ns - begin.t_ns) / SECOND_NS
+        self._end_by_device(mark, over)
+        self._enter(self.at + 1, mark)
+
+    def _due(self, piece: Piece, begin: Mark, mark: Mark) -> bool:
+        """Whether a piece of the plan is about to end where the monitor's step does."""
+        target = piece.target
+        seconds = (mark.t_ns - begin.t_ns) / SECOND_NS
+        if target.type == "open":
+            return True
+        if target.value is None or target.type not in STEP_SLACK:
+            return False
+        wanted, reached = target.value, seconds
+        if target.type == "distance":
+            reached = (mark.distance_m or 0.0) - (begin.distance_m or 0.0)
+        elif target.type == "energy":
+            reached = (mark.energy_kcal or 0.0) - (begin.energy_kcal or 0.0)
+        elif target.type == "ratio":
+            wanted *= self.last_work_s
+        elif self._on_machine_time(piece) and begin.elapsed_s is not None:
+            reached = (mark.elapsed_s or 0.0) - begin.elapsed_s
+        return abs(reached - wanted) <= STEP_SLACK[target.type]
+
+    def _led(self, step: Step, mark: Mark) -> None:
+        """A step of the monitor's workout, which is all the structure that there is."""
+        if step.kind == "over":
+            if self.device_led and self._segment is not None:
+                self._end_by_device(mark, "device")
+            if self.device_led:
+                self.at = len(self.pieces)
+                self.begin = None
+                self._cut(mark)
+            return
+        kind: PieceKind = "work" if step.kind == "work" else "rest"
+        piece = Piece(kind=kind, target=step.target, split=self.split_length)
+        begun_ns = self.begin.t_ns if self.begin is not None else mark.t_ns
+        if self.at < 0:
+            self.device_led = True
+            self.pieces = (piece,)
+            self._begin(mark)
+            return
+        if not self.device_led and not self.segments and mark.t_ns - begun_ns < LOOK_BACK_NS:
+            # The first stroke was told before the state that it led to.
+            self.device_led = True
+            self.pieces = (piece,)
+            if self.begin is not None:
+                self._enter(0, self.begin)
+            return
+        self.device_led = True
+        if self._segment is not None:
+            self._end_by_device(mark, "device")
+        else:
+            self._cut(mark)
+        self.pieces = (*self.pieces[: self.at + 1], piece)
+        self._enter(len(self.pieces) - 1, mark)
+
+    def _begin(self, mark: Mark) -> None:
+        self._cut(mark)
+        self._enter(0, mark)
+        self._motion_ns = mark.t_ns
+
+    def _end_by_device(self, mark: Mark, over: EndedBy) -> None:
+        """End the piece under way; a stop that nobody rowed after was no pause of it."""
+        if self._rowing and not self.paused and self._stopped_before(mark.t_ns):
+            self._pause()
+        self._close(mark, over)
+
+    def retell(self, index: int, figures: Figures) -> Found:
+        """A segment's figures are known better."""
+        self.segments[index] = replace(self.segments[index], figures=figures)
+        return [self.segments[index]]
 
     def heart_rate(self, reading: Reading, *, strap: bool) -> Found:
         """A heart rate, measured by a strap or relayed by the machine, which ranks below."""
@@ -302,7 +460,11 @@ class Tracker:
 
     def _end_of(self, piece: Piece, begin: Mark, t_ns: int) -> Boundary | None:
         """Where the piece has ended by `t_ns`, whatever ended it first; None while it goes on."""
-        best = self._target_boundary(piece, begin, piece.target, t_ns)
+        # A monitor counts calories finer than it tells them: where it holds the piece, it ends it.
+        held = piece.target.type == "energy" and piece.target == self._monitors
+        best: Boundary | None = None
+        if not self.device_led and not held:
+            best = self._target_boundary(piece, begin, piece.target, t_ns)
         ends: list[Boundary | None] = []
         if piece.target.at_most_s is not None:
             limit = Target(type="time", value=piece.target.at_most_s)
@@ -397,6 +559,7 @@ class Tracker:
         elif (
             piece.kind == "rest"
             and piece.target.type == "open"
+            and not self.device_led
             and (self._still or self._unseen_stop(position, STILL_NS))
         ):
             self._apply(Boundary(self._began_ns(position), "rest_over"))
@@ -523,6 +686,7 @@ class Tracker:
         """Everything between the cut before and `mark`, added where it belongs."""
         total = self._between(self._cut_mark, mark)
         total.power = self._power.cut(mark.t_ns)
+        total.drag_factor = self._drag.cut(mark.t_ns)
         total.heart_rate = {
             source: stream.cut(mark.t_ns) for source, stream in self._heart_rates.items()
         }
@@ -585,6 +749,8 @@ class Tracker:
             tag=piece.tag if kind != "pause" else None,
         )
         if kind == "work":
+            if self.workout:
+                self.workout[-1].append(closed.index)
             self.work.add(segment.total)
             if source is not None and end_bpm is not None:
                 self._recoveries.append(Recovery(closed.index, mark.t_ns, source, end_bpm))
@@ -596,11 +762,13 @@ class Tracker:
     @property
     def _several(self) -> bool:
         """Whether pieces are told apart by their number."""
-        return self.plan is not None
+        return self.plan is not None or self.device_led
 
     def _told_target(self, piece: Piece) -> Target | None:
-        """What the piece was to reach, as its segments say it."""
-        return piece.target if self.plan is not None else None
+        """The target as it is told: the plan's, or what the monitor was programmed with."""
+        if self.plan is None and not (self.device_led and piece.target.type != "open"):
+            return None
+        return piece.target
 
     def _end_split(self, mark: Mark) -> None:
         split, self._split = self._split, None
@@ -653,6 +821,7 @@ class Tracker:
         if self._heart_rate_near_ns is not None:
             horizon_ns = min(horizon_ns, self._heart_rate_near_ns)
         self._power.settle(horizon_ns)
+        self._drag.settle(horizon_ns)
         for stream in self._heart_rates.values():
             stream.settle(horizon_ns)
 

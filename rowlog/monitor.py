@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from typing import Any, Final, TypeVar
 
 from rowlog.figures import Origin, mean_pace
+from rowlog.intervals import Segment, Split, Tracker
 from rowlog.totals import SessionTotals
 from rowlog_drivers.records import MachineSplit, MachineSummary, Record
 
@@ -56,12 +57,9 @@ class MonitorWord:
         if len(self._workouts) != 1:
             return totals
         said = self._workouts[0]
-        if said.time_s is None or said.distance_m is None or totals.work_distance_m is None:
+        if said.time_s is None or said.distance_m is None:
             return totals
-        if not (
-            _near(said.distance_m, totals.work_distance_m, DISTANCE_SHARE, DISTANCE_SLACK_M)
-            and _near(said.time_s, totals.work_s, TIME_SHARE, TIME_SLACK_S)
-        ):
+        if not _same_rowing(said, totals.work_distance_m, totals.work_s):
             return totals
         monitors: dict[str, float | None] = {
             "work_s": said.time_s,
@@ -93,6 +91,44 @@ class MonitorWord:
             derived=derived,
         )
 
+    def of_segments(
+        self, record: MachineSplit | MachineSummary, tracker: Tracker
+    ) -> list[Segment | Split]:
+        """The segment that a split or summary tells of, with the monitor's figures in it.
+
+        A split is the interval of its number where the monitor holds intervals, and the summary
+        the one piece of a workout that has no others. What was rowed with a pause is left alone.
+        """
+        said: MachineSplit | MachineSummary
+        if isinstance(record, MachineSplit):
+            said, place = self._splits[record.number], record.number - 1
+        else:
+            said, place = self._workouts[-1], 0
+            if len(tracker.workout) != 1:
+                return []
+        if not 0 <= place < len(tracker.workout) or len(tracker.workout[place]) != 1:
+            return []
+        index = tracker.workout[place][0]
+        figures = tracker.segments[index].figures
+        if not _same_rowing(said, figures.distance_m, figures.duration_s):
+            return []
+        known = {
+            name: value
+            for name, value in (
+                ("stroke_count", said.stroke_count),
+                ("energy_kcal", said.energy_kcal),
+                ("mean_power_w", said.power_w),
+                ("mean_stroke_rate_spm", said.stroke_rate_spm),
+                ("drag_factor", said.drag_factor or None),
+            )
+            if value is not None
+        }
+        if not known:
+            return []
+        origins: dict[str, Origin] = {**dict(figures.origins), **dict.fromkeys(known, "machine")}
+        changed: dict[str, Any] = {**known, "origins": tuple(origins.items())}
+        return tracker.retell(index, replace(figures, **changed))
+
     def _drag_factor(self) -> int | None:
         """Mean of the splits' drag factors, weighted by their time; None when none has one."""
         weight = weighted = 0.0
@@ -118,6 +154,17 @@ def _differ(one: MachineSummary, other: MachineSummary) -> bool:
     return any(
         a is not None and b is not None and a != b
         for a, b in ((one.time_s, other.time_s), (one.distance_m, other.distance_m))
+    )
+
+
+def _same_rowing(
+    said: MachineSplit | MachineSummary, distance_m: float | None, seconds: float
+) -> bool:
+    """Whether time and distance are those that the monitor says."""
+    if said.time_s is None or said.distance_m is None or distance_m is None:
+        return False
+    return _near(said.distance_m, distance_m, DISTANCE_SHARE, DISTANCE_SLACK_M) and _near(
+        said.time_s, seconds, TIME_SHARE, TIME_SLACK_S
     )
 
 

@@ -7,6 +7,7 @@ from rowlog.figures import choose_heart_rate, mean_pace
 from rowlog.intervals import Found, Segment, Split, Tracker
 from rowlog.monitor import MonitorWord
 from rowlog.plan import ROW, Plan
+from rowlog.programmed import Programme
 from rowlog.timeline import Position, Timeline
 from rowlog.totals import SessionTotals, with_origins
 from rowlog_drivers.interface import Delivery
@@ -14,6 +15,7 @@ from rowlog_drivers.records import (
     HeartRate,
     Link,
     MachineSplit,
+    MachineState,
     MachineSummary,
     Marker,
     Record,
@@ -51,6 +53,7 @@ class Pipeline:
         self._late = 0
         self._drag_factor: int | None = None
         self._monitors: dict[str, MonitorWord] = {}
+        self._programmes: dict[str, Programme] = {}
 
     def feed(self, delivery: Delivery) -> list[Fact]:
         """Take one delivery; the facts that it makes known, in order of time."""
@@ -81,6 +84,8 @@ class Pipeline:
             facts.extend(odd)
             if record.drag_factor is not None:
                 self._drag_factor = record.drag_factor
+                if self.rower in (None, record.source):
+                    self.tracker.drag_factor(t_ns, record.drag_factor)
             self._follow(position, facts)
             if record.heart_rate_bpm is not None:
                 self._beat(record, facts, strap=False)
@@ -105,13 +110,30 @@ class Pipeline:
                 self._undecoded += 1
             elif isinstance(record, Marker):
                 facts.extend(self.tracker.marker(t_ns, record.label))
+            elif isinstance(record, MachineState):
+                self._step(record, facts)
             elif isinstance(record, MachineSplit | MachineSummary):
-                self._monitors.setdefault(record.source, MonitorWord()).take(record)
+                word = self._monitors.setdefault(record.source, MonitorWord())
+                word.take(record)
+                if record.source == self.rower:
+                    facts.extend(word.of_segments(record, self.tracker))
 
     def _beat(self, record: HeartRate | RowerSample, facts: list[Fact], *, strap: bool) -> None:
         reading, odd = self.timeline.heart_rate(record)
         facts.extend(odd)
         facts.extend(self.tracker.heart_rate(reading, strap=strap))
+
+    def _step(self, state: MachineState, facts: list[Fact]) -> None:
+        """A monitor's own workout may go on with this state."""
+        source = state.source
+        if self.rower not in (None, source):
+            return
+        programme = self._programmes.get(source)
+        if programme is None:
+            programme = self._programmes[source] = Programme()
+        step = programme.take(state, lambda field, raw: self.timeline.total(source, field, raw))
+        if step is not None:
+            facts.extend(self.tracker.step(step))
 
     def _follow(self, position: Position, facts: list[Fact]) -> None:
         if self.rower is None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 APPLICATION_ID: Final = 0x524F574C
 """PRAGMA application_id of every rowlog database: the letters ROWL."""
 
-SCHEMA_VERSION: Final = 6
+SCHEMA_VERSION: Final = 7
 """PRAGMA user_version: how many of the migrations below a database has."""
 
 FIGURES_VERSION: Final = 1
@@ -521,6 +521,16 @@ FROM segments JOIN segmentations ON segmentations.id = segments.segmentation_id"
 )
 """What tells the ways apart in which a session was cut, and warm-up and cool-down from work."""
 
+_DRAG_FACTORS: Final = (
+    "ALTER TABLE segments ADD COLUMN drag_factor INTEGER",
+    "ALTER TABLE splits ADD COLUMN drag_factor INTEGER",
+    "DROP VIEW v_segments",
+    _SEGMENTATIONS[-1].replace(
+        "heart_rate_coverage, ended_by", "heart_rate_coverage, drag_factor, ended_by"
+    ),
+)
+"""The drag factor of each segment and split."""
+
 MIGRATIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("first_tables", (*_TRUTH, *_ROWS, *_FOR_SPEED, *_VIEWS)),
     ("known_devices", _KNOWN_DEVICES),
@@ -528,6 +538,7 @@ MIGRATIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("session_headers", ("ALTER TABLE sessions ADD COLUMN header TEXT",)),
     ("years", _YEARS),
     ("segmentations_told_apart", _SEGMENTATIONS),
+    ("drag_factors", _DRAG_FACTORS),
 )
 """(name, statements), oldest first. One that was released is never changed."""
 

@@ -55,6 +55,13 @@ _INSERT_TOTALS: Final = (
     f"VALUES (?, ?{', ?' * len(TOTALS.columns)})"
 )
 
+_NAME_ORIGIN: Final = (
+    "UPDATE segmentations SET origin = CASE WHEN EXISTS (SELECT 1 FROM segments "
+    "WHERE segmentation_id = segmentations.id AND ended_by = 'device') THEN 'device' ELSE 'auto' "
+    "END WHERE session_id = ? AND is_default AND text IS NULL AND origin IN ('auto', 'device')"
+)
+"""Without a plan the segments are the machine's own intervals where it told some."""
+
 
 class Inserter:
     """Puts rows into the tables of one connection, and remembers the numbers it gave."""
@@ -107,6 +114,7 @@ class Inserter:
     def totals(self, session_id: int, totals: SessionTotals) -> None:
         """The session's figures, in the place of those it had."""
         self._db.execute(_INSERT_TOTALS, (session_id, FIGURES_VERSION, *TOTALS.pack(totals)))
+        self._db.execute(_NAME_ORIGIN, (session_id,))
 
     def clear_derived(self, session_id: int, structure: int) -> None:
         """Delete what is derived, of the segments only those of one segmentation."""

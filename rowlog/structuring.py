@@ -99,6 +99,16 @@ class Recording:
             if plan is not None and split is not None:
                 plan = _split(plan, split)
             return self._cut(plan, None, text)
+        if origin == "device":
+            tracker = Tracker(None)
+            tracker.split_length = split
+            told = self._cut(None, tracker, None)
+            if not tracker.device_led:
+                raise CallError(
+                    "In this session the machine told no intervals of its own.",
+                    "Cut it by a plan, or by what it looks like: auto.",
+                )
+            return told
         watching = Watching()
         whole = self._cut(None, watching, None)
         cutter = CUTTERS.get(origin)
@@ -107,11 +117,6 @@ class Recording:
         )
         cutting = cutter(seen) if cutter is not None else None
         if cutting is None:
-            if origin == "device":
-                raise CallError(
-                    "In this session the machine told no intervals of its own.",
-                    "Cut it by a plan, or by what it looks like: auto.",
-                )
             if split is None:
                 return whole
             return self._cut(_split(parse("open"), split), None, None)

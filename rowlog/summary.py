@@ -97,6 +97,7 @@ class SegmentSummary(NamedTuple):
     heart_rate_drop_120s_bpm: float | None
     heart_rate_coverage: float | None
     heart_rate_source: str | None
+    drag_factor: int | None
     ended_by: str
     started_at_s: float
     """Since session start."""

@@ -200,7 +200,8 @@ class Timeline:
             t_ns,
             stroked=stroked,
             distance_before=distance_before,
-            had_distance=sample.distance_m is not None or sample.pace_s_per_500m is not None,
+            had_distance=sample.distance_m is not None
+            or (sample.pace_s_per_500m is not None and "distance_m" not in rower.counters),
             power_w=sample.power_w,
             stroke_rate_spm=sample.stroke_rate_spm,
             pace_s_per_500m=sample.pace_s_per_500m,
@@ -300,6 +301,14 @@ class Timeline:
             stroke_rate_spm=None,
             pace_s_per_500m=None,
         )
+
+    def total(self, source: str, field: str, raw: float) -> float:
+        """What a reading of a counter stands for in the session; 0 for its first one."""
+        rower = self._rowers.get(source)
+        counter = rower.counters.get(field) if rower is not None else None
+        if counter is None or counter.total is None or counter.raw is None:
+            return 0.0
+        return counter.total + raw - counter.raw
 
     def _rower(self, source: str) -> _Rower:
         rower = self._rowers.get(source)

@@ -30,6 +30,7 @@ CORE = (
     "rowlog.pulse",
     "rowlog.hrv",
     "rowlog.plan",
+    "rowlog.programmed",
     "rowlog.notation",
     "rowlog.figures",
     "rowlog.counters",

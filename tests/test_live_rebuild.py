@@ -15,7 +15,7 @@ import pytest
 from rowlog.notation import parse
 from rowlog.rebuild import rebuild
 from rowlog.recorder import Recorder
-from rowlog.simulating import script_for
+from rowlog.simulating import held_by, script_for
 from rowlog.store import Store
 from rowlog.store_read import open_reader
 from rowlog.store_rows import Source
@@ -46,6 +46,7 @@ def simulated(rower: str | None, faults: Iterable[str], *, text: str = PLAN) -> 
         rower=rower,  # type: ignore[arg-type]
         seed=11,
         faults=faults,
+        program=held_by(parse(text)),
     )
 
 
@@ -144,7 +145,7 @@ def check_rebuild(database: Path, session_id: int) -> dict[str, list[tuple[Any, 
     return before
 
 
-@pytest.mark.parametrize("rower", ["ftms", "s4"])
+@pytest.mark.parametrize("rower", ["ftms", "s4", "pm5"])
 @pytest.mark.parametrize(
     "faults", [(), *((fault,) for fault in FAULTS), *COMBINED], ids=lambda faults: "+".join(faults)
 )
@@ -162,7 +163,7 @@ def test_a_live_session_and_its_rebuild(
     assert found["heart_rates"]
 
 
-@pytest.mark.parametrize("rower", ["ftms", "s4"])
+@pytest.mark.parametrize("rower", ["ftms", "s4", "pm5"])
 @pytest.mark.parametrize("faults", [(), ("drop", "garbage"), ("split", "reset")], ids="+".join)
 @pytest.mark.parametrize("seed", range(3))
 def test_late_frames_and_their_rebuild(
@@ -209,6 +210,8 @@ def test_two_devices_that_are_late_by_turns(tmp_path: Path, seed: int) -> None:
         ("ftms", "2x(100m + 0:20 swings)/0:15r"),
         ("ftms", "2x5cal/rest until <120bpm"),
         ("ftms", "0:40/...r+100m"),
+        ("pm5", None),
+        ("pm5", "100m/...r+0:40"),
     ],
 )
 def test_plans_of_every_kind(tmp_path: Path, rower: str | None, text: str | None) -> None:

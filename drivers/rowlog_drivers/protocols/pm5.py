@@ -143,7 +143,7 @@ _VERIFIED: Final = 0x10
 class Pm5Decoder:
     """Everything that a PM5 sends, as it sends it, and what it should be asked for.
 
-    Elapsed time, distance and stroke count, which the monitor starts anew with each interval and
+    Elapsed time, distance, energy and stroke count, which the monitor starts anew with each interval and
     workout, are counted on, the metres of rests among them: samples hold what was rowed since the
     first one, as those of other machines. A stroke is told in parts, of one number: at the end of
     the drive, with its power, its force curve, and its recovery when that is over.
@@ -378,16 +378,19 @@ class Pm5Decoder:
     def _status2(self, value: AdditionalStatus2, t_ns: int, source: str) -> list[Record]:
         held = self._workout.counters() is None
         began = self._workout.interval(value.interval_count)
+        counters = self._workout.counters()
         records: list[Record] = [*self._states.interval_count(value.interval_count, t_ns, source)]
-        if held and self._workout.counters() is not None:
+        resumed = held and counters is not None
+        if resumed:
             records += self._states.workout_state(self._workout_state, t_ns, source, began)
         records.append(
             RowerSample(
                 t_ns=t_ns,
                 source=source,
                 elapsed_s=self._workout.elapsed(value.elapsed_s),
+                distance_m=counters[1] if resumed and counters is not None else None,
                 average_power_w=value.average_power_w,
-                energy_kcal=value.energy_kcal,
+                energy_kcal=self._workout.energy(value.energy_kcal),
             )
         )
         return records

@@ -25,6 +25,7 @@ _BACK_S: Final = 1.0
 _BACK_M: Final = 5.0
 _HOLD_NS: Final = 2 * SECOND_NS
 """A monitor that does not say so soon which interval is under way never will."""
+_FASTEST_MPS: Final = 8.0
 WORK: Final = "work"
 
 
@@ -82,12 +83,14 @@ class Workout:
     __slots__ = (
         "_before",
         "_count",
+        "_done_kcal",
         "_done_m",
         "_done_s",
         "_ended_s",
         "_held",
         "_lost",
         "_rest_m",
+        "_run_kcal",
         "_run_m",
         "_run_s",
     )
@@ -99,6 +102,8 @@ class Workout:
         """Of the interval under way, as sent."""
         self._run_m = 0.0
         self._rest_m = 0.0
+        self._done_kcal = 0
+        self._run_kcal = 0
         self._ended_s: float | None = None
         """Of the interval before, as sent."""
         self._count = 0
@@ -184,12 +189,21 @@ class Workout:
         self._rest_m = max(self._rest_m, distance_m)
         return self._metres
 
+    def energy(self, energy_kcal: int) -> int:
+        """Take the energy: all of it, of workouts before too."""
+        if energy_kcal < self._run_kcal:
+            self._done_kcal += self._run_kcal
+        self._run_kcal = energy_kcal
+        return self._done_kcal + energy_kcal
+
     @property
     def _metres(self) -> float:
         return self._done_m + self._run_m + self._rest_m
 
     def _go_on(self, now: _Status) -> Began | None:
         before, self._before = self._before, now
+        if before is not None and before.phase == now.phase == WORK:
+            self._complete(before, now)
         anew = self._take(now.elapsed_s, now.distance_m)
         if before is None or (before.phase == now.phase and not (anew and now.phase == WORK)):
             return None if before is not None else Began(0.0, *self._here)
@@ -204,6 +218,19 @@ class Workout:
             ran_s = min(ran_s, _until_target(before, ran_s))
             here_s = self._done_s + before.elapsed_s + ran_s
         return Began(min(max(gap_s - ran_s, 0.0), gap_s), here_s, here_m)
+
+    def _complete(self, before: _Status, now: _Status) -> None:
+        """Work that is followed by work without a rest: its end came between two statuses."""
+        gap_s = (now.t_ns - before.t_ns) / SECOND_NS
+        if now.elapsed_s >= self._run_s - _BACK_S or not now.elapsed_s <= gap_s:
+            return
+        left_s = gap_s - now.elapsed_s - (self._run_s - before.elapsed_s)
+        if before.target_s:
+            left_s = before.target_s - self._run_s
+        if 0 < left_s <= gap_s:
+            self._run_s += left_s
+        if 0 < before.target_m - self._run_m <= _FASTEST_MPS * gap_s:
+            self._run_m = before.target_m
 
     def _resume(self, count: int) -> Began | None:
         """It is known again which interval is under way: what ended unheard is counted."""
