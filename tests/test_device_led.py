@@ -13,7 +13,9 @@ import pytest
 from rowlog import summary
 from rowlog.notation import parse
 from rowlog.pipeline import Fact
+from rowlog.rebuild import rebuild
 from rowlog.replaying import replay_file
+from rowlog.resegment import resegment
 from rowlog.segments import Segment
 from rowlog.simulating import held_by, script_for
 from rowlog.structuring import derive
@@ -254,3 +256,23 @@ def test_the_steps_of_a_real_row_have_their_instants(captures: Path) -> None:
     (began, ended) = (one.t_ns / SECOND - one.parameter[0] for one in steps[-2:])  # type: ignore[index]
     # 25.00 s by its clock; a status comes every half second, and not to the millisecond.
     assert ended - began == pytest.approx(25.0, abs=0.3)
+
+
+@pytest.mark.parametrize("plan", [None, "3x150m/0:30r"])
+def test_a_stored_session_knows_that_the_machine_cut_it(tmp_path: Path, plan: str | None) -> None:
+    sim = rowed("3x150m/0:30r", 2.0)
+    file, database = tmp_path / "row.frames", tmp_path / "rowlog.db"
+    header = FramesHeader(sources=sim.sources, end_ns=round(sim.truth.end_s * SECOND))
+    write_frames(file, header, sim.frames)
+    number = replay_file(file, database, plan=None if plan is None else parse(plan))
+    shown = summary.load(database, number)
+    origins = [one.origin for one in shown.segmentations]
+    assert origins == (["device"] if plan is None else ["plan"])
+    if plan is not None:
+        resegment(database, number, "device")
+        shown = summary.load(database, number, "device")
+    assert [one.ended_by for one in shown.segments] == ["device"] * 6
+    assert [one.drag_factor for one in shown.segments[::2]] == [118, 119, 120]
+    assert [one.target for one in shown.segments[::2]] == [("distance", 150.0)] * 3
+    rebuild(database)
+    assert summary.load(database, number, "device") == shown

@@ -143,10 +143,11 @@ _VERIFIED: Final = 0x10
 class Pm5Decoder:
     """Everything that a PM5 sends, as it sends it, and what it should be asked for.
 
-    Elapsed time, distance, energy and stroke count, which the monitor starts anew with each interval and
-    workout, are counted on, the metres of rests among them: samples hold what was rowed since the
-    first one, as those of other machines. A stroke is told in parts, of one number: at the end of
-    the drive, with its power, its force curve, and its recovery when that is over.
+    Elapsed time, distance, energy and stroke count, which the monitor starts anew with each
+    interval and workout, are counted on, the metres of rests among them: samples hold what was
+    rowed since the first one, as those of other machines. A stroke is told in parts, of one
+    number: at the end of the drive, with its power, its force curve, and its recovery when that
+    is over.
 
     States (of the workout, the rower, the kind of interval, the machine) are told when they
     change. Where work, a rest, or what is neither begins, the state of the workout has a
