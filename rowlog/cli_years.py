@@ -104,6 +104,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(athletes, name="athlete")
     app.command()(zones)
     app.command()(bests)
+    app.command()(trends)
 
 
 @athletes.command(name="list")
@@ -346,6 +347,70 @@ def bests(
     from rowlog.render_bests import bests as text
 
     typer.echo(text(shown, screen_style(), curves=curves))
+
+
+def trends(
+    by: Annotated[
+        str, typer.Option("--by", metavar="PERIOD", help="day, week, month, season or year.")
+    ] = "month",
+    power: Annotated[
+        float | None,
+        typer.Option(
+            "--power", metavar="W", help="The power to tell the heart rate at; else the commonest."
+        ),
+    ] = None,
+    charts: Annotated[bool, typer.Option("--charts", help="Draw charts below the tables.")] = False,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    last: LastOption = None,
+    athlete: AthleteOption = None,
+    activity: ActivityOption = None,
+    plan: Annotated[
+        str | None,
+        typer.Option("--plan", metavar="PLAN", help="One workout, session by session."),
+    ] = None,
+    machine: MachineOption = None,
+    tag: TagOption = None,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how things went over months or years.
+
+    Totals, pace, training load with fitness and fatigue, recovery, efficiency, and the heart rate
+    at one power. With --plan: the same workout over time.
+    """
+    from rowlog.periods import Span, kind_of, span_of
+    from rowlog.summary_trends import load_trends, load_workout
+    from rowlog_drivers.clock import wall_now
+
+    kind, today = kind_of(by), wall_now().date()
+    dated = since is not None or until is not None or last is not None
+    path = database_path(db)
+    if plan is not None:
+        span = Span(None, None)
+        if dated:
+            span = span_of(kind, today, since=since, until=until, last=last)
+        found = load_workout(path, _wanted(span, athlete, activity, plan, tag, machine))
+        if as_json:
+            from rowlog.summary import as_json as plain
+
+            print_json(plain(found))
+            return
+        from rowlog.render_trends import workout
+
+        typer.echo(workout(found, screen_style()))
+        return
+    span = span_of(kind, today, since=since, until=until, last=last)
+    wanted = _wanted(span, athlete, activity, plan, tag, machine)
+    shown = load_trends(path, wanted, kind, span, today, power_w=power)
+    if as_json:
+        from rowlog.summary import as_json as plain
+
+        print_json(plain(shown))
+        return
+    from rowlog.render_trends import trends as text
+
+    typer.echo(text(shown, screen_style(), charts=charts))
 
 
 def _wanted(

@@ -79,9 +79,7 @@ def _models(shown: BestsSummary) -> list[str]:
     lines = []
     model = shown.critical_power
     if model is None:
-        lines.append(
-            "Critical power is not known: it takes hard efforts of three lengths, 2-20 min."
-        )
+        lines.append("Critical power is not known: it takes three hard efforts of 2 to 20 minutes.")
     else:
         lines.append(
             f"Critical power {whole(model.power_w)} W (± {whole(model.power_error_w)}), W' "
@@ -153,4 +151,4 @@ def _span(seconds: float) -> str:
 def _nothing(sessions: int) -> str:
     if not sessions:
         return "No sessions."
-    return "No effort over a ranked distance or time yet: 100 m is the shortest, then 1 minute."
+    return "No such effort yet. The shortest that is kept are 100 m and 1 minute of work."

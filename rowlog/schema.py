@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 APPLICATION_ID: Final = 0x524F574C
 """PRAGMA application_id of every rowlog database: the letters ROWL."""
 
-SCHEMA_VERSION: Final = 7
+SCHEMA_VERSION: Final = 8
 """PRAGMA user_version: how many of the migrations below a database has."""
 
 FIGURES_VERSION: Final = 1
@@ -33,7 +33,7 @@ FIGURES_VERSION: Final = 1
 SQLITE_VERSION: Final = sqlite3.sqlite_version
 """Of the library that this Python has."""
 
-KEPT_VERSION: Final = 1
+KEPT_VERSION: Final = 2
 """Kept with what `store_kept` computes; raised when that is computed differently."""
 
 BUSY_TIMEOUT_MS: Final = 5000
@@ -531,6 +531,11 @@ _DRAG_FACTORS: Final = (
 )
 """The drag factor of each segment and split."""
 
+_RECOVERIES: Final = tuple(
+    f"ALTER TABLE session_hearts ADD COLUMN drop_{seconds}s_bpm REAL" for seconds in (30, 60, 120)
+)
+"""How far the heart rate fell after a piece of work, on the mean of a session's pieces."""
+
 MIGRATIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("first_tables", (*_TRUTH, *_ROWS, *_FOR_SPEED, *_VIEWS)),
     ("known_devices", _KNOWN_DEVICES),
@@ -539,6 +544,7 @@ MIGRATIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("years", _YEARS),
     ("segmentations_told_apart", _SEGMENTATIONS),
     ("drag_factors", _DRAG_FACTORS),
+    ("recoveries", _RECOVERIES),
 )
 """(name, statements), oldest first. One that was released is never changed."""
 

@@ -69,7 +69,8 @@ HEART_COLUMNS: Final = (
     "low_bpm", "seconds", "known_s", "unknown_s", "spikes", "stuck_s", "metres_per_beat",
     "watts_per_beat", "decoupling", "correction", "rr_count", "rr_corrected", "mean_rr_ms",
     "sdnn_ms", "rmssd_ms", "pnn50_pct", "rest_rr_count", "rest_rr_corrected", "rest_mean_rr_ms",
-    "rest_sdnn_ms", "rest_rmssd_ms", "rest_pnn50_pct",
+    "rest_sdnn_ms", "rest_rmssd_ms", "rest_pnn50_pct", "drop_30s_bpm", "drop_60s_bpm",
+    "drop_120s_bpm",
 )  # fmt: skip
 _TABLES: Final = ("session_keys", "best_efforts", "session_hearts", "session_zones",
                   "heart_rates_at_power")  # fmt: skip
@@ -355,8 +356,20 @@ def _heart(
         CORRECTION,
         *_variability(rr_ms),
         *_variability(rr_ms[rr_s < first_s] if works else np.zeros(0)),
+        *_drops(db, session_id),
     )
     return row, [*pulse.at_power(readings, power, works)]
+
+
+def _drops(db: sqlite3.Connection, session_id: int) -> Row:
+    """Mean fall of the heart rate 30, 60 and 120 s after a piece of work."""
+    row: Row = db.execute(
+        "SELECT avg(heart_rate_drop_30s_bpm), avg(heart_rate_drop_60s_bpm), "
+        "avg(heart_rate_drop_120s_bpm) FROM segments "
+        "WHERE session_id = ? AND segmentation_id = ? AND kind = 'work'",
+        (session_id, default_segmentation(db, session_id)),
+    ).fetchone()
+    return row
 
 
 def _variability(rr_ms: Array) -> Row:

@@ -29,6 +29,9 @@ EVENTS: Final[Mapping[str, tuple[float, ...]]] = {
 MANY: Final = 800
 """Of so many sessions it is quicker to go from the best effort on than through all efforts."""
 
+_PACED: Final = (
+    "CASE WHEN work_distance_m > 0 AND session_totals.mean_pace_s_per_500m IS NOT NULL THEN"
+)
 _JUDGED: Final = "CASE WHEN zones_by IS NOT NULL THEN"
 
 
@@ -151,6 +154,95 @@ class Years:
             "GROUP BY sessions.id ORDER BY value",
             {**values, "kind": kind, "target": target, "whole": whole},
         )
+
+    def trends(self, wanted: Wanted, starts: Sequence[str]) -> dict[int, Row]:
+        """Sums and means of what is followed over time, by the place of the start.
+
+        (sessions, duration_s, work_s, distance_m, work_distance_m, the pace of the work, Banister's
+        and Edwards' impulse, falls after 30, 60 and 120 s, decoupling, metres and watts per beat,
+        lowest heart rate, resting RMSSD): means weigh each session that has the figure the same.
+        """
+        condition, values = where(wanted)
+        rows = self._rows(
+            f"SELECT {self._place(starts)} AS place, count(*), sum(duration_s), sum(work_s), "
+            "sum(distance_m), sum(work_distance_m), "
+            f"sum({_PACED} mean_pace_s_per_500m * work_distance_m END) / "
+            f"sum({_PACED} work_distance_m END), sum(banister), sum(edwards), avg(drop_30s_bpm), "
+            "avg(drop_60s_bpm), avg(drop_120s_bpm), avg(decoupling), avg(metres_per_beat), "
+            "avg(watts_per_beat), min(min_heart_rate_bpm), avg(rest_rmssd_ms) FROM sessions "
+            "LEFT JOIN session_totals ON session_totals.session_id = sessions.id "
+            "LEFT JOIN session_hearts ON session_hearts.session_id = sessions.id "
+            "LEFT JOIN session_zones ON session_zones.session_id = sessions.id "
+            f"WHERE {condition} GROUP BY place",
+            values,
+        )
+        return {row[0]: row[1:] for row in rows}
+
+    def loads(self, wanted: Wanted) -> list[Row]:
+        """(local date, sessions, those with Banister's and with Edwards' impulse, their sums)."""
+        condition, values = where(wanted)
+        return self._rows(
+            "SELECT substr(started_at, 1, 10) AS day, count(*), count(banister), count(edwards), "
+            "total(banister), total(edwards) FROM sessions "
+            "LEFT JOIN session_zones ON session_id = sessions.id "
+            f"WHERE {condition} GROUP BY day ORDER BY day",
+            values,
+        )
+
+    def powers(self, wanted: Wanted) -> list[Row]:
+        """(power, seconds) of all bands of power that a heart rate is known at."""
+        condition, values = where(wanted)
+        return self._rows(
+            "SELECT power_w, sum(seconds) FROM heart_rates_at_power "
+            f"JOIN sessions ON id = session_id WHERE {condition} GROUP BY power_w ORDER BY power_w",
+            values,
+        )
+
+    def heart_rates_at(
+        self, wanted: Wanted, starts: Sequence[str], power_w: float
+    ) -> dict[int, float]:
+        """The mean heart rate in a band of power, by the place of the start."""
+        condition, values = where(wanted)
+        rows = self._rows(
+            f"SELECT {self._place(starts)} AS place, total(heart_rate_bpm * seconds) / "
+            "total(seconds) FROM heart_rates_at_power JOIN sessions ON id = session_id "
+            f"WHERE power_w = :power_w AND {condition} GROUP BY place",
+            {**values, "power_w": power_w},
+        )
+        return dict(rows)
+
+    def repetitions(self, wanted: Wanted) -> list[Row]:
+        """Sessions in order of time, as the same workout is compared.
+
+        (session, started_at, athlete, work_s, work_distance_m, pace, watts, rate, mean and highest
+        heart rate, mean fall after 60 s, the paces of the fastest and the slowest piece).
+        """
+        condition, values = where(wanted)
+        return self._rows(
+            "SELECT sessions.id, sessions.started_at, athletes.name, work_s, work_distance_m, "
+            "session_totals.mean_pace_s_per_500m, session_totals.mean_power_w, "
+            "session_totals.mean_stroke_rate_spm, session_totals.mean_heart_rate_bpm, "
+            "session_totals.max_heart_rate_bpm, drop_60s_bpm, "
+            "min(segments.mean_pace_s_per_500m), max(segments.mean_pace_s_per_500m) FROM sessions "
+            "JOIN session_totals ON session_totals.session_id = sessions.id "
+            "LEFT JOIN athletes ON athletes.id = athlete_id "
+            "LEFT JOIN session_hearts ON session_hearts.session_id = sessions.id "
+            "LEFT JOIN segmentations ON segmentations.session_id = sessions.id AND is_default "
+            "LEFT JOIN segments ON segments.session_id = sessions.id "
+            "AND segmentation_id = segmentations.id AND kind = 'work' "
+            f"WHERE {condition} GROUP BY sessions.id ORDER BY sessions.started_at",
+            values,
+        )
+
+    def only_athlete(self) -> int | None:
+        """The number of the athlete whose sessions these all are; None when there are several."""
+        rows = self._rows("SELECT id FROM athletes LIMIT 2", ())
+        return rows[0][0] if len(rows) == 1 else None
+
+    def athlete_number(self, name: str) -> int | None:
+        """The number of the athlete of that name; None when there is none."""
+        rows = self._rows("SELECT id FROM athletes WHERE name = ?", (name,))
+        return rows[0][0] if rows else None
 
     def changes(self, athlete_id: int | None) -> list[Change]:
         """What was ever known of an athlete; nothing of nobody."""

@@ -26,6 +26,7 @@ CORE = (
     "rowlog.shape",
     "rowlog.wanted",
     "rowlog.predictions",
+    "rowlog.training",
     "rowlog.efforts",
     "rowlog.pulse",
     "rowlog.hrv",

@@ -1,0 +1,77 @@
+"""Training load over days: fitness, fatigue and form; and streaks. Plain arithmetic on dates.
+
+Fitness and fatigue are exponentially weighted means of the daily load over 42 and 7 days, after
+Banister's model of 1975 in the form that Coggan's performance manager made customary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Final, NamedTuple
+
+FITNESS_DAYS: Final = 42.0
+FATIGUE_DAYS: Final = 7.0
+_DAY: Final = timedelta(days=1)
+
+
+class LoadDay(NamedTuple):
+    """One day's load and what it adds up to."""
+
+    date: str
+    load: float
+    fitness: float
+    fatigue: float
+    form: float
+    """Fitness less fatigue of the day before: how rested the athlete began the day."""
+
+
+class Streaks(NamedTuple):
+    """Days and weeks in a row with a session; the current ones end today or yesterday."""
+
+    days: int
+    longest_days: int
+    weeks: int
+    """Up to this week, or last week as long as this one is not over."""
+    longest_weeks: int
+
+
+def load_days(loads: Mapping[str, float], today: date) -> list[LoadDay]:
+    """Every day from the first load (by ISO date) to today or the last one."""
+    if not loads:
+        return []
+    day, last = date.fromisoformat(min(loads)), max(today, date.fromisoformat(max(loads)))
+    fitness = fatigue = 0.0
+    days: list[LoadDay] = []
+    while True:
+        name = day.isoformat()
+        form, load = fitness - fatigue, loads.get(name, 0.0)
+        fitness += (load - fitness) / FITNESS_DAYS
+        fatigue += (load - fatigue) / FATIGUE_DAYS
+        days.append(LoadDay(name, load, fitness, fatigue, form))
+        if day >= last:
+            return days
+        day += _DAY
+
+
+def streaks(days: Iterable[str], today: date) -> Streaks:
+    """How regularly there were sessions, from the ISO dates of those that there were."""
+    numbers = sorted({date.fromisoformat(day).toordinal() for day in days})
+    weeks = sorted({(number - 1) // 7 for number in numbers})  # ordinal 1 is a Monday
+    this_day, this_week = today.toordinal(), (today.toordinal() - 1) // 7
+    current_days, longest_days = _runs(numbers, this_day)
+    current_weeks, longest_weeks = _runs(weeks, this_week)
+    return Streaks(current_days, longest_days, current_weeks, longest_weeks)
+
+
+def _runs(numbers: list[int], now: int) -> tuple[int, int]:
+    """The run of numbers that ends now or just before, and the longest."""
+    current = longest = run = 0
+    before: int | None = None
+    for number in numbers:
+        run = run + 1 if before is not None and number == before + 1 else 1
+        longest = max(longest, run)
+        if now - 1 <= number <= now:
+            current = run
+        before = number
+    return current, longest
