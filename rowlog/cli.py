@@ -162,6 +162,10 @@ def record(
             "--for", metavar="TIME", help="End after this time, for example 30:00 or 45s."
         ),
     ] = None,
+    program: Annotated[
+        bool,
+        typer.Option("--program", help="Send the plan to the monitor first: a Concept2 PM5."),
+    ] = False,
     plain: Annotated[
         bool, typer.Option("--plain", help="One plain line a second, without colours.")
     ] = False,
@@ -193,6 +197,7 @@ def record(
         athlete=athlete,
         for_s=seconds,
         optional=frozenset({"strap"}) if nothing_named else frozenset(),
+        program=program,
         ask=_ask if sys.stdin.isatty() and sys.stderr.isatty() else None,
         tell=lambda text: typer.echo(text, err=True),
         on_begin=teller.begin,
