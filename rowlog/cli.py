@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from rowlog.finding import Found
     from rowlog.plan import Plan
+    from rowlog.ports import FoundPort
     from rowlog.recording import Begun, Moment
     from rowlog.render import Style
     from rowlog_drivers.peripheral import Event
@@ -289,7 +290,10 @@ def devices(
     style = _style()
     table = _Redrawn(lambda found, columns: render_devices.table(found, style, columns))
     watch = table.draw if style.colour and not as_json else None
-    found = asyncio.run(scanning.scan(path, athlete, seconds=seconds, on_change=watch))
+    seen = asyncio.run(scanning.scan(path, athlete, seconds=seconds, on_change=watch))
+    found = list(seen.found)
+    if seen.trouble is not None:
+        typer.echo(f"rowlog: {seen.trouble}", err=True)
     if as_json:
         # In ASCII: a name may hold what moves a terminal's cursor or turns its text.
         typer.echo(json.dumps(render_devices.as_json(found), indent=2))
@@ -301,11 +305,11 @@ def devices(
 class _Redrawn:
     """A text on a terminal that is drawn over itself when it changes."""
 
-    def __init__(self, text: Callable[[list[Found], int], str]) -> None:
+    def __init__(self, text: Callable[[list[Found | FoundPort], int], str]) -> None:
         self._text = text
         self._rows = 0
 
-    def draw(self, found: list[Found]) -> None:
+    def draw(self, found: list[Found | FoundPort]) -> None:
         """Show it anew."""
         from shutil import get_terminal_size
 
