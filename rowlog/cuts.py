@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from rowlog.counters import SECOND_NS
 from rowlog.crossings import Mark
-from rowlog.intervals import Boundary, Found, Tracker
+from rowlog.intervals import Boundary, Found, Segment, Split, Tracker
 from rowlog.plan import ROW, Piece, PieceKind, Tag, Target
 from rowlog.programmed import Step
 from rowlog.segments import EndedBy
 from rowlog.timeline import Position
+from rowlog_drivers.records import Record
 
 ALMOST_NS = SECOND_NS
 """A movement that began so shortly before a cut, or later, began with it."""
@@ -132,3 +133,14 @@ class Watching(Tracker):
         """A monitor's own workout is not followed: it has a way of its own to be cut by."""
         self._reach(step.told_ns)
         return self._told()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a session holds before anybody cuts it."""
+
+    facts: Sequence[Record | Segment | Split]
+    """All facts, in order; its segments are one piece with its pauses."""
+    positions: Sequence[Position]
+    """Where the rower stood, in order of time."""
+    end_ns: int

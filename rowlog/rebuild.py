@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from rowlog.segments import Segment
 from rowlog.store import Store
 from rowlog.store_errors import DamagedError, no_database
 from rowlog.store_kept_many import computed
@@ -103,7 +104,10 @@ def cut_anew(store: Store, session: StoredSession) -> None:
         made = recording.cut("auto" if session.plan is None else "plan", session.plan)
         store.replace_derived(session.id, made.facts, made.totals)
         return
-    made = recording.cut(shown.origin, shown.text)
+    if session.totals is None and session.plan is None:
+        made, _ = recording.unplanned()
+    else:
+        made = recording.cut(shown.origin, shown.text)
     store.replace_derived(
         session.id,
         made.facts,
@@ -114,6 +118,25 @@ def cut_anew(store: Store, session: StoredSession) -> None:
     for way in ways:
         if way is not shown:
             _cut_beside(store, session, recording, way)
+
+
+def structure_unplanned(store: Store, session_id: int) -> None:
+    """Cut a session that was just closed, and that nobody planned, by what it looks like.
+
+    Nothing is done where it looks like one piece. Raises RowlogError, and then has changed nothing.
+    """
+    with open_reader(store.path) as reader:
+        session = reader.session(session_id)
+    made = recording_of(store, session).cut("auto", None)
+    if any(isinstance(fact, Segment) and fact.piece is not None for fact in made.facts):
+        store.put_segmentation(
+            session_id,
+            "auto",
+            made.text,
+            made.facts,
+            confidence=made.confidence,
+            totals=made.totals,
+        )
 
 
 def _cut_beside(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -260,9 +261,20 @@ class Recorder:
                 on_progress(self._progress(derived))
             await asyncio.sleep(RETRY_LIFE_S)
         self._succeeded()
+        await self._structure()
         if on_progress is not None:
             on_progress(self._progress(derived, closed=True))
         return totals
+
+    async def _structure(self) -> None:
+        """Cut what nobody planned by what it looks like; it stays one piece where that fails."""
+        pipeline = self.derivation.pipeline
+        if pipeline.plan is not None or pipeline.rower is None or pipeline.tracker.device_led:
+            return
+        from rowlog.rebuild import structure_unplanned
+
+        with suppress(RowlogError):
+            await self._on_thread(lambda: structure_unplanned(self._store, self.session_id))
 
     def _progress(self, derived: Derived, *, closed: bool = False) -> Progress:
         return Progress(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Literal
 
-from rowlog.cuts import Cutting, CutTracker, Watching, with_splits
+from rowlog.counters import SECOND_NS
+from rowlog.cuts import CutTracker, Seen, Watching, with_splits
 from rowlog.derivation import Derivation
+from rowlog.detecting import cutting
 from rowlog.intervals import Tracker
 from rowlog.notation import parse
 from rowlog.pipeline import Fact
 from rowlog.plan import Plan, Target
-from rowlog.timeline import Position
 from rowlog.totals import SessionTotals
 from rowlog_drivers.device import Decoding
 from rowlog_drivers.errors import CallError
@@ -24,17 +25,6 @@ Origin = Literal["device", "plan", "auto", "user"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What a session holds before anybody cuts it."""
-
-    facts: Sequence[Fact]
-    """All facts, in order; its segments are one piece with its pauses."""
-    positions: Sequence[Position]
-    """Where the rower stood, in order of time."""
-    end_ns: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Structure:
     """What one way of cutting leads to."""
 
@@ -43,13 +33,6 @@ class Structure:
     text: str | None
     """The plan, or the pattern that was recognised."""
     confidence: float | None = None
-
-
-Cutter = Callable[[Seen], Cutting | None]
-"""Finds the cuts of a session; None when it sees none."""
-
-CUTTERS: Final[dict[Origin, Cutter]] = {}
-"""Who finds the cuts of those ways that no plan tells."""
 
 
 def derive(
@@ -109,20 +92,33 @@ class Recording:
                     "Cut it by a plan, or by what it looks like: auto.",
                 )
             return told
-        watching = Watching()
-        whole = self._cut(None, watching, None)
-        cutter = CUTTERS.get(origin)
-        seen = Seen(
-            facts=whole.facts, positions=watching.positions, end_ns=self._end_ns(whole.totals)
-        )
-        cutting = cutter(seen) if cutter is not None else None
-        if cutting is None:
+        whole, seen = self.watched()
+        found = cutting(seen)
+        if found is None:
             if split is None:
                 return whole
             return self._cut(_split(parse("open"), split), None, None)
-        cuts = cutting.cuts if split is None else with_splits(cutting.cuts, split)
-        cut = self._cut(None, CutTracker(cutting.start_ns, cuts), cutting.text)
-        return replace(cut, confidence=cutting.confidence)
+        cuts = found.cuts if split is None else with_splits(found.cuts, split)
+        cut = self._cut(None, CutTracker(found.start_ns, cuts), found.text)
+        return replace(cut, confidence=found.confidence)
+
+    def unplanned(self) -> tuple[Structure, bool]:
+        """As one cuts what nobody planned: as the machine told, else by what it looks like.
+
+        Also whether the machine told.
+        """
+        tracker = Tracker(None)
+        told = self._cut(None, tracker, None)
+        return (told, True) if tracker.device_led else (self.cut("auto", None), False)
+
+    def watched(self) -> tuple[Structure, Seen]:
+        """As one piece with its pauses, and what is there to find others in."""
+        watching = Watching()
+        whole = self._cut(None, watching, None)
+        end_ns = self.end_ns
+        if end_ns is None:
+            end_ns = round(whole.totals.duration_s * SECOND_NS)
+        return whole, Seen(facts=whole.facts, positions=watching.positions, end_ns=end_ns)
 
     def _cut(self, plan: Plan | None, tracker: Tracker | None, text: str | None) -> Structure:
         facts: list[Fact] = []
@@ -133,9 +129,6 @@ class Recording:
         if totals is None:
             raise AssertionError("derive ends with the totals")
         return Structure(facts=facts, totals=totals, text=text)
-
-    def _end_ns(self, totals: SessionTotals) -> int:
-        return self.end_ns if self.end_ns is not None else round(totals.duration_s * 1e9)
 
 
 def _split(plan: Plan, split: Target) -> Plan:
