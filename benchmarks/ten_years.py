@@ -74,7 +74,7 @@ def template(plan: str, seed: int) -> Template:
     strokes: list[tuple[object, ...]] = []
     beats: list[tuple[object, ...]] = []
     segments: list[tuple[object, ...]] = []
-    metres, number, bpm, at = 0.0, 0, 80.0, 0.0
+    metres, number, bpm, beaten, at = 0.0, 0, 80.0, 0.0, 0.0
     works = [(k * (work_s + rest_s), k * (work_s + rest_s) + work_s) for k in range(pieces)]
     marks = []
     for start, end in works:
@@ -82,7 +82,7 @@ def template(plan: str, seed: int) -> Template:
         at = float(start)
         pace_m = random_.uniform(3.6, 4.4)
         while at < end:
-            step = random_.gauss(2.514, 0.08)
+            step = random_.gauss(2.39, 0.08)
             at += step
             speed = pace_m * (1 + 0.03 * random_.gauss(0, 1) + (0.08 if at - start < 40 else 0))
             metres += max(speed, 1.0) * step
@@ -93,10 +93,12 @@ def template(plan: str, seed: int) -> Template:
         marks.append((start, end, int(first_m), int(metres), number))
     for second in range(seconds):
         working = any(start <= second < end for start, end in works)
-        goal = 150 + 12 * second / seconds if working else 105
+        goal = 132 + 14 * second / seconds if working else 105
         bpm += (goal - bpm) / 45 + random_.gauss(0, 0.35)
         beat = round(61_440 / bpm)  # in 1/1024 s, as straps send them
-        sent = [beat + random_.choice((-4, 0, 3)) for _ in range(2 + second % 2)]
+        beaten += bpm / 60
+        sent = [beat + random_.choice((-4, 0, 3)) for _ in range(int(beaten))]
+        beaten -= len(sent)
         text = json.dumps([units * 1000 / 1024 for units in sent], separators=(",", ":"))
         beats.append((second, second * 10**9 + 7_000_000, round(bpm), text))
     for index, (start, end, first_m, last_m, strokes_so_far) in enumerate(marks):

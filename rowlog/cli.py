@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from rowlog.finding import Found
     from rowlog.plan import Plan
+    from rowlog.ports import FoundPort
     from rowlog.recording import Begun, Moment
     from rowlog.render import Style
     from rowlog_drivers.peripheral import Event
@@ -162,6 +163,10 @@ def record(
             "--for", metavar="TIME", help="End after this time, for example 30:00 or 45s."
         ),
     ] = None,
+    program: Annotated[
+        bool,
+        typer.Option("--program", help="Send the plan to the monitor first: a Concept2 PM5."),
+    ] = False,
     plain: Annotated[
         bool, typer.Option("--plain", help="One plain line a second, without colours.")
     ] = False,
@@ -193,6 +198,7 @@ def record(
         athlete=athlete,
         for_s=seconds,
         optional=frozenset({"strap"}) if nothing_named else frozenset(),
+        program=program,
         ask=_ask if sys.stdin.isatty() and sys.stderr.isatty() else None,
         tell=lambda text: typer.echo(text, err=True),
         on_begin=teller.begin,
@@ -284,7 +290,10 @@ def devices(
     style = _style()
     table = _Redrawn(lambda found, columns: render_devices.table(found, style, columns))
     watch = table.draw if style.colour and not as_json else None
-    found = asyncio.run(scanning.scan(path, athlete, seconds=seconds, on_change=watch))
+    seen = asyncio.run(scanning.scan(path, athlete, seconds=seconds, on_change=watch))
+    found = list(seen.found)
+    if seen.trouble is not None:
+        typer.echo(f"rowlog: {seen.trouble}", err=True)
     if as_json:
         # In ASCII: a name may hold what moves a terminal's cursor or turns its text.
         typer.echo(json.dumps(render_devices.as_json(found), indent=2))
@@ -296,11 +305,11 @@ def devices(
 class _Redrawn:
     """A text on a terminal that is drawn over itself when it changes."""
 
-    def __init__(self, text: Callable[[list[Found], int], str]) -> None:
+    def __init__(self, text: Callable[[list[Found | FoundPort], int], str]) -> None:
         self._text = text
         self._rows = 0
 
-    def draw(self, found: list[Found]) -> None:
+    def draw(self, found: list[Found | FoundPort]) -> None:
         """Show it anew."""
         from shutil import get_terminal_size
 

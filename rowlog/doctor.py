@@ -7,14 +7,17 @@ import platform
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
+from rowlog.doctor_serial import examine_ports
+from rowlog.doctor_step import Step
 from rowlog.finding import Found, look_around, profile_of
 from rowlog.schema import SQLITE_VERSION, open_for_reading
 from rowlog.store_devices import KnownDevice
 from rowlog.store_errors import NoDatabaseError, StoreError
+from rowlog_drivers.addresses import parse_address
 from rowlog_drivers.catalog import NAME_OPTION, make_decoding
 from rowlog_drivers.clock import Clock, life_ns
 from rowlog_drivers.errors import RowlogError
@@ -24,24 +27,11 @@ from rowlog_drivers.records import HeartRate, RowerSample, Undecoded
 from rowlog_drivers.transports.ble import BleTransport
 from rowlog_drivers.transports.ble_radio import Radio
 
-Outcome = Literal["ok", "note", "problem"]
-
 SOURCE: Final = "device"
+LISTEN_S: Final = 4.0
+"""How long a rower on a serial port is listened to, in session seconds."""
 FRAMES_S: Final = 8.0
 """How long a connected device is listened to, in seconds of life."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One thing that was looked at."""
-
-    what: str
-    outcome: Outcome
-    """"note": nothing wrong, but worth knowing."""
-    text: str
-    """What was seen, and what to do about it."""
-    connected: bool = False
-    """Whether it is about a device that is connected."""
 
 
 async def examine(
@@ -55,11 +45,31 @@ async def examine(
     """Look at everything in turn: system, database, Bluetooth, what is in reach, its data.
 
     Ends after the first problem that makes the rest pointless. `device` is the one to connect to,
-    by address or name; None: the known ones, or where none is in reach the nearest rower and the
+    by address or name, `serial:/dev/ttyACM0` for a port; None: the serial ports of rowers, and
+    the known ones, or where none is in reach the nearest rower and the
     nearest strap. In a full room the others are left alone.
     """
     yield _system()
     yield _database(database)
+    port = None
+    if device is not None and device.startswith("serial:"):
+        port = parse_address(device)
+    on_cable = False
+    if device is None or port is not None:
+        async for step in examine_ports(port, seconds=LISTEN_S, clock=clock):
+            on_cable = on_cable or step.connected
+            yield step
+    if port is not None:
+        return
+    async for step in _on_air(known, seconds=seconds, device=device, clock=clock):
+        # Whoever rows on a cable may do without Bluetooth.
+        yield replace(step, outcome="note") if on_cable and step.outcome == "problem" else step
+
+
+async def _on_air(
+    known: Sequence[KnownDevice], *, seconds: float, device: str | None, clock: Callable[[], Clock]
+) -> AsyncIterator[Step]:
+    """Bluetooth, and what is in reach by it."""
     radio = Radio()
     try:
         await radio.check()
@@ -84,7 +94,8 @@ async def examine(
             what="scan",
             outcome="problem",
             text=f"{sought} in {seconds:g} s. Wake the monitor, close other apps that may hold it "
-            "(most machines talk to one at a time), and wet the strap's electrodes.",
+            "(most machines talk to one at a time), and wet the strap's electrodes. A rower on a "
+            "cable would be among the serial ports: is it plugged in at both ends?",
         )
         return
     names = ", ".join(

@@ -43,6 +43,36 @@ class Found:
         """With its scheme, as `--rower` and `--strap` take it."""
         return f"ble:{self.sighting.address}"
 
+    @property
+    def trouble(self) -> RowlogError | None:
+        """What stands in the way of recording it: nothing that can be heard."""
+        return None
+
+    @property
+    def name(self) -> str | None:
+        """As it advertises it, raw."""
+        return self.sighting.name
+
+    @property
+    def label(self) -> str:
+        """What people call it, fit for a terminal."""
+        return self.sighting.label
+
+    @property
+    def rssi_dbm(self) -> int | None:
+        """How strong it is heard."""
+        return self.sighting.rssi_dbm
+
+    @property
+    def connected(self) -> bool:
+        """Whether the system holds it connected."""
+        return self.sighting.connected
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Short UUIDs of the services that it advertises."""
+        return self.sighting.services
+
 
 async def look_around(
     radio: Radio,

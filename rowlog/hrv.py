@@ -7,6 +7,7 @@ differences, pNN50 the share of differences of more than 50 ms.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -86,13 +87,26 @@ def measures(rr_ms: Array, follows: NDArray[np.bool_] | None = None) -> Measures
 
 def artefacts(rr_ms: Array) -> NDArray[np.bool_]:
     """Which intervals are no true distance between two beats; shape (n,)."""
-    out = (rr_ms < LEAST_MS) | (rr_ms > MOST_MS)
+    out: NDArray[np.bool_] = (rr_ms < LEAST_MS) | (rr_ms > MOST_MS)
     if len(rr_ms) < 3:
-        return np.asarray(out)
+        return out
     padded = np.pad(rr_ms, NEIGHBOURS, mode="reflect" if len(rr_ms) > NEIGHBOURS else "edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURS + 1)
-    middle = np.median(windows, axis=1)
-    return np.asarray(out | (np.abs(rr_ms - middle) > DEVIATION * middle))
+    # Where a window's ends are closer than that, none in it can be off by so much.
+    odd = np.flatnonzero(
+        _widest(padded, np.maximum) > (1 + DEVIATION) * _widest(padded, np.minimum)
+    )
+    middle = np.median(windows[odd], axis=1)
+    out[odd] |= np.abs(rr_ms[odd] - middle) > DEVIATION * middle
+    return out
+
+
+def _widest(padded: Array, of: Callable[[Array, Array], Array]) -> Array:
+    """The largest or smallest of each window of eleven: of two, of four, of eight, of eleven."""
+    two = of(padded[:-1], padded[1:])
+    four = of(two[:-2], two[2:])
+    eight = of(four[:-4], four[4:])
+    return of(eight[:-3], eight[3:])
 
 
 def variability(rr_ms: Array) -> Variability:

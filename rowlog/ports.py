@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import ClassVar, Final
 
 from rowlog.devices import ROWER, Opened
+from rowlog.store_devices import KnownDevice
 from rowlog_drivers.addresses import Address
 from rowlog_drivers.catalog import DRIVERS, NAME_OPTION, Driver, find_driver, make_decoding
 from rowlog_drivers.clock import Clock
@@ -16,6 +17,7 @@ from rowlog_drivers.device import Device
 from rowlog_drivers.errors import AddressError, LinkLostError
 from rowlog_drivers.frames import SourceHeader
 from rowlog_drivers.identify import Identified
+from rowlog_drivers.transports.ble_names import printable
 from rowlog_drivers.transports.serial_errors import SerialPortError, Trouble
 from rowlog_drivers.transports.serial_port import (
     SerialTransport,
@@ -38,6 +40,9 @@ class FoundPort:
 
     port: Port
     identified: Identified
+    NOTHING: ClassVar[Identified] = Identified(kind="other", driver=None, what="serial port")
+    """What is behind a port that could not be asked."""
+
     trouble: SerialPortError | None = None
     """Why it could not be asked, or that it did not answer; None when it was not asked, or did."""
 
@@ -50,6 +55,31 @@ class FoundPort:
     def name(self) -> str | None:
         """As the USB device says it, raw."""
         return self.port.product
+
+    @property
+    def label(self) -> str:
+        """What people call it, fit for a terminal."""
+        return printable(self.port.product or self.port.path)
+
+    @property
+    def known(self) -> KnownDevice | None:
+        """Serial rowers are not remembered: that they are plugged in says whose they are."""
+        return None
+
+    @property
+    def rssi_dbm(self) -> int | None:
+        """There is no signal."""
+        return None
+
+    @property
+    def connected(self) -> bool:
+        """Nobody else can be connected: such a port tells that it is in use."""
+        return False
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """There are none."""
+        return ()
 
     @property
     def answered(self) -> bool:
@@ -79,7 +109,7 @@ async def look_at_ports(there: Callable[[], tuple[Port, ...]] = ports) -> list[F
 async def _look_at(port: Port) -> FoundPort:
     drivers = candidates(port)
     if not drivers:
-        what = port.product or "serial port"
+        what = "serial port, no rower by its USB numbers"
         return FoundPort(port=port, identified=Identified(kind="other", driver=None, what=what))
     return await ask(port, drivers)
 
@@ -169,8 +199,10 @@ async def plugged_in(there: Callable[[], tuple[Port, ...]] = ports) -> list[Foun
     return [found for found in await look_at_ports(there) if found.answered]
 
 
-def join(opened: Opened, found: FoundPort, *, baud: int | None = None) -> Opened:
-    """The session's devices and the rower at this port, which is not open yet."""
+def device_at(
+    found: FoundPort, source: str, clock: Clock, *, baud: int | None = None
+) -> tuple[Device, SourceHeader]:
+    """The rower at this port, not open yet, and how it stands in a recording's header."""
     driver = DRIVERS.get(found.identified.driver or "") or find_driver(
         found.identified.driver or ""
     )
@@ -180,9 +212,14 @@ def join(opened: Opened, found: FoundPort, *, baud: int | None = None) -> Opened
     if baud is not None:
         profile = replace(profile, baud=baud)
     name = ((NAME_OPTION, found.name),) if found.name else ()
-    header = SourceHeader(name=ROWER, driver=driver.name, options=(*name, *profile.options))
-    transport = SerialTransport(found.port, ROWER, opened.clock, profile)
-    device = Device(transport, make_decoding([header]), clock=opened.clock)
+    header = SourceHeader(name=source, driver=driver.name, options=(*name, *profile.options))
+    transport = SerialTransport(found.port, source, clock, profile)
+    return Device(transport, make_decoding([header]), clock=clock), header
+
+
+def join(opened: Opened, found: FoundPort, *, baud: int | None = None) -> Opened:
+    """The session's devices and the rower at this port, which is not open yet."""
+    device, header = device_at(found, ROWER, opened.clock, baud=baud)
     return replace(
         opened,
         devices=(*opened.devices, device),

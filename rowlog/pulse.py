@@ -74,9 +74,12 @@ class Efficiency:
     """By what share watts per beat fell within the longest stretch, from half to half."""
 
 
-def believed(t_ns: NDArray[np.int64], bpm: Array, contact_lost: NDArray[np.bool_]) -> Readings:
-    """Readings with what is not believed as NaN, as `heart.Plausibility` judges them one by one."""
-    valid = np.where((bpm >= 20) & (bpm <= 250) & ~contact_lost, bpm, np.nan)
+def believed(t_ns: NDArray[np.int64], bpm: Array) -> Readings:
+    """Readings with what is not believed as NaN, as `heart.Plausibility` judges them one by one.
+
+    `bpm` is 0 where nothing was measured, or contact was lost.
+    """
+    valid = np.where((bpm >= 20) & (bpm <= 250), bpm, np.nan)
     t_s = t_ns / 1e9
     known = np.flatnonzero(~np.isnan(valid))
     if not (np.abs(np.diff(valid[known])) > JUMP_BPM).any():

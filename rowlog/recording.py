@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rowlog.ports import FoundPort
     from rowlog.store_devices import KnownDevice
     from rowlog_drivers.catalog import Role
+    from rowlog_drivers.protocols.csafe_programs import Program
 
 ON_AIR: Final = ("ble", "auto")
 """The kinds of addresses that are looked for by Bluetooth."""
@@ -91,6 +92,7 @@ def record(
     athlete: str | None = None,
     for_s: float | None = None,
     optional: frozenset[Role] = frozenset(),
+    program: bool = False,
     ask: Ask | None = None,
     tell: Tell | None = None,
     on_begin: Callable[[Begun], None] | None = None,
@@ -98,10 +100,10 @@ def record(
 ) -> int:
     """Record a session until the devices end, `for_s` is over, or a signal comes.
 
-    SIGINT, SIGTERM and SIGHUP end the session properly. Roles in `optional` may stay without a
-    device; `ask` chooses among several, `tell` hears what happens before the session begins.
-    Returns its number. Raises RowlogError, saying what is kept, when it could not go on; nothing
-    is begun where nothing can be stored.
+    `program` sends the plan to the monitor first. SIGINT, SIGTERM and SIGHUP end the session
+    properly. Roles in `optional` may stay without a device; `ask` chooses among several, `tell`
+    hears what happens before the session begins. Returns its number. Raises RowlogError, saying
+    what is kept, when it could not go on; nothing is begun where nothing can be stored.
     """
     wanted: dict[Role, Address] = {}
     if rower is not None and rower.scheme in ON_AIR:
@@ -113,6 +115,7 @@ def record(
         raise CallError(
             "No device was named.", "Add --rower and --strap, for example --rower sim:rower."
         )
+    workout = _workout(plan, rower) if program else None
     opened = open_devices(rower, strap, plan=plan)
     _room_for(database)
     if tell is not None and plan is not None and "strap" not in wanted and strap is None:
@@ -150,12 +153,15 @@ def record(
                 on_begin(Begun(session_id, recovered))
 
         async def ready() -> tuple[Opened, OnAir | None]:
-            found = await _on_port(port, wanted, ask, tell)
+            # Over a cable no monitor takes a workout: none is taken that is plugged in.
+            found = None if workout is not None else await _on_port(port, wanted, ask, tell)
             air = None
             if wanted:
                 air = await _on_air(
                     opened, wanted, known, athlete, optional, ask, tell, alone=found is None
                 )
+            if workout is not None:
+                await _programmed(air, workout, tell)
             now = opened if air is None else air.opened
             if found is None:
                 return now, air
@@ -242,6 +248,44 @@ async def _on_air(
         if tell is not None:
             tell(f"Recording goes on without the {' and the '.join(wanted)}: {error}")
         return None
+
+
+def _workout(plan: Plan | None, rower: Address | None) -> Program:
+    """The plan as a workout for the monitor. Raises CallError where no monitor can hold it."""
+    from rowlog.programming import program_for
+
+    if plan is None:
+        raise CallError(
+            "--program needs a plan to send.", 'Name one: rowlog record "8x500m/1:30r" --program'
+        )
+    if rower is not None:
+        raise CallError(
+            f"{rower} cannot be sent a workout: only a Concept2 PM5 over Bluetooth can.",
+            "sim:pm5 holds the plan by itself; leave out --program.",
+        )
+    return program_for(plan)
+
+
+async def _programmed(air: OnAir | None, workout: Program, tell: Tell | None) -> None:
+    """Send the workout. Raises RowlogError, with nothing left connected, when it is not taken."""
+    from rowlog.program_monitor import send_program
+
+    found = air.found.get("rower") if air is not None else None
+    try:
+        if air is None or found is None or found.identified.driver != "pm5":
+            what = "There is no rower here" if found is None else f"{found.sighting.label} is none"
+            raise RowlogError(
+                f"Only a Concept2 PM5 can be sent a workout. {what}.",
+                "Leave out --program: rowlog counts the pieces itself.",
+            )
+        device = next(one for one in air.opened.devices if "rower" in one.decoding.decoders)
+        await send_program(device, workout, label=found.sighting.label)
+    except BaseException:
+        if air is not None:
+            await _close(air.opened)
+        raise
+    if tell is not None:
+        tell(f"{found.sighting.label} holds the workout.")
 
 
 def _room_for(database: Path) -> None:

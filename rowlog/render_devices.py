@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Final
 from rowlog.render import NONE, Style, Table, printable
 
 if TYPE_CHECKING:
-    from rowlog.doctor import Step
+    from rowlog.doctor_step import Step
     from rowlog.finding import Found
+    from rowlog.ports import FoundPort
     from rowlog.recording import Moment
 
+PORT: Final = "serial:"
 BACK_MOMENTS: Final = 5
 """A device that was heard at so many tellings is back: before that links may come and go."""
 
@@ -42,18 +44,21 @@ class LinkNews:
         return news
 
 
-def table(found: Sequence[Found], style: Style, columns: int) -> str:
-    """The devices in reach, the nearest first, in lines of at most so many columns; "" for none."""
+def table(found: Sequence[Found | FoundPort], style: Style, columns: int) -> str:
+    """The devices in reach, the nearest first, in lines of at most so many columns; "" for none.
+
+    Serial ports that are no rower's are left to `closing`.
+    """
+    found = [one for one in found if not one.address.startswith(PORT) or _may_row(one)]
     if not found:
         return ""
     drawn = Table(("dBm", "kind", "name", "address", "", "what"), "rlllll")
     for one in found:
-        sighting = one.sighting
-        marks = (("known", one.known is not None), ("connected", sighting.connected))
+        marks = (("known", one.known is not None), ("connected", one.connected))
         drawn.row(
-            str(sighting.rssi_dbm) if sighting.rssi_dbm is not None else NONE,
+            str(one.rssi_dbm) if one.rssi_dbm is not None else NONE,
             one.identified.kind,
-            sighting.label,
+            one.label,
             one.address,
             ", ".join(mark for mark, true in marks if true),
             printable(one.identified.what, 120),
@@ -62,37 +67,51 @@ def table(found: Sequence[Found], style: Style, columns: int) -> str:
     return "\n".join(style.fit(line)[:columns].rstrip() for line in drawn.lines(plain))
 
 
-def closing(found: Sequence[Found]) -> str:
+def _may_row(one: Found | FoundPort) -> bool:
+    return one.identified.kind == "rower"
+
+
+def closing(found: Sequence[Found | FoundPort]) -> str:
     """What to say after the list."""
-    if not found:
+    others = [one for one in found if one.address.startswith(PORT) and not _may_row(one)]
+    also = ""
+    if others:
+        names = ", ".join(
+            one.address.removeprefix(PORT) + (f" ({one.label})" if one.name else "")
+            for one in others
+        )
+        also = f"\nOther serial ports, not asked: {names}"
+    if len(others) == len(found):
         return (
             "No rower and no strap is in reach. Wake the monitor, close other apps that may hold "
-            "it, wet the strap; then: rowlog doctor"
+            f"it, wet the strap, plug in the cable; then: rowlog doctor{also}"
         )
-    usable = [one for one in found if one.identified.driver is not None]
+    troubles = also + "".join(f"\n{one.trouble}" for one in found if one.trouble is not None)
+    usable = [one for one in found if one.identified.driver is not None and one.trouble is None]
     options = " ".join(
         f"--{kind} {one.address}"
         for kind in ("rower", "strap")
         for one in [next((u for u in usable if u.identified.kind == kind), None)]
         if one is not None
     )
-    return f"\nRecord with: rowlog record {options}" if options else ""
+    return troubles + (f"\nRecord with: rowlog record {options}" if options else "")
 
 
-def as_json(found: Sequence[Found]) -> list[dict[str, object]]:
+def as_json(found: Sequence[Found | FoundPort]) -> list[dict[str, object]]:
     """The devices in reach, the nearest first."""
     return [
         {
             "address": one.address,
-            "name": one.sighting.name,
-            "rssi_dbm": one.sighting.rssi_dbm,
+            "name": one.name,
+            "rssi_dbm": one.rssi_dbm,
             "kind": one.identified.kind,
             "driver": one.identified.driver,
             "what": one.identified.what,
             "certain": one.identified.certain,
             "known": one.known is not None,
-            "connected": one.sighting.connected,
-            "services": list(one.sighting.services),
+            "connected": one.connected,
+            "services": list(one.services),
+            "trouble": None if one.trouble is None else str(one.trouble),
         }
         for one in found
     ]

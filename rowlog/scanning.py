@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rowlog.doctor import Step, examine, verdict
+from rowlog.doctor import examine, verdict
+from rowlog.doctor_step import Step
 from rowlog.finding import Found, look_around, nearest_first
+from rowlog.ports import FoundPort, look_at_ports
 from rowlog.store import Store
 from rowlog.store_devices import known_devices
 from rowlog_drivers.clock import life_ns
-from rowlog_drivers.errors import CallError
+from rowlog_drivers.errors import CallError, RowlogError
 from rowlog_drivers.transports.ble_radio import Radio
 
 TELL_EVERY_NS: Final = 500_000_000
 """Of life."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What is in reach."""
+
+    found: tuple[Found | FoundPort, ...]
+    """What is plugged in, then what is on the air, the nearest first."""
+    trouble: RowlogError | None = None
+    """Why Bluetooth could not be listened to; None when it was."""
 
 
 async def scan(
@@ -23,11 +37,12 @@ async def scan(
     athlete: str | None,
     *,
     seconds: float,
-    on_change: Callable[[list[Found]], None] | None = None,
-) -> list[Found]:
-    """The rowers and straps in reach, the nearest first. Raises BluetoothError, StoreError.
+    on_change: Callable[[list[Found | FoundPort]], None] | None = None,
+) -> Seen:
+    """The rowers and straps in reach, and the serial ports. Raises StoreError.
 
-    `on_change` is told of all so far, a few times a second at most.
+    Raises BluetoothError where Bluetooth is of no use and no rower is plugged in. `on_change` is
+    told of all so far, a few times a second at most.
     """
     known = known_devices(database, athlete)
     found: dict[str, Found] = {}
@@ -39,9 +54,29 @@ async def scan(
         found[one.address] = one
         if on_change is not None and (new or life_ns() - told_ns > TELL_EVERY_NS):
             told_ns = life_ns()
-            on_change(nearest_first(found.values()))
+            on_change(_all(ports, found.values()))
 
-    return await look_around(Radio(), known, seconds=seconds, on_found=heard)
+    ports: list[FoundPort] = []
+
+    async def plugged_in() -> None:
+        ports.extend(await look_at_ports())
+        if on_change is not None and ports:
+            on_change(_all(ports, found.values()))
+
+    looking = asyncio.create_task(plugged_in())
+    try:
+        around = await look_around(Radio(), known, seconds=seconds, on_found=heard)
+        trouble = None
+    except RowlogError as error:
+        around, trouble = [], error
+    await looking
+    if trouble is not None and not any(port.answered for port in ports):
+        raise trouble
+    return Seen(found=tuple(_all(ports, around)), trouble=trouble)
+
+
+def _all(ports: Iterable[FoundPort], found: Iterable[Found]) -> list[Found | FoundPort]:
+    return [*ports, *nearest_first(found)]
 
 
 def forget(database: Path, address: str) -> None:

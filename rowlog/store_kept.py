@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -397,22 +397,20 @@ def _readings(
 
     from rowlog.pulse import believed
 
+    # In order of seq, which is that of time: what is stored never goes back.
     rows = db.execute(
-        "SELECT t_ns, heart_rate_bpm, contact, rr_ms FROM heart_rates "
-        "WHERE session_id = ? AND source = ? ORDER BY t_ns, seq",
+        "SELECT t_ns, iif(contact IS 0, 0, heart_rate_bpm), rr_ms FROM heart_rates "
+        "WHERE session_id = ? AND source = ? ORDER BY seq",
         (session_id, source),
     ).fetchall()
     if not rows:
         rows = _relayed(db, path, session_id, source)
-    t_ns = np.array([row[0] for row in rows], dtype=np.int64)
-    bpm = np.array([row[1] for row in rows], dtype=np.float64)
-    lost = np.array([row[2] == 0 for row in rows], dtype=bool)
-    sent = [(row[0], row[3]) for row in rows if row[3] is not None and len(row[3]) > 2]
-    lists = json.loads(f"[{','.join(text for _, text in sent)}]")
-    counts = [len(intervals) for intervals in lists]
-    rr_s = np.repeat(np.array([at for at, _ in sent], dtype=np.float64) / 1e9, counts)
-    rr_ms = np.array([value for intervals in lists for value in intervals], dtype=np.float64)
-    return believed(t_ns, bpm, lost), rr_s, rr_ms
+    times, beats, texts = zip(*rows, strict=True) if rows else ((), (), ())
+    t_ns = np.array(times, dtype=np.int64)
+    lists = json.loads(f"[{','.join([text or '[]' for text in texts])}]")
+    rr_s = np.repeat(t_ns / 1e9, [len(intervals) for intervals in lists])
+    rr_ms = np.array(list(chain.from_iterable(lists)), dtype=np.float64)
+    return believed(t_ns, np.array(beats, dtype=np.float64)), rr_s, rr_ms
 
 
 def _relayed(db: sqlite3.Connection, path: Path, session_id: int, source: str) -> list[Row]:
@@ -431,7 +429,7 @@ def _relayed(db: sqlite3.Connection, path: Path, session_id: int, source: str) -
     ]
     decoding = make_decoding(headers)
     return [
-        (record.t_ns, record.heart_rate_bpm, None, None)
+        (record.t_ns, record.heart_rate_bpm, None)
         for frame in stored_frames(db, path, session_id)
         for record in decoding.deliver(frame).records
         if isinstance(record, RowerSample)

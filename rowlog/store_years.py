@@ -179,13 +179,12 @@ class Years:
         return {row[0]: row[1:] for row in rows}
 
     def loads(self, wanted: Wanted) -> list[Row]:
-        """(local date, sessions, those with Banister's and with Edwards' impulse, their sums)."""
+        """(local date, Banister's, Edwards' impulse) of each session in order of time."""
         condition, values = where(wanted)
         return self._rows(
-            "SELECT substr(started_at, 1, 10) AS day, count(*), count(banister), count(edwards), "
-            "total(banister), total(edwards) FROM sessions "
+            "SELECT substr(started_at, 1, 10), banister, edwards FROM sessions "
             "LEFT JOIN session_zones ON session_id = sessions.id "
-            f"WHERE {condition} GROUP BY day ORDER BY day",
+            f"WHERE {condition} ORDER BY started_at",
             values,
         )
 

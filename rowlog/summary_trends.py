@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -60,7 +61,7 @@ class TrendsSummary(NamedTuple):
     sessions_without_load: int
     """They count as nothing in the load."""
     load: tuple[LoadDay, ...]
-    """Every day, the earliest first."""
+    """Every day of the periods, the earliest first."""
 
 
 class Repetition(NamedTuple):
@@ -103,8 +104,9 @@ def load_trends(
 ) -> TrendsSummary:
     """Trends of the wanted sessions. Raises CallError and StoreError.
 
-    `power_w`: at which power the heart rate is told; None: where most time was spent. Load begins
-    with the first session of all, so that fitness is not cut off where the periods begin.
+    `power_w`: at which power the heart rate is told; None: where most time was spent. Load is told
+    for the days of the periods, but reckoned from the first session of all, so that fitness does
+    not begin at nothing with them.
     """
     if power_w is not None and not 0 < power_w < 2000:
         raise CallError(f"--power is {power_w:g} W, which cannot be.", "Name watts, as in 180.")
@@ -114,9 +116,9 @@ def load_trends(
         found = years.trends(wanted, starts) if starts else {}
         band = _band(years, wanted, power_w)
         at_power = years.heart_rates_at(wanted, starts, band) if starts and band is not None else {}
-        days = years.loads(wanted._replace(since=None))
+        sessions = years.loads(wanted._replace(since=None))
         changes = _changes(years, wanted)
-    by_banister = _by_banister(days)
+    by_banister = _by_banister(sessions)
     load_by = None if by_banister is None else "banister" if by_banister else "edwards"
     rows = []
     for place, period in enumerate(periods):
@@ -126,7 +128,12 @@ def load_trends(
         known = known_on(min(end, today.isoformat()), changes)
         figures = (*sums[:6], load, *sums[8:], at_power.get(place), known.resting_heart_rate_bpm)
         rows.append(TrendPeriod(period.name, start, end, *figures))
-    loads = {day: (row[3] if by_banister else row[4]) for day, *row in days}
+    loads: dict[str, float] = {}
+    without = 0
+    for day, banister, edwards in sessions:
+        load = banister if by_banister else edwards
+        without += load is None
+        loads[day] = loads.get(day, 0.0) + (load or 0.0)
     return TrendsSummary(
         by=kind,
         asked=head,
@@ -134,8 +141,8 @@ def load_trends(
         periods=tuple(reversed(rows)),
         streaks=streaks(loads, today),
         load_by=load_by,
-        sessions_without_load=sum(row[1] - row[2 if by_banister else 3] for row in days),
-        load=tuple(load_days(loads, today)) if load_by is not None else (),
+        sessions_without_load=without,
+        load=tuple(load_days(loads, today, wanted.since)) if load_by is not None else (),
     )
 
 
@@ -147,10 +154,10 @@ def load_workout(path: Path, wanted: Wanted) -> WorkoutSummary:
     return WorkoutSummary(head, tuple(Repetition(*row) for row in rows))
 
 
-def _by_banister(days: list[tuple[object, ...]]) -> bool | None:
+def _by_banister(sessions: Sequence[Sequence[object]]) -> bool | None:
     """Whether Banister's impulse is known wherever Edwards' is; None where neither is."""
-    banister = sum(int(str(row[2])) for row in days)
-    edwards = sum(int(str(row[3])) for row in days)
+    banister = sum(row[1] is not None for row in sessions)
+    edwards = sum(row[2] is not None for row in sessions)
     return None if not edwards and not banister else banister >= edwards
 
 

@@ -7,12 +7,11 @@ Banister's model of 1975 in the form that Coggan's performance manager made cust
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Final, NamedTuple
 
 FITNESS_DAYS: Final = 42.0
 FATIGUE_DAYS: Final = 7.0
-_DAY: Final = timedelta(days=1)
 
 
 class LoadDay(NamedTuple):
@@ -36,22 +35,27 @@ class Streaks(NamedTuple):
     longest_weeks: int
 
 
-def load_days(loads: Mapping[str, float], today: date) -> list[LoadDay]:
-    """Every day from the first load (by ISO date) to today or the last one."""
+def load_days(loads: Mapping[str, float], today: date, since: str | None = None) -> list[LoadDay]:
+    """Every day from the first load (by ISO date) to today or the last one.
+
+    `since`: only days from that date on are told, though reckoned from the first load.
+    """
     if not loads:
         return []
-    day, last = date.fromisoformat(min(loads)), max(today, date.fromisoformat(max(loads)))
+    first = date.fromisoformat(min(loads)).toordinal()
+    last = max(today, date.fromisoformat(max(loads))).toordinal()
+    told = first if since is None else date.fromisoformat(since).toordinal()
+    by_day = {date.fromisoformat(day).toordinal(): load for day, load in loads.items()}
     fitness = fatigue = 0.0
     days: list[LoadDay] = []
-    while True:
-        name = day.isoformat()
-        form, load = fitness - fatigue, loads.get(name, 0.0)
+    for number in range(first, last + 1):
+        form, load = fitness - fatigue, by_day.get(number, 0.0)
         fitness += (load - fitness) / FITNESS_DAYS
         fatigue += (load - fatigue) / FATIGUE_DAYS
-        days.append(LoadDay(name, load, fitness, fatigue, form))
-        if day >= last:
-            return days
-        day += _DAY
+        if number >= told:
+            day = date.fromordinal(number).isoformat()
+            days.append(LoadDay(day, load, fitness, fatigue, form))
+    return days
 
 
 def streaks(days: Iterable[str], today: date) -> Streaks:

@@ -70,6 +70,7 @@ WORK = (
     "rowlog.series*",
     "rowlog.simulating*",
     "rowlog.programming*",
+    "rowlog.program_monitor*",
     "rowlog.structuring*",
     "rowlog.resegment*",
     "rowlog.rebuild*",

@@ -111,7 +111,7 @@ def test_the_histogram_agrees_with_the_running_sums(beats: list[tuple[int, int]]
     end_ns = int(t_ns[-1]) + 2_000_000_000
     sums = stream.cut(end_ns)
     bpm = np.array([float(value) for _, value in beats])
-    readings = pulse.believed(t_ns, bpm, np.zeros(len(bpm), dtype=bool))
+    readings = pulse.believed(t_ns, bpm)
     found = pulse.histogram(readings, end_ns / 1e9)
     if found is None:
         assert sums.seconds == 0
@@ -133,16 +133,14 @@ def test_what_is_believed_is_what_is_believed_live(values: list[float]) -> None:
             begun = reading.spike_ns // 10**9
             believed[begun:] = [np.nan] * (second - begun)
         believed.append(np.nan if reading.bpm is None else reading.bpm)
-    found = pulse.believed(
-        np.arange(len(values)) * 10**9, np.array(values), np.zeros(len(values), dtype=bool)
-    )
+    found = pulse.believed(np.arange(len(values)) * 10**9, np.array(values))
     np.testing.assert_array_equal(found.bpm, np.array(believed))
 
 
 def test_a_step_is_spread_over_what_it_moves_through() -> None:
     """From 100 to 102 in 2 s: half a second at either end, one at 101; then 5 s are held at 102."""
     t_ns, bpm = np.array([0, 2_000_000_000]), np.array([100.0, 102.0])
-    readings = pulse.believed(t_ns, bpm, np.zeros(2, dtype=bool))
+    readings = pulse.believed(t_ns, bpm)
     found = pulse.histogram(readings, 10.0)
     assert found is not None
     assert (found.low_bpm, found.seconds.tolist()) == (100, [0.5, 1.0, 5.5])
@@ -152,17 +150,27 @@ def test_a_step_is_spread_over_what_it_moves_through() -> None:
 def test_a_spike_is_marked_and_counts_nowhere() -> None:
     bpm = np.array([120.0] * 10 + [210.0] * 2 + [121.0] * 10)
     t_ns = np.arange(22) * 1_000_000_000
-    readings = pulse.believed(t_ns, bpm, np.zeros(22, dtype=bool))
+    readings = pulse.believed(t_ns, bpm)
     assert readings.spikes == 1
     assert np.nanmax(readings.bpm) == 121.0
 
 
 def test_lost_contact_is_unknown() -> None:
-    lost = np.array([False, True, True, False])
-    readings = pulse.believed(np.arange(4) * 10**9, np.full(4, 130.0), lost)
+    readings = pulse.believed(np.arange(4) * 10**9, np.array([130.0, 0.0, 0.0, 130.0]))
     found = pulse.histogram(readings, 4.0)
     assert found is not None
     assert (found.known_s, found.unknown_s) == (2.0, 2.0)
+
+
+@given(st.lists(st.floats(200, 3000), min_size=3, max_size=60))
+def test_artefacts_are_those_of_the_plain_definition(values: list[float]) -> None:
+    rr_ms = np.array(values)
+    count = hrv.NEIGHBOURS
+    padded = np.pad(rr_ms, count, mode="reflect" if len(rr_ms) > count else "edge")
+    middle = np.array([np.median(padded[k : k + 2 * count + 1]) for k in range(len(rr_ms))])
+    outside = (rr_ms < hrv.LEAST_MS) | (rr_ms > hrv.MOST_MS)
+    expected = outside | (np.abs(rr_ms - middle) > hrv.DEVIATION * middle)
+    np.testing.assert_array_equal(hrv.artefacts(rr_ms), expected)
 
 
 def test_a_value_that_never_changes_is_told() -> None:

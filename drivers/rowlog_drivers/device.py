@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -71,30 +71,26 @@ class Device:
     ) -> None:
         self.transport = transport
         self.decoding = decoding
+        self.held: list[Delivery] = []
+        """What `listen` took and nobody else has had yet."""
+        self._latest_ns: dict[str, int] = {}
         self._asker: _Asker | None = None
         dialogues = [one for one in decoding.decoders.values() if isinstance(one, Dialogue)]
         if clock is not None and dialogues:
             self._asker = _Asker(transport, dialogues, clock)
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
-        """Every frame with its meaning, in order of arrival.
+        """Every frame with its meaning, in order of arrival, what `listen` took included.
 
         A frame stamped before one of its source that came earlier is late: it is dated after it,
         so that whoever orders frames by time keeps the order in which they were decoded.
         """
-        latest_ns: dict[str, int] = {}
         asker = self._asker
         asking = asyncio.create_task(asker.run()) if asker is not None else None
         try:
-            async for frame in self.transport.frames():
-                late_ns = latest_ns.get(frame.source, 0) - frame.t_ns
-                if late_ns > 0:
-                    late_ns += frame.late_ns
-                    frame = replace(frame, t_ns=latest_ns[frame.source], late_ns=late_ns)
-                latest_ns[frame.source] = frame.t_ns
-                delivery = self.decoding.deliver(frame)
-                if asker is not None:
-                    asker.decoded(frame)
+            while self.held:
+                yield self.held.pop(0)
+            async for delivery in self._fresh():
                 yield delivery
                 if asking is not None and asking.done():
                     asking.result()
@@ -103,6 +99,31 @@ class Device:
                 asking.cancel()
                 with suppress(asyncio.CancelledError):
                     await asking
+
+    async def listen(self, done: Callable[[Delivery], bool], seconds: float) -> bool:
+        """Take what comes until `done` is true of it, for so many seconds of life at most.
+
+        Before `deliveries`, which still gives everything; whether it was done in time.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                async for delivery in self._fresh():
+                    self.held.append(delivery)
+                    if done(delivery):
+                        return True
+        return False
+
+    async def _fresh(self) -> AsyncIterator[Delivery]:
+        async for frame in self.transport.frames():
+            late_ns = self._latest_ns.get(frame.source, 0) - frame.t_ns
+            if late_ns > 0:
+                late_ns += frame.late_ns
+                frame = replace(frame, t_ns=self._latest_ns[frame.source], late_ns=late_ns)
+            self._latest_ns[frame.source] = frame.t_ns
+            delivery = self.decoding.deliver(frame)
+            if self._asker is not None:
+                self._asker.decoded(frame)
+            yield delivery
 
     def complaint(self) -> Complaint | None:
         """Why it is not heard at the moment; None when it is, or when its transport cannot tell."""

@@ -13,20 +13,27 @@ import pytest
 
 from rowlog.bluetooth import connect
 from rowlog.devices import Opened
+from rowlog.notation import parse
+from rowlog.program_monitor import send_program
+from rowlog.programming import program_for
 from rowlog.store_read import open_reader
 from rowlog_drivers.addresses import parse_address
 from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.clock import Clock
 from rowlog_drivers.device import merge
+from rowlog_drivers.errors import RowlogError
 from rowlog_drivers.frames import Frame, SourceHeader
 from rowlog_drivers.interface import Delivery
 from rowlog_drivers.protocols import pm5
+from rowlog_drivers.protocols.csafe_frames import pieces
 from rowlog_drivers.records import Link, MachineInfo, MachineSummary, Record, Stroke
 from rowlog_drivers.simulator import Stretch, simulate
+from rowlog_drivers.simulator.csafe_monitor import PaperMonitor
 from rowlog_drivers.transports.ble_names import uuid_of
 from tests.bluez.fake import Characteristic, Daemon, FakeBluez, Machine, bluez
 from tests.bluez.support import PATIENCE_S
 from tests.bluez.test_record import begun, ended, names, record
+from tests.support import run as run_program
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="BlueZ is Linux's")
 
@@ -254,3 +261,146 @@ def test_record_takes_it_by_its_own_service(daemon: Daemon, tmp_path: Path) -> N
     assert (summary.time_s, summary.distance_m, summary.drag_factor) == (25.0, 100.0, 98)
     sent = [(frame.channel, frame.payload) for frame in frames if frame.sent]
     assert sent == [(pm5.SAMPLE_RATE_CHANNEL, b"\x03")]
+
+
+# A workout that is sent to it
+
+REQUEST: Final = uuid_of(pm5.channel(0x21))
+REPLY: Final = uuid_of(pm5.channel(0x22))
+STATUS: Final = uuid_of(pm5.channel(0x31))
+
+
+def with_paper(air: FakeBluez, machine: Machine, paper: PaperMonitor) -> None:
+    """The machine answers what is written to it, and tells what it holds in its status."""
+
+    def status() -> None:
+        held = paper.workout[0] if paper.workout else None
+        value = pm5.GeneralStatus(
+            elapsed_s=0.0,
+            distance_m=0.0,
+            workout_type=paper.workout_type,
+            interval_type=1,
+            workout_state=0,
+            rowing_state=0,
+            stroke_state=0,
+            total_work_distance_raw=0,
+            target_raw=0 if held is None else held.target_raw,
+            target_type=0x80 if held is None else held.target_type,
+            drag_factor=None,
+        )
+        air.notify(machine, STATUS, pm5.encode_value(value))
+
+    def written(uuid: str, payload: bytes) -> None:
+        if uuid == RATE:
+            status()
+        elif uuid == REQUEST:
+            assert len(payload) <= 20
+            for answer in paper.take(payload):
+                for piece in pieces(answer):
+                    air.notify(machine, REPLY, piece)
+            status()
+
+    machine.on_write = written
+
+
+def programmed(daemon: Daemon, text: str, paper: PaperMonitor) -> RowlogError | None:
+    """Send the plan to a PM5 as `rowlog record --program` does; what went wrong."""
+    machine = monitor()
+    outcome: list[RowlogError | None] = []
+
+    async def run() -> None:
+        async with bluez(daemon, machine) as air:
+            with_paper(air, machine, paper)
+            empty = Opened(devices=(), sources=(), addresses={}, clock=Clock())
+            on_air = await connect(empty, {"rower": parse_address(f"ble:{AT}")}, [])
+            (device,) = on_air.opened.devices
+            try:
+                await send_program(device, program_for(parse(text)), label="PM5 430070439 Row")
+                outcome.append(None)
+            except RowlogError as error:
+                outcome.append(error)
+            finally:
+                await device.close()
+            # What was said meanwhile is not lost: a recording begins with it.
+            told = [one async for one in device.deliveries()]
+            assert any(one.frame is not None and one.frame.channel == "ce060022" for one in told)
+
+    asyncio.run(run())
+    return outcome[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ("2000m", [(0x80, 2000, 0)]),
+        ("20:00", [(0x00, 120_000, 0)]),
+        ("8x500m/1:30r", [(0x80, 500, 90)] * 8),
+        ("v300m/0:40r+1:00/...r+20cal", [(0x80, 300, 40), (0x00, 6000, 0), (0x40, 20, 0)]),
+    ],
+)
+def test_a_plan_is_sent_and_held(
+    daemon: Daemon, text: str, held: list[tuple[int, int, int]]
+) -> None:
+    paper = PaperMonitor()
+    assert programmed(daemon, text, paper) is None
+    assert [(one.target_type, one.target_raw, one.rest_s) for one in paper.workout] == held
+
+
+@pytest.mark.parametrize(
+    ("paper", "why"),
+    [
+        (PaperMonitor(busy=True), "refused the workout (not ready)"),
+        (PaperMonitor(reserved=True), "refused the workout (reject)"),
+        (PaperMonitor(deaf=True), "does not hold it: it shows just row splits"),
+    ],
+    ids=["in a workout", "without the right", "only says so"],
+)
+def test_a_plan_that_is_not_taken_is_told(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch, paper: PaperMonitor, why: str
+) -> None:
+    monkeypatch.setattr("rowlog.program_monitor.TAKEN_S", 0.5)
+    error = programmed(daemon, "8x500m/1:30r", paper)
+    assert error is not None
+    assert why in str(error)
+    assert "main menu" in str(error)
+
+
+def test_record_programs_the_monitor_and_keeps_what_was_said(
+    daemon: Daemon, tmp_path: Path
+) -> None:
+    database = tmp_path / "rowlog.db"
+    machine, paper = monitor(), PaperMonitor()
+
+    async def run() -> None:
+        async with bluez(daemon, machine) as air:
+            with_paper(air, machine, paper)
+            with record(database, "3x150m/0:30r", "--program") as process:
+                await begun(process)
+                process.send(signal.SIGINT)
+                code, _, errors = await ended(process)
+        assert code == 0, errors
+        assert "PM5 430070439 Row holds the workout." in errors
+
+    asyncio.run(run())
+    assert [one.target_raw for one in paper.workout] == [150] * 3
+    with open_reader(database) as reader:
+        frames = list(reader.read_frames(1))
+    assert any(one.sent and one.channel == "ce060021" for one in frames)
+    assert any(one.channel == "ce060022" for one in frames)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--program",), "needs a plan to send"),
+        (("3x50m/1:00r", "--program"), "takes a piece of 100 to 50000 m, not 50"),
+        (("500m", "--program", "--rower", "sim:pm5"), "sim:pm5 holds the plan by itself"),
+    ],
+)
+def test_what_cannot_be_sent_is_refused_before_anything_begins(
+    tmp_path: Path, arguments: tuple[str, ...], why: str
+) -> None:
+    result = run_program("record", *arguments, "--db", tmp_path / "rowlog.db")
+    assert result.returncode == 2
+    assert why in result.stderr
+    assert not (tmp_path / "rowlog.db").exists()

@@ -81,6 +81,8 @@ class Program:
     """To be sent in this order, each after the reply to the one before."""
     workout_type: int
     """What the monitor says of itself, in 0031 or by command 89, once it has taken it."""
+    amount: float | None = None
+    """Of the first interval, which it says then too; None for a free row."""
 
 
 def interval_type(interval: Interval) -> int:
@@ -150,6 +152,7 @@ def fixed(kind: Kind, amount: float, *, split: float | None = None, monitor: int
             ),
         ),
         workout_type=workout_type,
+        amount=amount,
     )
 
 
@@ -172,6 +175,7 @@ def repeated(kind: Kind, amount: float, rest_s: int, *, monitor: int = 5) -> Pro
             ),
         ),
         workout_type=workout_type,
+        amount=amount,
     )
 
 
@@ -205,7 +209,8 @@ def variable(intervals: Sequence[Interval], *, monitor: int = 5) -> Program:
         ]
         groups.append(group)
     groups.append([_set(_SCREEN, _PREPARE_TO_ROW)])
-    return Program(frames=_packed(groups), workout_type=workout_type)
+    amount = intervals[0].amount
+    return Program(frames=_packed(groups), workout_type=workout_type, amount=amount)
 
 
 def program(

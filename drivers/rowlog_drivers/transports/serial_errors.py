@@ -150,9 +150,9 @@ def _permission_remedy(path: str) -> str:
     import grp
     import pwd
 
-    name = str(os.getuid())
+    name = str(os.geteuid())
     with suppress(KeyError):
-        name = pwd.getpwuid(os.getuid()).pw_name
+        name = pwd.getpwuid(os.geteuid()).pw_name
     try:
         status = Path(path).stat()
         group = grp.getgrgid(status.st_gid)

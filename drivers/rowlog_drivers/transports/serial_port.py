@@ -127,7 +127,7 @@ class Line:
         heard: given each chunk with its stamp, in the event loop.
 
     Attributes:
-        ready: done once the port is open; holds the error when it cannot be.
+        ready: done once the port is open; holds what pyserial raised when it cannot be.
         down: set when the line is lost; `trouble` says why.
     """
 
@@ -196,11 +196,11 @@ class Line:
         if not self.ready.done():
             self.ready.set_result(None)
 
-    def _failed(self, error: SerialPortError) -> None:
+    def _not_opened(self, error: Exception) -> None:
         if not self.ready.done():
             self.ready.set_exception(error)
             self.ready.exception()  # nobody need ask for it
-        self.fall(error.trouble)
+        self.fall(Trouble.UNPLUGGED)
 
     def _take(self, t_ns: int, chunk: bytes) -> None:
         self._taken += 1
@@ -215,7 +215,7 @@ class Line:
                 self.path, self._baud, timeout=READ_S, write_timeout=WRITE_S, **_alone()
             )
         except FAILURES as error:
-            self._tell(self._failed, errors.from_opening(self.path, error))
+            self._tell(self._not_opened, error)
             self._tell(self._closed.set)
             return
         self._port = port
@@ -224,7 +224,7 @@ class Line:
             self._tell(self._opened, self._clock.now_ns())
             self._read(port)
         except FAILURES:
-            self._tell(self._failed, errors.fallen(self.path, Trouble.UNPLUGGED))
+            self._tell(self.fall, Trouble.UNPLUGGED)
         finally:
             self._port = None
             with suppress(*FAILURES):
@@ -243,7 +243,7 @@ class Line:
             if more:
                 chunk += port.read(min(more, MOST_BYTES - 1))
             if self.waiting > MOST_WAITING:
-                self._tell(self._failed, errors.fallen(self.path, Trouble.OVERRUN))
+                self._tell(self.fall, Trouble.OVERRUN)
                 return
             self._given += 1
             self._tell(self._take, t_ns, chunk)
@@ -281,6 +281,8 @@ async def open_line(
     line = Line(path, baud, clock, heard)
     try:
         await line.ready
+    except FAILURES as error:
+        raise await asyncio.to_thread(errors.from_opening, path, error) from error
     except BaseException:
         await line.close()
         raise

@@ -1,0 +1,200 @@
+"""A Concept2 monitor on paper as CSAFE sees it: answers requests, holds the workout it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from rowlog_drivers.protocols import csafe_commands as wire
+from rowlog_drivers.protocols.csafe_commands import Command, encode_reply, parse_request
+from rowlog_drivers.protocols.csafe_frames import CsafeFrame, CsafeFramer, encode_frame
+
+_CONFIGURATION: Final = {
+    "type": 0x01,
+    "duration": 0x03,
+    "rest": 0x04,
+    "split": 0x05,
+    "screen": 0x13,
+    "configure": 0x14,
+    "interval_type": 0x17,
+    "interval": 0x18,
+}
+
+
+@dataclass(slots=True)
+class Shown:
+    """What the monitor shows and keeps of the row, in its own units."""
+
+    elapsed_s: float = 0.0
+    distance_m: float = 0.0
+    stroke_state: int = 0
+    stroke_rate_spm: int = 0
+    power_w: int = 0
+    pace_s_per_500m: float = 0.0
+    energy_kcal: int = 0
+    heart_rate_bpm: int = 0
+    drag_factor: int = 0
+    workout_state: int = 0
+    interval_count: int = 0
+    stroke_count: int = 0
+    drive_s: float = 0.0
+    recovery_s: float = 0.0
+    drive_length_m: float = 0.0
+    stroke_distance_m: float = 0.0
+    peak_force_lbf: float = 0.0
+    mean_force_lbf: float = 0.0
+    work_j: float = 0.0
+    force_lbf: list[int] = field(default_factory=list)
+    """Points of the force curve that nobody has read yet."""
+
+
+@dataclass(slots=True)
+class Held:
+    """One interval of the workout that the monitor holds."""
+
+    interval_type: int | None = None
+    target_type: int = 0x80
+    target_raw: int = 0
+    """Hundredths of a second, metres or kilocalories."""
+    rest_s: int = 0
+    split_raw: int = 0
+
+
+class PaperMonitor:
+    """Answers CSAFE frames; `shown` is there to be changed while it is asked.
+
+    Args:
+        model: 3, 4 or 5: which PM it is.
+        busy: a workout is under way, so that it takes no other.
+        deaf: whether it says that it took a workout, and did not.
+        reserved: whether it refuses to be configured, as monitors do over USB.
+    """
+
+    def __init__(
+        self, *, model: int = 5, busy: bool = False, deaf: bool = False, reserved: bool = False
+    ) -> None:
+        self.shown = Shown()
+        self.workout_type = 1
+        self.workout: list[Held] = []
+        self.requests: list[tuple[Command, ...]] = []
+        self.on_workout: Callable[[], None] = lambda: None
+        self._model = model
+        self._busy = busy
+        self._deaf = deaf
+        self._reserved = reserved
+        self._framer = CsafeFramer()
+        self._toggle = 0
+        self._new_type = 1
+        self._new: dict[int, Held] = {}
+        self._at = 0
+
+    def take(self, portion: bytes) -> list[bytes]:
+        """Bytes of requests, in any portions; the whole frames that answer them."""
+        frames = [one for one in self._framer.feed(portion) if isinstance(one, CsafeFrame)]
+        return [encode_frame(self.answer(frame.contents)) for frame in frames]
+
+    def answer(self, contents: bytes) -> bytes:
+        """The contents of the reply to the contents of a request."""
+        commands = parse_request(contents)
+        self.requests.append(commands)
+        self._toggle ^= 0x80
+        result = 0
+        blocks: list[tuple[int | None, int, bytes]] = []
+        for one in commands:
+            if one.wrapper in (wire.SET_CONFIGURATION, wire.SET_DATA):
+                if self._busy or self._reserved:
+                    result = 1 if self._reserved else 3
+                    continue
+                self._configure(one)
+                blocks.append((one.wrapper, one.id, b""))
+                continue
+            data = self._value(one)
+            if data is not None:
+                blocks.append((one.wrapper, one.id, data))
+        state = 9 if self.shown.workout_state else 1
+        return encode_reply(self._toggle | result << 4 | state, blocks)
+
+    def _configure(self, one: Command) -> None:
+        if not one.data:
+            return
+        number = int.from_bytes(one.data[1:5], "big") if len(one.data) == 5 else 0
+        held = self._new.setdefault(self._at, Held())
+        if one.id == _CONFIGURATION["type"]:
+            self._new_type = one.data[0]
+            if self._at == 0:
+                held.interval_type = held.interval_type if self._new_type in (8, 9) else None
+        elif one.id == _CONFIGURATION["interval"]:
+            self._at = one.data[0]
+            self._new[self._at] = Held()
+        elif one.id == _CONFIGURATION["interval_type"]:
+            held.interval_type = one.data[0]
+        elif one.id == _CONFIGURATION["duration"]:
+            held.target_type, held.target_raw = one.data[0], number
+        elif one.id == _CONFIGURATION["split"]:
+            held.split_raw = number
+        elif one.id == _CONFIGURATION["rest"]:
+            held.rest_s = int.from_bytes(one.data, "big")
+        elif one.id == _CONFIGURATION["screen"] and one.data == b"\x01\x01":
+            if not self._deaf:
+                self.workout_type = self._new_type
+                self.workout = [self._new[at] for at in sorted(self._new)]
+                self.shown.workout_state = 0
+            self._new, self._at = {}, 0
+            self.on_workout()
+
+    def _value(self, one: Command) -> bytes | None:
+        """The data of a reply's block; None for a command that gives none."""
+        shown = self.shown
+        if one.wrapper is None:
+            return self._public(one.id)
+        if one.wrapper != wire.PM:
+            return None
+        if one.id == wire.PM_FORCE_PLOT:
+            points, shown.force_lbf = shown.force_lbf[:10], shown.force_lbf[10:]
+            return wire.encode_force_block(points)
+        values = {
+            wire.PM_WORK_TIME: _little(round(shown.elapsed_s * 100), 4) + b"\0",
+            wire.PM_WORK_DISTANCE: _little(round(shown.distance_m * 10), 4) + b"\0",
+            wire.PM_STROKE_STATE: bytes([shown.stroke_state]),
+            wire.PM_DRAG_FACTOR: bytes([shown.drag_factor]),
+            wire.PM_WORKOUT_TYPE: bytes([self.workout_type]),
+            wire.PM_WORKOUT_STATE: bytes([shown.workout_state]),
+            wire.PM_INTERVAL_TYPE: bytes([1]),
+            wire.PM_INTERVAL_COUNT: bytes([shown.interval_count]),
+            wire.PM_STROKE_STATS: b"".join(
+                (
+                    _little(round(shown.stroke_distance_m * 100), 2),
+                    _little(round(shown.drive_s * 100), 1),
+                    _little(round(shown.recovery_s * 100), 2),
+                    _little(round(shown.drive_length_m * 100), 1),
+                    _little(shown.stroke_count, 2),
+                    _little(round(shown.peak_force_lbf * 10), 2),
+                    _little(0, 2),
+                    _little(round(shown.mean_force_lbf * 10), 2),
+                    _little(round(shown.work_j * 10), 2),
+                )
+            ),
+        }
+        return values.get(one.id)
+
+    def _public(self, id: int) -> bytes | None:
+        shown = self.shown
+        seconds = int(shown.elapsed_s)
+        units = wire.UNITS
+        values = {
+            wire.VERSION: bytes([wire.CONCEPT2, 2, self._model, 0, 1, 2, 3]),
+            wire.SERIAL: b"430000001",
+            wire.WORK_TIME: bytes([seconds // 3600, seconds // 60 % 60, seconds % 60]),
+            wire.HORIZONTAL: _little(int(shown.distance_m), 2) + bytes([units["m"]]),
+            wire.CALORIES: _little(shown.energy_kcal, 2),
+            wire.PACE: _little(round(shown.pace_s_per_500m * 2), 2) + bytes([units["s_per_km"]]),
+            wire.CADENCE: _little(shown.stroke_rate_spm, 2) + bytes([units["spm"]]),
+            wire.HEART_RATE: bytes([shown.heart_rate_bpm]),
+            wire.POWER: _little(shown.power_w, 2) + bytes([units["w"]]),
+        }
+        return values.get(id)
+
+
+def _little(number: int, width: int) -> bytes:
+    return number.to_bytes(width, "little")
