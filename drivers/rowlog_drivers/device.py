@@ -19,7 +19,7 @@ from rowlog_drivers.transports.ble_names import channel_of
 SECOND_NS: Final = 1_000_000_000
 BATCH_FRAMES: Final = 1000
 """How many deliveries wait at most for whoever takes them."""
-ASK_EVERY_S: Final = 0.02
+ASK_EVERY_S: Final = 0.04
 """How long a dialogue waits at most, in session seconds, before it is looked what is due."""
 UNWELL_S: Final = 0.5
 """After a request that could not be sent, the next one waits so long."""
@@ -172,9 +172,12 @@ class _Asker:
             await self._wait()
 
     async def _wait(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._clock.life_s(ASK_EVERY_S)):
-                await self._came.wait()
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(self._clock.life_s(ASK_EVERY_S), self._came.set)
+        try:
+            await self._came.wait()
+        finally:
+            timer.cancel()
 
 
 def _weight(payload: bytes) -> int:

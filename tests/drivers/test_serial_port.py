@@ -181,7 +181,7 @@ def test_back_under_another_name_by_its_usb_serial_number() -> None:
                 await transport.send(Request(channel="tx", payload=b"X\n"))
             complaint = transport.complaint()
             assert complaint is not None
-            assert complaint.trouble in ("unplugged", "not plugged in")
+            assert complaint.trouble in ("unplugged", "cable out")
             holder = Terminal(hallo)  # takes the name that became free
             second = Terminal(hallo)
             there.append(replace(port, path=second.path))

@@ -26,7 +26,7 @@ MODEM_RULE: Final = (
 class Trouble(Enum):
     """What is wrong with a port; the value is the reason that a `link` frame tells."""
 
-    MISSING = "not plugged in"
+    MISSING = "cable out"
     NO_PERMISSION = "no permission"
     BUSY = "in use by another program"
     NO_TERMINAL = "no serial port"

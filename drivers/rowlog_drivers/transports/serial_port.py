@@ -8,6 +8,7 @@ that must be greeted is up once it has answered, and its greeting stands among t
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import select
 import sys
@@ -235,13 +236,9 @@ class Line:
 
     def _read(self, port: serial.Serial) -> None:
         while not self._closing:
-            chunk = port.read(1)
+            t_ns, chunk = _next_chunk(port, self._clock)
             if not chunk:
                 continue
-            t_ns = self._clock.now_ns()
-            more = port.in_waiting
-            if more:
-                chunk += port.read(min(more, MOST_BYTES - 1))
             if self.waiting > MOST_WAITING:
                 self._tell(self.fall, Trouble.OVERRUN)
                 return
@@ -265,6 +262,27 @@ def _alone_from_now(port: serial.Serial) -> None:
 
         with suppress(*FAILURES):
             fcntl.ioctl(port.fileno(), termios.TIOCEXCL)
+
+
+def _next_chunk(port: serial.Serial, clock: Clock) -> tuple[int, bytes]:
+    """What has come, with its stamp; b"" when nothing did for a while, or reading was cancelled.
+
+    Where it can be, the wait is for the port itself: pyserial would wait twice for each chunk.
+    """
+    if sys.platform == "win32":
+        chunk = port.read(1)
+        t_ns = clock.now_ns()
+        return t_ns, chunk + port.read(min(port.in_waiting, MOST_BYTES - 1)) if chunk else b""
+    number: int = port.fileno()
+    cancelled: int = port.pipe_abort_read_r or number
+    ready = select.select([number, cancelled], [], [], READ_S)[0]
+    t_ns = clock.now_ns()
+    if number not in ready:
+        return t_ns, b""
+    chunk = os.read(number, MOST_BYTES)
+    if not chunk:
+        raise OSError("the port is ready, and has nothing: it is gone")
+    return t_ns, chunk
 
 
 def _takes_bytes(port: serial.Serial) -> bool:
