@@ -681,6 +681,40 @@ def workouts(
 
 
 @app.command()
+def judge(
+    session: SessionArgument = "last",
+    recover: Annotated[
+        float | None,
+        typer.Option(
+            "--recover",
+            min=30,
+            max=250,
+            metavar="BPM",
+            help="Tell how long the heart took to fall to this rate after each piece.",
+        ),
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", metavar="WAY", help="As it was cut by: a number, plan, auto, ..."),
+    ] = None,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a session by its plan: time in band, evenness of the reps, and a score of 100."""
+    from rowlog import summary
+    from rowlog.summary_judging import load_judged
+
+    path = _path(db)
+    judged = load_judged(path, summary.session_number(path, session), by, recover)
+    if as_json:
+        _print_json(summary.as_json(judged))
+        return
+    from rowlog import render_judging
+
+    typer.echo(render_judging.judged(judged, _style()))
+
+
+@app.command()
 def frames(
     session: SessionArgument = "last",
     db: DbOption = None,
@@ -1011,6 +1045,11 @@ def _show(
     from rowlog import render
 
     typer.echo(render.summary(shown, style or _style()))
+    if "@" in (shown.session.plan or "") and shown.session.status != "recording":
+        from rowlog.render_judging import line
+        from rowlog.summary_judging import judge as judged
+
+        typer.echo(line(judged(path, shown)))
 
 
 def _plan(text: str, database: Path) -> Plan:

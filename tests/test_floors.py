@@ -43,6 +43,7 @@ CORE = (
     "rowlog.segments",
     "rowlog.intervals",
     "rowlog.cuts",
+    "rowlog.judging",
     "rowlog.likeness",
     "rowlog.detection",
     "rowlog.patterns",

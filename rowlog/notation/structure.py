@@ -202,7 +202,7 @@ def _node_text(node: Node, machine: str) -> str:
             work += " " + node.activity
     if node.count > 1:
         text += f"{node.count}x" + (" " if work[0].isalpha() else "")
-    text += work + _guidance_text(node.guidance)
+    text += work + guidance_text(node.guidance)
     if node.rest:
         text += "/" + _rest_text(node.rest)
     if isinstance(node, Interval) and node.split:
@@ -242,7 +242,8 @@ def _time_text(seconds: float) -> str:
     return text + (f".{thousandths:03}".rstrip("0") if thousandths else "")
 
 
-def _guidance_text(guidance: Guidance) -> str:
+def guidance_text(guidance: Guidance) -> str:
+    """Guidance as it is written, each with its @."""
     text = "".join("@" + _band_text(band) for band in guidance.bands)
     if guidance.zone:
         text += "@" + guidance.zone

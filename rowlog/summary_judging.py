@@ -1,0 +1,371 @@
+"""A stored session judged by its plan: rows to what is shown of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from rowlog.judging import (
+    HOLD_S,
+    MEASURED,
+    InBand,
+    Reading,
+    done_share,
+    evenness,
+    in_band,
+    piece_score,
+    recovered_s,
+)
+from rowlog.notation import NotationError, parse
+from rowlog.plan import Band, Piece, Plan, Quantity
+from rowlog.store_judging import Evidence, open_evidence
+from rowlog.summary import SegmentSummary, Summary, load
+
+StrokeRow = tuple[float, float | None, float | None, float | None]
+"""Seconds, rate, watts, metres so far."""
+PACE_S = 10.0
+"""A pace is judged over so long on either side of a stroke."""
+LONGEST_STROKE_S = 6.0
+"""A stroke that the next one follows later than so stands for its own time alone."""
+
+
+class BandSummary(NamedTuple):
+    """How a piece was kept within one band of its guidance."""
+
+    quantity: str
+    said: str
+    """As the plan says it."""
+    low: float | None
+    high: float | None
+    """In values of the quantity, references resolved; both None where that cannot be done."""
+    inside_s: float | None
+    below_s: float | None
+    above_s: float | None
+    unknown_s: float | None
+    share: float | None
+    """Of the time with a value, how much was inside, 0 to 1."""
+
+
+class PieceSummary(NamedTuple):
+    """One piece of work, judged."""
+
+    number: int
+    activity: str
+    target_type: str | None
+    target_value: float | None
+    done: float
+    """How much of it was done, 0 to 1."""
+    bands: tuple[BandSummary, ...]
+    score: float
+    """0 to 1."""
+    recovery_s: float | None
+    """How long after it the heart rate had fallen to the rate that was asked about."""
+
+
+class RepsSummary(NamedTuple):
+    """How even the reps of one kind were."""
+
+    count: int  # type: ignore[assignment]
+    target_type: str
+    target_value: float
+    fastest_s_per_500m: float
+    slowest_s_per_500m: float
+    spread: float
+    """Standard deviation over mean."""
+    trend_s_per_500m: float
+    """Each rep against the one before: above 0 they became slower."""
+
+
+class JudgedSummary(NamedTuple):
+    """A session judged."""
+
+    session_id: int
+    plan: str | None
+    score: float | None
+    """Compliance, 0 to 100; None without a plan."""
+    pieces: tuple[PieceSummary, ...]
+    reps: tuple[RepsSummary, ...]
+    recovery_to_bpm: float | None
+    """The rate to recover to that was asked about."""
+    unresolved: tuple[str, ...] = ()
+    """Guidance that cannot be judged, for want of a best, a maximum or zones."""
+
+
+def load_judged(
+    path: Path, session_id: int, which: str | None = None, recover_bpm: float | None = None
+) -> JudgedSummary:
+    """Judge one way in which a session is cut. Raises StoreError and CallError."""
+    return judge(path, load(path, session_id, which), recover_bpm)
+
+
+def judge(path: Path, shown: Summary, recover_bpm: float | None = None) -> JudgedSummary:
+    """Judge a session that is loaded. Raises StoreError."""
+    plan = _plan(shown)
+    with open_evidence(path) as evidence:
+        strokes = _strokes(evidence, shown.session.id)
+        beats = evidence.heart_rates(shown.session.id, shown.session.heart_rate_source)
+        readings = {**strokes, "heart_rate_bpm": _held(beats)}
+        held = _pieces(shown.segments)
+        unresolved: dict[str, None] = {}
+        pieces: list[PieceSummary] = []
+        works = [piece for piece in plan.pieces if piece.kind == "work"] if plan else []
+        indexes = [i for i, piece in enumerate(plan.pieces) if piece.kind == "work"] if plan else []
+        by_piece = {parts[0].piece: parts for parts in held}
+        wanted: Sequence[tuple[Piece | None, list[SegmentSummary]]] = (
+            [(piece, by_piece.get(i, [])) for piece, i in zip(works, indexes, strict=True)]
+            if plan
+            else [(None, parts) for parts in held]
+        )
+        for number, (piece, parts) in enumerate(wanted, 1):
+            bands = _bands(piece, parts, readings, evidence, shown, unresolved)
+            done = _done(piece, parts)
+            pieces.append(
+                PieceSummary(
+                    number=number,
+                    activity=piece.activity if piece else parts[0].activity,
+                    target_type=piece.target.type if piece else None,
+                    target_value=piece.target.value if piece else None,
+                    done=done,
+                    bands=bands,
+                    score=piece_score(done, [band.share for band in bands]),
+                    recovery_s=_recovery(parts, shown, beats, recover_bpm) if done else None,
+                )
+            )
+    score = 100 * sum(piece.score for piece in pieces) / len(pieces) if plan and pieces else None
+    return JudgedSummary(
+        session_id=shown.session.id,
+        plan=plan.text if plan else None,
+        score=score,
+        pieces=tuple(pieces),
+        reps=_reps(held),
+        recovery_to_bpm=recover_bpm,
+        unresolved=tuple(unresolved),
+    )
+
+
+def _plan(shown: Summary) -> Plan | None:
+    way = shown.segmentation
+    text = way.text if way is not None and way.origin in ("plan", "user") else None
+    try:
+        return parse(text) if text is not None else None
+    except NotationError:
+        return None
+
+
+def _pieces(segments: Sequence[SegmentSummary]) -> list[list[SegmentSummary]]:
+    """The stretches of each piece of work, its pauses left out."""
+    pieces: list[list[SegmentSummary]] = []
+    for segment in segments:
+        if segment.kind != "work":
+            continue
+        if pieces and pieces[-1][0].piece == segment.piece:
+            pieces[-1].append(segment)
+        else:
+            pieces.append([segment])
+    return pieces
+
+
+def _spans(parts: Sequence[SegmentSummary]) -> list[tuple[float, float]]:
+    return [(part.started_at_s, part.started_at_s + part.duration_s) for part in parts]
+
+
+def _strokes(evidence: Evidence, session_id: int) -> dict[Quantity, list[Reading]]:
+    """Rate, pace and power of each stroke, standing until the next one."""
+    rows = evidence.strokes(session_id)
+    rates: list[Reading] = []
+    paces: list[Reading] = []
+    powers: list[Reading] = []
+    for place, (t_s, rate, power, _) in enumerate(rows):
+        usual_s = 60.0 / rate if rate else 2.0
+        until_s = rows[place + 1][0] if place + 1 < len(rows) else t_s + usual_s
+        if until_s - t_s > LONGEST_STROKE_S:
+            until_s = t_s + usual_s
+        seconds = until_s - t_s
+        rates.append(Reading(t_s, until_s, rate or (60.0 / seconds if seconds > 0 else None)))
+        paces.append(Reading(t_s, until_s, _pace(rows, place)))
+        powers.append(Reading(t_s, until_s, power))
+    return {"stroke_rate_spm": rates, "pace_s_per_500m": paces, "power_w": powers}
+
+
+def _pace(rows: Sequence[StrokeRow], at: int) -> float | None:
+    """The pace round a stroke, over up to 20 s without a stop: whole metres make others jump."""
+    first = last = at
+    while (
+        first > 0 and _near(rows, first - 1, first) and rows[at][0] - rows[first - 1][0] <= PACE_S
+    ):
+        first -= 1
+    while (
+        last + 1 < len(rows)
+        and _near(rows, last, last + 1)
+        and rows[last + 1][0] - rows[at][0] <= PACE_S
+    ):
+        last += 1
+    metres_before, metres_after = rows[first][3], rows[last][3]
+    if metres_before is None or metres_after is None or metres_after <= metres_before:
+        return None
+    return 500.0 * (rows[last][0] - rows[first][0]) / (metres_after - metres_before)
+
+
+def _near(rows: Sequence[StrokeRow], one: int, other: int) -> bool:
+    return rows[other][0] - rows[one][0] <= LONGEST_STROKE_S
+
+
+def _held(beats: Sequence[tuple[float, float | None]]) -> list[Reading]:
+    """Heart rates, each standing until the next, five seconds at most."""
+    following = [t_s for t_s, _ in beats[1:]] + [float("inf")]
+    return [
+        Reading(t_s, min(after_s, t_s + HOLD_S), value)
+        for (t_s, value), after_s in zip(beats, following, strict=True)
+    ]
+
+
+def _bands(
+    piece: Piece | None,
+    parts: Sequence[SegmentSummary],
+    readings: dict[Quantity, list[Reading]],
+    evidence: Evidence,
+    shown: Summary,
+    unresolved: dict[str, None],
+) -> tuple[BandSummary, ...]:
+    found: list[BandSummary] = []
+    for said, band in _guidance(piece, evidence, shown):
+        if band is None:
+            unresolved[said] = None
+            found.append(BandSummary("", said, None, None, None, None, None, None, None))
+            continue
+        held: InBand | None = None
+        if parts:
+            held = in_band(band, readings[band.quantity], _spans(parts))
+        found.append(
+            BandSummary(
+                quantity=band.quantity,
+                said=said,
+                low=band.low,
+                high=band.high,
+                inside_s=held.inside_s if held else None,
+                below_s=held.below_s if held else None,
+                above_s=held.above_s if held else None,
+                unknown_s=held.unknown_s if held else None,
+                share=held.share if held else None,
+            )
+        )
+    return tuple(found)
+
+
+def _guidance(
+    piece: Piece | None, evidence: Evidence, shown: Summary
+) -> list[tuple[str, Band | None]]:
+    """Each band as the plan says it, and in values of its quantity; None where that is unknown."""
+    if piece is None:
+        return []
+    found: list[tuple[str, Band | None]] = []
+    for band in piece.bands:
+        said = _said(band)
+        if band.reference is None:
+            found.append((said, band))
+            continue
+        if band.reference == "max_heart_rate":
+            highest = _highest(shown)
+            found.append((said, _scaled(band, highest)))
+            continue
+        session = shown.session
+        best = evidence.best_pace(band.reference, session.athlete, session.started_at)
+        found.append((said, _shifted(band, best)))
+    if piece.zone is not None:
+        zone = next((zone for zone in shown.zones if zone.name == piece.zone), None)
+        held = None
+        if zone is not None:
+            held = Band(quantity="heart_rate_bpm", low=zone.low_bpm, high=zone.high_bpm)
+        found.append((piece.zone, held))
+    return found
+
+
+def _highest(shown: Summary) -> float | None:
+    """The athlete's maximum heart rate: the top of the highest zone."""
+    highs = [zone.high_bpm for zone in shown.zones if zone.high_bpm is not None]
+    return max(highs) if highs else None
+
+
+def _scaled(band: Band, maximum: float | None) -> Band | None:
+    if maximum is None:
+        return None
+    return Band(
+        quantity=band.quantity,
+        low=None if band.low is None else band.low / 100 * maximum,
+        high=None if band.high is None else band.high / 100 * maximum,
+    )
+
+
+def _shifted(band: Band, pace: float | None) -> Band | None:
+    if pace is None:
+        return None
+    return Band(
+        quantity=band.quantity,
+        low=None if band.low is None else pace + band.low,
+        high=None if band.high is None else pace + band.high,
+    )
+
+
+def _said(band: Band) -> str:
+    from rowlog.notation.structure import Guidance, guidance_text
+
+    return guidance_text(Guidance(bands=(band,))).removeprefix("@")
+
+
+def _done(piece: Piece | None, parts: Sequence[SegmentSummary]) -> float:
+    if piece is None:
+        return 1.0
+    if not parts:
+        return 0.0
+    target = piece.target
+    reached: float | None = None
+    if target.type == "time":
+        reached = sum(part.duration_s for part in parts)
+        # The clock of a timed piece runs on in its pauses.
+        reached = max(reached, _spans(parts)[-1][1] - parts[0].started_at_s)
+    elif target.type == "distance":
+        reached = sum(part.distance_m or 0.0 for part in parts)
+    elif target.type == "energy":
+        reached = sum(part.energy_kcal or 0.0 for part in parts)
+    return done_share(target.type, target.value, reached)
+
+
+def _recovery(
+    parts: Sequence[SegmentSummary],
+    shown: Summary,
+    beats: Sequence[tuple[float, float | None]],
+    recover_bpm: float | None,
+) -> float | None:
+    if recover_bpm is None or not parts or not beats:
+        return None
+    end_s = _spans(parts)[-1][1]
+    later = [s.started_at_s for s in shown.segments if s.kind == "work" and s.started_at_s >= end_s]
+    until_s = min(later, default=shown.session.duration_s or end_s)
+    return recovered_s(beats, end_s, until_s, recover_bpm)
+
+
+def _reps(pieces: Sequence[list[SegmentSummary]]) -> tuple[RepsSummary, ...]:
+    """Pieces on the machine with one target, those without any by how long they were."""
+    kinds: dict[tuple[str, float], list[float]] = {}
+    for parts in pieces:
+        target = parts[0].target
+        metres = sum(part.distance_m or 0.0 for part in parts)
+        seconds = sum(part.duration_s for part in parts)
+        if parts[0].activity != "row" or parts[0].tag in ("warm_up", "cool_down") or metres <= 0:
+            continue
+        pace = 500.0 * seconds / metres
+        if target is not None and target.value is not None and target.type in MEASURED:
+            kinds.setdefault((target.type, target.value), []).append(pace)
+        else:
+            kinds.setdefault(("distance", 50.0 * round(metres / 50)), []).append(pace)
+    found: list[RepsSummary] = []
+    for (kind, value), paces in kinds.items():
+        even = evenness(paces)
+        if even is not None:
+            found.append(
+                RepsSummary(
+                    even.count, kind, value, even.fastest, even.slowest, even.spread, even.trend
+                )
+            )
+    return tuple(found)
