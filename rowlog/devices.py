@@ -11,7 +11,7 @@ from typing import Final
 from rowlog.plan import Plan
 from rowlog.simulating import held_by, just_row, script_for
 from rowlog_drivers.addresses import Address
-from rowlog_drivers.catalog import make_decoding
+from rowlog_drivers.catalog import find_driver, make_decoding
 from rowlog_drivers.clock import Clock
 from rowlog_drivers.device import Device
 from rowlog_drivers.errors import AddressError
@@ -203,6 +203,8 @@ def _speed(addresses: Sequence[Address]) -> float:
 
 def _known_options(address: Address) -> None:
     known = {"sim": SIM_OPTIONS, "serial": SERIAL_OPTIONS}.get(address.scheme, REPLAY_OPTIONS)
+    if address.scheme == "serial" and (driver := address.option("driver")) is not None:
+        known = (*known, *find_driver(driver).options)
     for key, _ in address.options:
         if key not in known:
             raise AddressError(

@@ -43,6 +43,8 @@ class FoundPort:
     NOTHING: ClassVar[Identified] = Identified(kind="other", driver=None, what="serial port")
     """What is behind a port that could not be asked."""
 
+    options: tuple[tuple[str, str], ...] = ()
+    """Options of its decoder that the user gave."""
     trouble: SerialPortError | None = None
     """Why it could not be asked, or that it did not answer; None when it was not asked, or did."""
 
@@ -185,6 +187,7 @@ async def recognise(address: Address) -> FoundPort:
         return FoundPort(
             port=port,
             identified=Identified(kind="rower", driver=driver.name, what=driver.summary),
+            options=tuple(pair for pair in address.options if pair[0] in driver.options),
         )
     likely = candidates(port)
     others = [DRIVERS[name] for name in ASKED if DRIVERS[name] not in likely]
@@ -212,7 +215,9 @@ def device_at(
     if baud is not None:
         profile = replace(profile, baud=baud)
     name = ((NAME_OPTION, found.name),) if found.name else ()
-    header = SourceHeader(name=source, driver=driver.name, options=(*name, *profile.options))
+    header = SourceHeader(
+        name=source, driver=driver.name, options=(*name, *profile.options, *found.options)
+    )
     transport = SerialTransport(found.port, source, clock, profile)
     return Device(transport, make_decoding([header]), clock=clock), header
 

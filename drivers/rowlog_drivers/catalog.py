@@ -75,6 +75,21 @@ def _fdf() -> Decoder:
     return FdfDecoder()
 
 
+def _impulses(**options: object) -> Decoder:
+    from rowlog_drivers.protocols.impulses import decoder_of
+
+    return decoder_of(options)
+
+
+def _impulse_option(name: str) -> Callable[[str], object]:
+    def parse(text: str) -> object:
+        from rowlog_drivers.protocols.impulses import OPTIONS
+
+        return OPTIONS[name](text)
+
+    return parse
+
+
 def _smartrow() -> Decoder:
     from rowlog_drivers.protocols.smartrow import SmartRowDecoder
 
@@ -158,6 +173,14 @@ DRIVERS: Final[Mapping[str, Driver]] = {
                 hello=b"C\n",
                 answer=rb"(?:^|[\r\n])(?:C\d+|\.FDF IPM[^\r\n]*|A\d{28})[\r\n]",
             ),
+        ),
+        Driver(
+            name="impulses",
+            role="rower",
+            summary="home-made rowers that print the time between two impulses of their wheel",
+            decoder=_impulses,
+            options={name: _impulse_option(name) for name in ("magnets", "inertia", "drag")},
+            serial=SerialProfile(baud=115_200),
         ),
         Driver(
             name="smartrow",

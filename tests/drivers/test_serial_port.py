@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -23,6 +24,7 @@ import pty
 import pwd  # noqa: F401
 import tty
 
+from rowlog.ports import device_at, recognise
 from rowlog_drivers.addresses import parse_address
 from rowlog_drivers.catalog import DRIVERS, make_decoding
 from rowlog_drivers.clock import Clock
@@ -529,6 +531,29 @@ def test_a_monitor_that_only_talks_is_heard_without_being_asked() -> None:
         assert [one.number for one in records if isinstance(one, Stroke)][-1] == 1
         assert not [frame for frame in frames if frame.sent]
         assert not machine.heard
+
+    going(test)
+
+
+def test_a_home_made_rower_is_heard_with_the_options_of_its_wheel() -> None:
+    """100 impulses of 10 ms: 60 degrees each with 6 magnets, at drag factor 120 3.5 cm a radian."""
+
+    async def test() -> None:
+        machine = Terminal()
+        asyncio.get_running_loop().call_later(0.1, lambda: machine.say(b"0.010000\r\n" * 100))
+        path = f"serial:{machine.path}?driver=impulses&magnets=6&drag=120"
+        found = await recognise(parse_address(path))
+        device, header = device_at(found, "rower", Clock(RATE))
+        assert header.options == (("magnets", "6"), ("drag", "120"))
+        await device.transport.open()
+        metres = 0.0
+        async for delivery in device.deliveries():
+            samples = [one for one in delivery.records if isinstance(one, RowerSample)]
+            metres = max([metres, *(one.distance_m or 0.0 for one in samples)])
+            if metres > 2.6:
+                break
+        await device.close()
+        assert metres == pytest.approx(100 * math.pi / 3 * (120e-6 / 2.8) ** (1 / 3), abs=1.0)
 
     going(test)
 
