@@ -1045,6 +1045,10 @@ def _show(
     from rowlog import render
 
     typer.echo(render.summary(shown, style or _style()))
+    if shown.exercises:
+        from rowlog.render_rounds import circuit
+
+        typer.echo(f"\n{circuit(shown, style or _style())}")
     if "@" in (shown.session.plan or "") and shown.session.status != "recording":
         from rowlog.render_judging import line
         from rowlog.summary_judging import judge as judged

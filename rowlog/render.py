@@ -450,6 +450,8 @@ def _interval_table(shown: Summary, style: Style) -> list[str]:
             cells.append(printable(segment.activity, 24) if work else "")
         cells += [clock_time(segment.duration_s), *_figures(segment, work=work)]
         bar = _bar(segment.mean_pace_s_per_500m, speeds) if work else ""
+        if work and segment.tag is not None:
+            bar = _TAGS.get(segment.tag, bar)
         table.row(*cells, after=bar, look=style.bold if work else style.dim)
     session = shown.session
     table.rule()
@@ -479,7 +481,10 @@ def _interval_table(shown: Summary, style: Style) -> list[str]:
         whole(session.mean_heart_rate_bpm),
         whole(session.max_heart_rate_bpm),
     )  # fmt: skip
-    return table.lines(style)
+    return table.lines(style, lean=exercises)
+
+
+_TAGS: Final = {"warm_up": "warm-up", "cool_down": "cool-down"}
 
 
 def _figures(segment: SegmentSummary, *, work: bool) -> list[str]:
@@ -734,8 +739,10 @@ class Table:
         """Add a line between what stands above and below."""
         self._rows.append(None)
 
-    def lines(self, style: Style) -> list[str]:
-        """The table, a string a line."""
+    def lines(self, style: Style, *, lean: bool = False) -> list[str]:
+        """The table, a string a line; `lean` leaves out columns in which nothing is known."""
+        if lean:
+            self._drop_empty()
         cells = [self._heads, *[row[0] for row in self._rows if row is not None]]
         widths = [max(len(row[column]) for row in cells) for column in range(len(self._heads))]
         line = " ".join("─" * (width + 1) for width in widths)
@@ -751,6 +758,20 @@ class Table:
                 shown += " " * (len(text) - len(text.rstrip())) + f"  {row[1]}"
             out.append(shown)
         return [text.rstrip() for text in out]
+
+    def _drop_empty(self) -> None:
+        rows = [row[0] for row in self._rows if row is not None]
+        kept = [
+            place
+            for place in range(len(self._heads))
+            if any(row[place] not in ("", NONE) for row in rows)
+        ]
+        self._heads = [self._heads[place] for place in kept]
+        self._align = "".join(self._align[place] for place in kept)
+        self._rows = [
+            row if row is None else ([row[0][place] for place in kept], *row[1:])
+            for row in self._rows
+        ]
 
     def _joined(self, cells: Sequence[str], widths: Sequence[int]) -> str:
         return "  ".join(

@@ -15,6 +15,7 @@ from rowlog_drivers.errors import CallError
 
 if TYPE_CHECKING:
     from rowlog.plan import Plan
+    from rowlog.summary_rounds import ExerciseSummary, RoundSummary
 
 
 class SourceSummary(NamedTuple):
@@ -251,6 +252,10 @@ class Summary(NamedTuple):
     """The way in which it is cut here."""
     segmentations: tuple[SegmentationSummary, ...] = ()
     """All ways in which it was cut, the default first."""
+    exercises: tuple[ExerciseSummary, ...] = ()
+    """By exercise, where there are any."""
+    rounds: tuple[RoundSummary, ...] = ()
+    """By round of a circuit."""
     bests: tuple[BestSummary, ...] = ()
     """The athlete's new bests when it was rowed; shortest event first."""
 
@@ -338,7 +343,21 @@ def load(path: Path, session_id: int, which: str | None = None) -> Summary:
         heart=_heart(heart, judged) if heart is not None else None,
         segmentation=way,
         segmentations=ways,
+        **_circuit(segments),
     )
+
+
+def _circuit(segments: tuple[SegmentSummary, ...]) -> dict[str, Any]:
+    if all(segment.activity in _NO_EXERCISE for segment in segments):
+        return {}
+    from rowlog.summary_rounds import exercises_of, is_circuit, rounds_of
+
+    if not is_circuit(segments):
+        return {}
+    return {"exercises": exercises_of(segments), "rounds": rounds_of(segments)}
+
+
+_NO_EXERCISE: Final = ("row", "other", "rest", "pause")
 
 
 def _way(

@@ -107,6 +107,8 @@ def test_the_json_of_show_has_the_public_shape(recorded: Path) -> None:
         "heart",
         "segmentation",
         "segmentations",
+        "exercises",
+        "rounds",
         "bests",
     ]
     assert {
