@@ -188,6 +188,15 @@ def test_the_hole_is_not_rowed(rowed: Rowed) -> None:
     assert len(catches_ns) == strokes - (after - before) + 1
 
 
+def test_a_monitor_whose_wheel_stands_still_is_not_complained_of(rowed: Rowed) -> None:
+    """It is paused, not lost, while its port answers: before the row, in the rests and after."""
+    assert len(rowed.moments) > 5
+    out_of_hole = [one for one in rowed.moments if not 35 < (one.distance_m or 0) < 70]
+    assert [one.complaints for one in out_of_hole] == [()] * len(out_of_hole)
+    links = rowed.rows("SELECT up FROM links ORDER BY t_ns")
+    assert links == [(1,), (0,), (1,)]
+
+
 def test_drive_and_recovery_are_those_of_the_lines(rowed: Rowed) -> None:
     told = rowed.rows("SELECT drive_s, recovery_s, stroke_rate_spm FROM strokes")
     whole = [(drive, rest, rate) for drive, rest, rate in told if rest is not None]
