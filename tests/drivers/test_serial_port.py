@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import math
 import os
+import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import replace
@@ -313,6 +315,28 @@ def test_a_port_in_use_names_who_holds_it() -> None:
             assert "Close the other program" in str(caught.value)
 
     going(test)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ModemManager and /proc are Linux's")
+def test_modem_manager_is_named_with_the_rule_that_keeps_it_away(tmp_path: Path) -> None:
+    """Played by another program that is called so, and has the port open."""
+    sleep = shutil.which("sleep")
+    assert sleep is not None
+    player = tmp_path / "ModemManager"
+    player.symlink_to(sleep)
+    master, slave = pty.openpty()
+    with subprocess.Popen([player, "60"], stdin=slave) as process:
+        try:
+            os.close(slave)
+            path = os.ttyname(slave := os.open(f"/proc/{process.pid}/fd/0", os.O_RDWR))
+            error = serial_errors.busy(path)
+            assert f"ModemManager ({process.pid})" in error.what
+            assert 'ENV{ID_MM_DEVICE_IGNORE}="1"' in str(error)
+            assert "udevadm control --reload" in str(error)
+        finally:
+            process.kill()
+            os.close(master)
+            os.close(slave)
 
 
 def test_nobody_answers_or_somebody_else_does() -> None:
