@@ -131,9 +131,9 @@ async def ask(port: Port, drivers: Sequence[Driver]) -> FoundPort:
             if error.trouble not in (Trouble.SILENT, Trouble.STRANGER):
                 break
             continue
-        what = driver.summary if port.product is None else f"{driver.summary} ({port.product})"
         return FoundPort(
-            port=port, identified=Identified(kind="rower", driver=driver.name, what=what)
+            port=port,
+            identified=Identified(kind="rower", driver=driver.name, what=driver.summary),
         )
     likely = candidates(port)
     what = likely[0].summary if likely else port.product or "serial port"

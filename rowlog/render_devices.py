@@ -61,7 +61,7 @@ def table(found: Sequence[Found | FoundPort], style: Style, columns: int) -> str
             one.label,
             one.address,
             ", ".join(mark for mark, true in marks if true),
-            printable(one.identified.what, 120),
+            printable(one.identified.what if one.trouble is None else one.trouble.what, 120),
         )
     plain = Style(colour=False, unicode=style.unicode)
     return "\n".join(style.fit(line)[:columns].rstrip() for line in drawn.lines(plain))
@@ -94,6 +94,7 @@ def closing(found: Sequence[Found | FoundPort]) -> str:
         for one in [next((u for u in usable if u.identified.kind == kind), None)]
         if one is not None
     )
+    troubles = f"\n{troubles.lstrip()}" if troubles else ""
     return troubles + (f"\nRecord with: rowlog record {options}" if options else "")
 
 
