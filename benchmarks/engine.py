@@ -6,7 +6,8 @@ is taken over ten intervals at a time: the first ten, and ten after 90, 290 and 
 
     python benchmarks/engine.py [ROUNDS]
 
-The bar: a delivery after 990 intervals costs at most 1.25 times one in the first ten.
+The bars: a delivery after 990 intervals costs at most 1.25 times one in the first ten, and at most
+20 microseconds.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from rowlog_drivers.interface import Delivery
 from rowlog_drivers.simulator import Simulator
 
 BAR = 1.25
+COST_BAR_US = 20.0
 PLAN = "1000x0:20/0:10r"
 TEN_REPS_S = 300
 WINDOWS = (0, 90, 290, 990)
@@ -76,8 +78,8 @@ def main() -> None:
         cost = statistics.median(result[place] for result in results)
         ratio = statistics.median(result[place] / result[first] for result in results)
         print(f"{behind:5} intervals behind   {cost:6.2f} us a delivery   ratio {ratio:.2f}")
-    met = ratio <= BAR
-    print(f"bar {BAR} {'met' if met else 'MISSED'}")
+    met = ratio <= BAR and cost <= COST_BAR_US
+    print(f"bars {BAR} and {COST_BAR_US:g} us {'met' if met else 'MISSED'}")
     sys.exit(0 if met else 1)
 
 

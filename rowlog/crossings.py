@@ -11,6 +11,9 @@ from rowlog.timeline import STANDING_MPS, STILL_NS, Position
 
 ROUNDING: Final = 1e-6
 """Totals are sums of steps: one that stops at its target must not miss it by a rounding error."""
+STAMP_S: Final = 0.03
+"""A record is stamped so much later than another after the machine read its counters, as it
+happens: it waits for the radio's turn, or for a poll."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +99,7 @@ class Track:
             if following.t_ns > corner.t_ns and (getattr(following, name) or 0.0) >= value:
                 high, until_ns = getattr(following, name), following.t_ns
                 break
-        uncertainty_s = (until_ns - since_ns) / 2 / SECOND_NS
+        uncertainty_s = (until_ns - since_ns) / 2 / SECOND_NS + STAMP_S
         if name == "distance_m":
             since_ns, until_ns = self._rowed_between(corner, since_ns, until_ns, high - low)
         share = (value - low) / (high - low) if high > low else 1.0

@@ -521,7 +521,7 @@ def test_a_boundary_lies_between_the_samples_around_it() -> None:
     assert end.t_ns / S == pytest.approx(130.25, abs=0.5)
     assert end.interpolated
     assert end.distance_m == 500.0
-    assert 0 < end.uncertainty_s <= 0.5
+    assert 0 < end.uncertainty_s <= 0.5 + 0.03  # half the gap, and the radio's turn
 
 
 def test_a_session_that_ends_in_its_last_rest_is_complete() -> None:
