@@ -9,6 +9,7 @@ from rowlog.counters import SECOND_NS
 from rowlog.crossings import Mark, Track, start_between
 from rowlog.figures import Figures, Stream, Sums, Total, add_sums, choose_heart_rate, figures_of
 from rowlog.heart import Reading
+from rowlog.keys import EXTEND, NEXT, extended
 from rowlog.plan import ROW, Piece, PieceKind, Plan, Target
 from rowlog.programmed import Step
 from rowlog.segments import EndedBy, Recovery, Segment, SegmentKind, Split
@@ -26,7 +27,6 @@ STEP_SLACK: Final = {"time": 1.0, "distance": 1.5, "energy": 1.5, "ratio": 3.0}
 """A monitor's step that ends so near a plan's piece, in the unit of its target, ends that piece."""
 SAME_NS: Final = SECOND_NS // 4
 """A monitor's rest that ends so near the plan's ends with it."""
-NEXT_KEYS: Final = frozenset({"next", "skip", "lap"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,11 +322,17 @@ class Tracker:
             self._advance_off_machine(reading.t_ns)
 
     def marker(self, t_ns: int, label: str) -> Found:
-        """A key: "next", "skip" and "lap" end the current piece; others only stand in the log."""
+        """A key ends the current piece or makes it longer; others only stand in the log."""
         self._reach(t_ns)
-        if label in NEXT_KEYS and self._piece is not None and self._key_ns is None:
+        piece = self._piece
+        if piece is None or self._key_ns is not None:
+            return self._told()
+        if label in NEXT:
             self._key_ns = t_ns
             self._advance_off_machine(t_ns)
+        elif label.startswith(EXTEND) and self.plan is not None:
+            longer = extended(piece, label)
+            self.pieces = (*self.pieces[: self.at], longer, *self.pieces[self.at + 1 :])
         return self._told()
 
     def tick(self, t_ns: int) -> Found:

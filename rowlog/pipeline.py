@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from rowlog.counters import SECOND_NS
 from rowlog.figures import choose_heart_rate, mean_pace
-from rowlog.intervals import Found, Segment, Split, Tracker
+from rowlog.intervals import Segment, Split, Tracker
+from rowlog.keys import UNDO, is_key
 from rowlog.monitor import MonitorWord
 from rowlog.plan import ROW, Plan
 from rowlog.programmed import Programme
 from rowlog.timeline import Position, Timeline
 from rowlog.totals import SessionTotals, with_origins
+from rowlog.undoing import Undoing
 from rowlog_drivers.interface import Delivery
 from rowlog_drivers.records import (
     HeartRate,
@@ -46,6 +48,9 @@ class Pipeline:
         """Where it stood last."""
         self.heart_rate: HeartRate | None = None
         """The latest measurement of a strap, valid or not."""
+        self.undone = False
+        """Whether a key was taken back: what was told before that may not be so."""
+        self._undoing = Undoing()
         self.frame_count = 0
         self._first_ns: int | None = None
         self._undecoded = 0
@@ -100,6 +105,8 @@ class Pipeline:
                 self._follow(moved, facts)
         elif isinstance(record, Tick):
             self.timeline.tick(record)
+            if self._undoing.open:
+                self._undoing.fed(lambda tracker: tracker.tick(t_ns), t_ns)
             facts.extend(self.tracker.tick(t_ns))
         else:
             facts.append(record)
@@ -109,7 +116,7 @@ class Pipeline:
             elif isinstance(record, Undecoded):
                 self._undecoded += 1
             elif isinstance(record, Marker):
-                facts.extend(self.tracker.marker(t_ns, record.label))
+                self._key(record, facts)
             elif isinstance(record, MachineState):
                 self._step(record, facts)
             elif isinstance(record, MachineSplit | MachineSummary):
@@ -121,6 +128,9 @@ class Pipeline:
     def _beat(self, record: HeartRate | RowerSample, facts: list[Fact], *, strap: bool) -> None:
         reading, odd = self.timeline.heart_rate(record)
         facts.extend(odd)
+        if self._undoing.open:
+            t_ns = record.t_ns
+            self._undoing.fed(lambda tracker: tracker.heart_rate(reading, strap=strap), t_ns)
         facts.extend(self.tracker.heart_rate(reading, strap=strap))
 
     def _step(self, state: MachineState, facts: list[Fact]) -> None:
@@ -133,6 +143,8 @@ class Pipeline:
             programme = self._programmes[source] = Programme()
         step = programme.take(state, lambda field, raw: self.timeline.total(source, field, raw))
         if step is not None:
+            if self._undoing.open:
+                self._undoing.fed(lambda tracker: tracker.step(step), state.t_ns)
             facts.extend(self.tracker.step(step))
 
     def _follow(self, position: Position, facts: list[Fact]) -> None:
@@ -142,8 +154,24 @@ class Pipeline:
             self.position = position
             if self.timeline.catching_up(position.source):
                 return  # nothing is said yet of how far it went in the gap
-            found: Found = self.tracker.position(position)
-            facts.extend(found)
+            if self._undoing.open:
+                self._undoing.fed(lambda tracker: tracker.position(position), position.t_ns)
+            facts.extend(self.tracker.position(position))
+
+    def _key(self, marker: Marker, facts: list[Fact]) -> None:
+        t_ns = marker.t_ns
+        if marker.label == UNDO:
+            taken_back = self._undoing.undo(t_ns)
+            if taken_back is not None:
+                self.undone = True
+                self.tracker, found = taken_back
+                facts.extend(found)
+            return
+        if is_key(marker.label):
+            self._undoing.pressed(self.tracker, t_ns)
+        elif self._undoing.open:
+            self._undoing.fed(lambda tracker: tracker.marker(t_ns, marker.label), t_ns)
+        facts.extend(self.tracker.marker(t_ns, marker.label))
 
     def _totals(self, end_ns: int) -> SessionTotals:
         tracker = self.tracker

@@ -139,6 +139,13 @@ def structure_unplanned(store: Store, session_id: int) -> None:
         )
 
 
+def rebuild_one(store: Store, session_id: int) -> None:
+    """Derive the rows of a session anew that this writer has just closed. Raises RowlogError."""
+    with open_reader(store.path) as reader:
+        session = reader.session(session_id)
+    cut_anew(store, session)
+
+
 def _cut_beside(
     store: Store, session: StoredSession, recording: Recording, way: Segmentation
 ) -> None:

@@ -267,8 +267,16 @@ class Recorder:
         return totals
 
     async def _structure(self) -> None:
-        """Cut what nobody planned by what it looks like; it stays one piece where that fails."""
+        """Cut what nobody planned by what it looks like; it stays one piece where that fails.
+
+        And where a key was taken back, what it had ended is derived anew.
+        """
         pipeline = self.derivation.pipeline
+        if pipeline.undone:
+            from rowlog.rebuild import rebuild_one
+
+            with suppress(RowlogError):
+                await self._on_thread(lambda: rebuild_one(self._store, self.session_id))
         if pipeline.plan is not None or pipeline.rower is None or pipeline.tracker.device_led:
             return
         from rowlog.rebuild import structure_unplanned

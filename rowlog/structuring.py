@@ -15,6 +15,7 @@ from rowlog.notation import parse
 from rowlog.pipeline import Fact
 from rowlog.plan import Plan, Target
 from rowlog.totals import SessionTotals
+from rowlog.undoing import without_undone
 from rowlog_drivers.device import Decoding
 from rowlog_drivers.errors import CallError
 from rowlog_drivers.frames import Frame
@@ -128,7 +129,7 @@ class Recording:
             totals = found
         if totals is None:
             raise AssertionError("derive ends with the totals")
-        return Structure(facts=facts, totals=totals, text=text)
+        return Structure(facts=without_undone(facts), totals=totals, text=text)
 
 
 def _split(plan: Plan, split: Target) -> Plan:

@@ -43,6 +43,8 @@ CORE = (
     "rowlog.segments",
     "rowlog.intervals",
     "rowlog.cuts",
+    "rowlog.keys",
+    "rowlog.undoing",
     "rowlog.judging",
     "rowlog.likeness",
     "rowlog.detection",
