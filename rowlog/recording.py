@@ -16,7 +16,7 @@ from rowlog.devices import Opened, open_devices
 from rowlog.plan import Plan
 from rowlog.rebuild import recover
 from rowlog.recorder import Progress, Recorder
-from rowlog.standing import Standing, standing
+from rowlog.standing import Held, Standing, guidance, standing
 from rowlog.store import Store
 from rowlog.store_athletes import only_athlete
 from rowlog.store_devices import known_devices
@@ -61,6 +61,8 @@ class Moment:
     frames_committed: int
     """How many of the session's frames are in the database."""
     standing: Standing
+    guidance: tuple[Held, ...]
+    """Whether the piece's guidance is kept; () where it has none."""
     distance_m: float | None
     stroke_count: int | None
     energy_kcal: float | None
@@ -467,6 +469,7 @@ def _moment(recorder: Recorder, progress: Progress, where: Standing, *, still: b
         t_s=progress.t_ns / 1e9,
         frames_committed=progress.frames_committed,
         standing=where,
+        guidance=guidance(where.piece, latest) if where.phase == "work" else (),
         distance_m=position.distance_m if position is not None else None,
         stroke_count=position.stroke_count if position is not None else None,
         energy_kcal=position.energy_kcal if position is not None else None,

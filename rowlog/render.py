@@ -294,9 +294,34 @@ def moment(now: Moment, style: Style) -> str:
         f"{whole(now.power_w):>4} W",
     ]
     words.append(strap or f"{whole(now.heart_rate_bpm):>3} bpm")
+    words += [style.bold(word) for word in _off_guidance(now)]
+    if where.phase == "rest" and where.next is not None:
+        coming = "" if where.next.activity == "row" else f"{printable(where.next.activity, 18)} "
+        words.append(f"next {coming}{_target(where.next.target)}")
     if now.trouble is not None:
         words.append(style.bold("NOT STORED YET"))
     return style.fit("  ".join(words))
+
+
+_OFF: Final = {
+    ("stroke_rate_spm", "below"): "rate up",
+    ("stroke_rate_spm", "above"): "rate down",
+    ("pace_s_per_500m", "below"): "slower",
+    ("pace_s_per_500m", "above"): "faster",
+    ("power_w", "below"): "more watts",
+    ("power_w", "above"): "fewer watts",
+    ("heart_rate_bpm", "below"): "HR low",
+    ("heart_rate_bpm", "above"): "HR high",
+}
+"""What to do where a piece's guidance is not kept."""
+
+
+def _off_guidance(now: Moment) -> list[str]:
+    """What is off the piece's guidance; "on target" where all of it is kept."""
+    off = [_OFF[one.quantity, one.state] for one in now.guidance if one.state in ("below", "above")]
+    if not off and any(one.state == "in" for one in now.guidance):
+        return ["on target"]
+    return off
 
 
 def _to_go(where: Standing) -> str:
@@ -317,6 +342,8 @@ def _to_go(where: Standing) -> str:
 
 def moment_json(now: Moment) -> dict[str, object]:
     """One second of a recording as JSON."""
+    from dataclasses import asdict
+
     where = now.standing
     return {
         "session_id": now.session_id,
@@ -329,6 +356,8 @@ def moment_json(now: Moment) -> dict[str, object]:
         "piece_s": where.seconds,
         "piece_m": where.metres,
         "to_go": where.to_go,
+        "next": None if where.next is None else asdict(where.next),
+        "guidance": [asdict(one) for one in now.guidance],
         "distance_m": now.distance_m,
         "stroke_count": now.stroke_count,
         "energy_kcal": now.energy_kcal,

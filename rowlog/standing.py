@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from rowlog.counters import SECOND_NS
 from rowlog.crossings import Mark
 from rowlog.intervals import Tracker
-from rowlog.plan import ROW, Piece
+from rowlog.judging import tolerance
+from rowlog.plan import ROW, Piece, Quantity
 from rowlog.timeline import Position
 
 Phase = Literal["waiting", "work", "rest", "pause", "done", "ended"]
@@ -37,6 +39,47 @@ class Standing:
     metres: float | None = None
     to_go: float | None = None
     """What is left of the target, in its unit; None when the target is open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Whether the piece's guidance is kept at this moment, for one band of it."""
+
+    quantity: Quantity
+    low: float | None
+    high: float | None
+    value: float | None
+    """The latest; None when it is not known."""
+    state: Literal["in", "below", "above", "unknown"]
+    """"unknown" too where the band needs an athlete's best or maximum."""
+
+
+def guidance(piece: Piece | None, latest: Callable[[Quantity], float | None]) -> tuple[Held, ...]:
+    """Each band of a piece of work, judged by the latest values; () where there is none."""
+    if piece is None or piece.kind != "work":
+        return ()
+    held: list[Held] = []
+    for band in piece.bands:
+        value = latest(band.quantity)
+        slack = tolerance(band)
+        state: Literal["in", "below", "above", "unknown"] = "in"
+        if value is None or band.reference is not None:
+            state = "unknown"
+        elif band.low is not None and value < band.low - slack:
+            state = "below"
+        elif band.high is not None and value > band.high + slack:
+            state = "above"
+        known = band.reference is None
+        held.append(
+            Held(
+                quantity=band.quantity,
+                low=band.low if known else None,
+                high=band.high if known else None,
+                value=value,
+                state=state,
+            )
+        )
+    return tuple(held)
 
 
 def standing(tracker: Tracker, position: Position | None, t_ns: int) -> Standing:

@@ -14,6 +14,7 @@ from rowlog.rebuild import rebuild
 from rowlog.replaying import replay_file
 from rowlog.segments import Segment
 from rowlog.simulating import script_for
+from rowlog.standing import guidance
 from rowlog.structuring import Recording, Structure
 from rowlog.summary import Summary, load
 from rowlog_drivers.catalog import make_decoding
@@ -155,3 +156,19 @@ def work(kind: str, value: float | None, most: float | None = None) -> Piece:
 )
 def test_what_extending_means(piece: Piece, key: str, longer: Piece) -> None:
     assert extended(piece, key) == longer
+
+
+def test_guidance_is_judged_while_rowing() -> None:
+    (piece,) = parse("500m@r28@1:50..1:55@<160bpm@200W").pieces
+    latest = {"stroke_rate_spm": 26.0, "pace_s_per_500m": 112.0, "heart_rate_bpm": 161.0}
+    held = guidance(piece, latest.get)
+    assert [(one.quantity, one.state) for one in held] == [
+        ("stroke_rate_spm", "below"),
+        ("pace_s_per_500m", "in"),
+        ("power_w", "unknown"),
+        ("heart_rate_bpm", "above"),
+    ]
+    (best,) = guidance(parse("500m@2k+5").pieces[0], latest.get)
+    assert (best.state, best.low, best.value) == ("unknown", None, 112.0)
+    assert guidance(parse("500m/1:00r").pieces[1], latest.get) == ()
+    assert guidance(None, latest.get) == ()

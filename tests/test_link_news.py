@@ -11,6 +11,7 @@ from rowlog.standing import Standing
 from rowlog_drivers.interface import Complaint
 
 MOMENT = Moment(
+    guidance=(),
     session_id=1,
     t_s=71.0,
     frames_committed=100,
