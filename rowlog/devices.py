@@ -53,15 +53,15 @@ def open_devices(
     """
     given = [address for address in (rower, strap) if address is not None]
     for address in given:
-        if address.scheme == "serial" and address is strap:
+        if address.scheme in ("serial", "usb") and address is strap:
             raise AddressError(
-                f"{address}: no strap speaks over a serial port.",
+                f"{address}: no strap speaks over a {address.scheme} port.",
                 "Name it as ble:, or leave it out.",
             )
-        if address.scheme not in ("sim", "replay", "serial"):
+        if address.scheme not in ("sim", "replay", "serial", "usb"):
             raise AddressError(
                 f"{address}: live recording knows no such device.",
-                "Name one as ble:, serial:, sim: or replay:, or leave it out.",
+                "Name one as ble:, serial:, usb:, sim: or replay:, or leave it out.",
             )
         _known_options(address)
     speed = _speed(given)
@@ -202,7 +202,9 @@ def _speed(addresses: Sequence[Address]) -> float:
 
 
 def _known_options(address: Address) -> None:
-    known = {"sim": SIM_OPTIONS, "serial": SERIAL_OPTIONS}.get(address.scheme, REPLAY_OPTIONS)
+    known = {"sim": SIM_OPTIONS, "serial": SERIAL_OPTIONS, "usb": ()}.get(
+        address.scheme, REPLAY_OPTIONS
+    )
     if address.scheme == "serial" and (driver := address.option("driver")) is not None:
         known = (*known, *find_driver(driver).options)
     for key, _ in address.options:

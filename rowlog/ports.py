@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
+from rowlog import usb
 from rowlog.devices import ROWER, Opened
 from rowlog.store_devices import KnownDevice
 from rowlog_drivers.addresses import Address
@@ -45,13 +46,20 @@ class FoundPort:
 
     options: tuple[tuple[str, str], ...] = ()
     """Options of its decoder that the user gave."""
+    scheme: str = "serial"
+    """"usb" for a monitor that is no serial port."""
     trouble: SerialPortError | None = None
     """Why it could not be asked, or that it did not answer; None when it was not asked, or did."""
 
     @property
     def address(self) -> str:
         """With its scheme, as `--rower` takes it."""
-        return f"serial:{self.port.path}"
+        return f"usb:{usb.name_of(self.port)}" if self.on_usb else f"serial:{self.port.path}"
+
+    @property
+    def on_usb(self) -> bool:
+        """Whether it is a monitor on a USB cable."""
+        return self.scheme == "usb"
 
     @property
     def name(self) -> str | None:
@@ -173,6 +181,8 @@ async def recognise(address: Address) -> FoundPort:
     The driver is the one that the address names, else the one whose machine answers. A machine
     that only talks cannot be asked, so its driver must be named.
     """
+    if address.scheme == "usb":
+        return _on_usb(await usb.monitor_at(address))
     path = address.target
     there = await asyncio.to_thread(ports)
     port = port_at(path, there)
@@ -199,13 +209,29 @@ async def recognise(address: Address) -> FoundPort:
 
 async def plugged_in(there: Callable[[], tuple[Port, ...]] = ports) -> list[FoundPort]:
     """The rowers that are plugged into this computer and answer."""
-    return [found for found in await look_at_ports(there) if found.answered]
+    on_usb, found = await asyncio.gather(look_at_usb(), look_at_ports(there))
+    return [*on_usb, *(one for one in found if one.answered)]
+
+
+async def look_at_usb() -> list[FoundPort]:
+    """The Concept2 monitors on a USB cable; none where hidapi is not installed."""
+    return [_on_usb(monitor) for monitor in await usb.monitors_in_reach()]
+
+
+def _on_usb(monitor: Port) -> FoundPort:
+    return FoundPort(port=monitor, identified=usb.identified(monitor), scheme="usb")
 
 
 def device_at(
     found: FoundPort, source: str, clock: Clock, *, baud: int | None = None
 ) -> tuple[Device, SourceHeader]:
     """The rower at this port, not open yet, and how it stands in a recording's header."""
+    if found.on_usb:
+        header = SourceHeader(
+            name=source, driver=usb.DRIVER, options=((NAME_OPTION, found.name or "Concept2"),)
+        )
+        monitor = usb.transport(found.port, source, clock)
+        return Device(monitor, make_decoding([header]), clock=clock), header
     driver = DRIVERS.get(found.identified.driver or "") or find_driver(
         found.identified.driver or ""
     )

@@ -112,7 +112,7 @@ def record(
         wanted["rower"], rower = rower, None
     if strap is not None and strap.scheme in ON_AIR:
         wanted["strap"], strap = strap, None
-    port = rower if rower is not None and rower.scheme == "serial" else None
+    port = rower if rower is not None and rower.scheme in ("serial", "usb") else None
     if rower is None and strap is None and not wanted:
         raise CallError(
             "No device was named.", "Add --rower and --strap, for example --rower sim:rower."

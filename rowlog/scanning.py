@@ -11,7 +11,7 @@ from typing import Final
 from rowlog.doctor import examine, verdict
 from rowlog.doctor_step import Step
 from rowlog.finding import Found, look_around, nearest_first
-from rowlog.ports import FoundPort, look_at_ports
+from rowlog.ports import FoundPort, look_at_ports, look_at_usb
 from rowlog.store import Store
 from rowlog.store_devices import known_devices
 from rowlog_drivers.clock import life_ns
@@ -59,6 +59,7 @@ async def scan(
     ports: list[FoundPort] = []
 
     async def plugged_in() -> None:
+        ports.extend(await look_at_usb())
         ports.extend(await look_at_ports())
         if on_change is not None and ports:
             on_change(_all(ports, found.values()))

@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from rowlog_drivers.errors import AddressError
 
-Scheme = Literal["ble", "serial", "replay", "sim", "auto"]
+Scheme = Literal["ble", "serial", "usb", "replay", "sim", "auto"]
 SCHEMES: Final[tuple[str, ...]] = get_args(Scheme)
 FORMS: Final = (
-    "ble:AA:BB:CC:DD:EE:FF, ble:NAME, serial:/dev/ttyACM0, replay:FILE.frames, sim:rower, "
+    "ble:AA:BB:CC:DD:EE:FF, ble:NAME, serial:/dev/ttyACM0, usb:pm, replay:FILE.frames, sim:rower, "
     "sim:pm5, sim:s4, sim:strap, or auto"
 )
 

@@ -39,6 +39,8 @@ class Driver:
     """What it wants of a Bluetooth device; None when it reads none."""
     serial: SerialProfile | None = None
     """How it talks over a serial port; None when it does not."""
+    usb: tuple[UsbId, ...] = ()
+    """USB HID devices that it reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +163,7 @@ DRIVERS: Final[Mapping[str, Driver]] = {
                 answer=rb"\xf1[^\xf1\xf2]{2,}\xf2",
                 options=(("link", "serial"),),
             ),
+            usb=tuple(UsbId(vendor=0x17A4, product=product) for product in (1, 2, 3)),
         ),
         Driver(
             name="fdf",

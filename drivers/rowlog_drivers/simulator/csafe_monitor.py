@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 from rowlog_drivers.protocols import csafe_commands as wire
 from rowlog_drivers.protocols.csafe_commands import Command, encode_reply, parse_request
-from rowlog_drivers.protocols.csafe_frames import CsafeFrame, CsafeFramer, encode_frame
+from rowlog_drivers.protocols.csafe_frames import (
+    REPORT_BYTES,
+    CsafeFrame,
+    CsafeFramer,
+    encode_frame,
+)
+from rowlog_drivers.protocols.pm5_strokes import LBF_N
+from rowlog_drivers.simulator.athlete import Leg, PaperStroke, Performance
+from rowlog_drivers.simulator.script import Athlete, Stretch, Truth
 
 _CONFIGURATION: Final = {
     "type": 0x01,
@@ -93,6 +101,15 @@ class PaperMonitor:
         """Bytes of requests, in any portions; the whole frames that answer them."""
         frames = [one for one in self._framer.feed(portion) if isinstance(one, CsafeFrame)]
         return [encode_frame(self.answer(frame.contents)) for frame in frames]
+
+    def take_report(self, report: bytes) -> list[bytes]:
+        """A USB report, its id first; the reports that answer it, the smallest that do."""
+        answers = []
+        for frame in self.take(report[1:]):
+            size = max(len(frame) + 1, REPORT_BYTES[report[0]])
+            number = next(id for id, most in REPORT_BYTES.items() if size <= most)
+            answers.append((bytes([number]) + frame).ljust(REPORT_BYTES[number], b"\0"))
+        return answers
 
     def answer(self, contents: bytes) -> bytes:
         """The contents of the reply to the contents of a request."""
@@ -198,3 +215,79 @@ class PaperMonitor:
 
 def _little(number: int, width: int) -> bytes:
     return number.to_bytes(width, "little")
+
+
+_DRIVE_M: Final = 1.35
+_POINTS_PER_S: Final = 40
+_MEAN_OF_PEAK: Final = 0.5625
+"""Of the force curve 6.75 x (1 - x)^2, whose peak is 1."""
+
+
+class PaperRow:
+    """A free row on a `PaperMonitor`: `at` lets it show what it would at an instant."""
+
+    def __init__(self, monitor: PaperMonitor, script: Iterable[Stretch], *, seed: int = 1) -> None:
+        performance = Performance(script, athlete=Athlete(), seed=seed, power_factor=1.0)
+        self._legs = list(performance.legs())
+        self.truth = Truth(stretches=tuple(performance.stretches), faults=(), end_s=performance.t_s)
+        self._monitor = monitor
+        self._next = 0
+        self._first_s: float | None = None
+        self._t_s = 0.0
+
+    def at(self, t_s: float) -> None:
+        """The athlete has come to `t_s`, which never falls."""
+        shown = self._monitor.shown
+        while self._next < len(self._legs) and self._legs[self._next].start_s <= t_s:
+            leg = self._legs[self._next]
+            self._next += 1
+            if leg.phase == "drive" and leg.begins and self._first_s is None:
+                self._first_s = leg.start_s
+                shown.workout_state = 1
+            drive = self._legs[self._next - 2] if self._next > 1 else leg
+            if leg.phase != "drive" and drive.phase == "drive" and drive.stroke is not None:
+                self._stroke(drive, drive.stroke)
+        if not self._next:
+            return
+        leg = self._legs[self._next - 1]
+        if leg.stroke is not None and leg.phase == "drive":
+            self._pull(leg, leg.stroke, self._t_s, t_s)
+        self._t_s = t_s
+        if self._first_s is not None:
+            shown.elapsed_s = min(t_s, leg.end_s) - self._first_s
+        shown.distance_m = leg.distance_m(t_s)
+        shown.energy_kcal = int(leg.energy_kcal(t_s))
+        shown.stroke_state = {"drive": 2, "recovery": 4, "coast": 1, "still": 0}[leg.phase]
+
+    def _pull(self, leg: Leg, stroke: PaperStroke, since_s: float, t_s: float) -> None:
+        """The points of the force curve that came since it was looked last."""
+        count = max(8, int(stroke.drive_s * _POINTS_PER_S))
+        peak_lbf = _peak_lbf(stroke)
+        places = [leg.start_s + (n + 0.5) * stroke.drive_s / count for n in range(count)]
+        for place in places:
+            if since_s < place <= t_s:
+                x = (place - leg.start_s) / stroke.drive_s
+                force = peak_lbf * 6.75 * x * (1 - x) * (1 - x)
+                self._monitor.shown.force_lbf.append(int(force))
+
+    def _stroke(self, drive: Leg, stroke: PaperStroke) -> None:
+        """A drive is over: its figures stand, and what is left of its curve is there."""
+        shown = self._monitor.shown
+        if self._t_s < drive.end_s:
+            self._pull(drive, stroke, max(self._t_s, drive.start_s), drive.end_s)
+        work_j = stroke.power_w * stroke.period_s
+        shown.stroke_count = stroke.number
+        shown.stroke_rate_spm = round(stroke.stroke_rate_spm)
+        shown.power_w = round(stroke.power_w)
+        shown.pace_s_per_500m = stroke.pace_s_per_500m
+        shown.drag_factor = 118
+        shown.drive_s, shown.recovery_s = stroke.drive_s, stroke.period_s - stroke.drive_s
+        shown.drive_length_m = _DRIVE_M
+        shown.stroke_distance_m = 500 / stroke.pace_s_per_500m * stroke.period_s
+        shown.peak_force_lbf = _peak_lbf(stroke)
+        shown.mean_force_lbf = work_j / _DRIVE_M / LBF_N
+        shown.work_j = work_j
+
+
+def _peak_lbf(stroke: PaperStroke) -> float:
+    return stroke.power_w * stroke.period_s / _DRIVE_M / _MEAN_OF_PEAK / LBF_N
