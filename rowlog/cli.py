@@ -627,17 +627,24 @@ def plan(
         str,
         typer.Argument(metavar="TEXT", help='For example "8x500m/1:30r", or a workout\'s name.'),
     ],
+    athlete: Annotated[
+        str | None,
+        typer.Option("--athlete", metavar="NAME", help="By whose bests its length is estimated."),
+    ] = None,
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read interval text: echo its canonical form and totals, or point at the error."""
+    """Read interval text: echo its canonical form, totals and length, or point at the error."""
     from rowlog import render
+    from rowlog.summary_judging import pace_2k
 
-    parsed = _plan(text, _path(db))
+    path = _path(db)
+    parsed = _plan(text, path)
+    pace = pace_2k(path, athlete)
     if as_json:
-        _print_json(render.plan_json(parsed))
+        _print_json(render.plan_json(parsed, pace))
         return
-    typer.echo(render.plan(parsed, _style()))
+    typer.echo(render.plan(parsed, _style(), pace))
 
 
 @app.command()

@@ -188,8 +188,11 @@ def summary(shown: Summary, style: Style) -> str:
     return style.fit("\n\n".join(block for block in blocks if block))
 
 
-def plan(parsed: Plan, style: Style) -> str:
-    """A plan: its canonical form, its pieces, and what they add up to."""
+def plan(parsed: Plan, style: Style, pace_2k: float | None = None) -> str:
+    """A plan: its canonical form, its pieces, what they add up to, and how long it takes.
+
+    `pace_2k` is the athlete's pace over 2000 m, in seconds per 500 m; None: not known.
+    """
     table = Table(("", "piece", "target", "guidance"), "rlrl")
     number = 0
     for piece in parsed.pieces:
@@ -212,13 +215,32 @@ def plan(parsed: Plan, style: Style) -> str:
     if parsed.rest_s:
         sums.append(f"{duration(parsed.rest_s)} of rest")
     lines = [style.bold(parsed.text), "", *table.lines(style), "", ", ".join(sums) + "."]
-    return style.fit("\n".join(lines))
+    return style.fit("\n".join([*lines, _length(parsed, pace_2k)]))
 
 
-def plan_json(parsed: Plan) -> dict[str, object]:
-    """A plan as JSON: canonical, work_count, work_m, work_s, rest_s, pieces."""
+def _length(parsed: Plan, pace_2k: float | None) -> str:
+    """How long a plan takes, in a sentence."""
+    from rowlog.estimating import estimate
+
+    found = estimate(parsed, pace_2k)
+    if found.seconds is None:
+        return "How long it takes is not known: nothing was rowed yet that tells your pace."
+    more = ""
+    if found.open_pieces:
+        more = f", and as long as the {_count(found.open_pieces, 'open piece')} take"
+    if not found.by_pace or pace_2k is None:
+        return f"{duration(found.seconds)} in all{more}."
+    told = f"by your pace over 2000 m, {pace(pace_2k)}"
+    return f"About {duration(found.seconds)} in all, {told}{more}."
+
+
+def plan_json(parsed: Plan, pace_2k: float | None = None) -> dict[str, object]:
+    """A plan as JSON: canonical, work_count, work_m, work_s, rest_s, pieces, and an estimate."""
     from dataclasses import asdict
 
+    from rowlog.estimating import estimate
+
+    found = estimate(parsed, pace_2k)
     return {
         "canonical": parsed.text,
         "work_count": parsed.work_count,
@@ -226,6 +248,9 @@ def plan_json(parsed: Plan) -> dict[str, object]:
         "work_s": parsed.work_s,
         "rest_s": parsed.rest_s,
         "pieces": [asdict(piece) for piece in parsed.pieces],
+        "estimated_s": found.seconds,
+        "estimated_by_pace_s_per_500m": pace_2k if found.by_pace else None,
+        "open_pieces": found.open_pieces,
     }
 
 

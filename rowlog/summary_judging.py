@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from rowlog.estimating import FROM_2K_S, pace_over_2k
 from rowlog.judging import (
     HOLD_S,
     MEASURED,
@@ -19,6 +20,7 @@ from rowlog.judging import (
 )
 from rowlog.notation import NotationError, parse
 from rowlog.plan import Band, Piece, Plan, Quantity
+from rowlog.store_errors import StoreError
 from rowlog.store_judging import Evidence, open_evidence
 from rowlog.summary import SegmentSummary, Summary, load
 
@@ -369,3 +371,24 @@ def _reps(pieces: Sequence[list[SegmentSummary]]) -> tuple[RepsSummary, ...]:
                 )
             )
     return tuple(found)
+
+
+def pace_2k(path: Path, athlete: str | None) -> float | None:
+    """The pace over 2000 m that an athlete's sessions tell, seconds per 500 m; None: nothing does.
+
+    The best over 2000 m; else what other bests stand for, else the fastest piece of work. No
+    database, or one that cannot be read now, tells nothing.
+    """
+    try:
+        with open_evidence(path) as evidence:
+            best = evidence.best_pace("2k", athlete, None)
+            if best is not None:
+                return best
+            for reference, away_s in FROM_2K_S.items():
+                other = evidence.best_pace(reference, athlete, None)
+                if other is not None:
+                    return other - away_s
+            rowed = [pace_over_2k(metres, pace) for metres, pace in evidence.rowed_paces(athlete)]
+            return min(rowed, default=None)
+    except StoreError:
+        return None

@@ -45,6 +45,7 @@ CORE = (
     "rowlog.cuts",
     "rowlog.keys",
     "rowlog.undoing",
+    "rowlog.estimating",
     "rowlog.judging",
     "rowlog.likeness",
     "rowlog.detection",
