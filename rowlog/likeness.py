@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from rowlog.notation import NotationError, parse
 from rowlog.plan import Piece, Plan, Target
 
 LEAST: Final = {"distance": 10.0, "time": 2.0, "energy": 1.0}
@@ -14,6 +15,8 @@ SHARE: Final = {"distance": 0.02, "time": 0.02, "energy": 0.05}
 REST_LEAST: Final = {"distance": 30.0, "time": 10.0, "energy": 2.0}
 REST_SHARE: Final = 0.15
 """A rest may, likewise."""
+SURE: Final = 0.6
+"""So sure must be what a session looks like for its pattern to count."""
 ASIDE: Final = ("warm_up", "cool_down")
 """Pieces with these tags are no part of the shape, on either side."""
 
@@ -60,6 +63,22 @@ def alike(plan: Plan, rowed: Sequence[Rowed]) -> bool:
         if not last and not _rest_alike(rest, work, rested):
             return False
     return True
+
+
+def same_shape(plan: Plan, text: str) -> bool:
+    """Whether a pattern that was recognised is the plan, whatever its guidance."""
+    try:
+        other = parse(text)
+    except NotationError:
+        return False
+    shapes = [
+        [(piece.activity, piece.target, rest) for piece, rest in _joined_plan(one)]
+        for one in (plan, other)
+    ]
+    for shape in shapes:  # the last rest is not compared
+        if shape:
+            shape[-1] = (*shape[-1][:2], None)
+    return shapes[0] == shapes[1]
 
 
 def _rest_alike(rest: Target | None, work: Rowed, rested: Rowed | None) -> bool:

@@ -144,6 +144,15 @@ class Shown:
             (work_count,),
         )
 
+    def recognised(self, least: float) -> list[Row]:
+        """(session, pattern) of what sessions look like, where that is at least so sure."""
+        return self._rows(
+            "SELECT session_id, text FROM segmentations JOIN sessions ON sessions.id = session_id "
+            "WHERE segmentations.origin = 'auto' AND text IS NOT NULL AND confidence >= ? "
+            "AND deleted_at IS NULL",
+            (least,),
+        )
+
     def gaps(self, session_id: int) -> list[Row]:
         """(source, start and end in nanoseconds, cause, metres, strokes) of a session's gaps.
 

@@ -420,7 +420,7 @@ def load_alike(path: Path, plan: Plan) -> tuple[SessionSummary, ...]:
     """
     from itertools import groupby
 
-    from rowlog.likeness import Rowed, alike, work_pieces
+    from rowlog.likeness import SURE, Rowed, alike, same_shape, work_pieces
 
     with open_shown(path) as shown:
         rows = shown.shapes(len(work_pieces(plan)))
@@ -429,9 +429,10 @@ def load_alike(path: Path, plan: Plan) -> tuple[SessionSummary, ...]:
             for ids, cut in groupby(rows, key=lambda row: row[:2])
             if alike(plan, [Rowed(*row[2:]) for row in cut])
         }
+        found |= {number: None for number, text in shown.recognised(SURE) if same_shape(plan, text)}
         return tuple(
             _session(row, shown)
-            for number in found
+            for number in sorted(found, reverse=True)
             for row in shown.sessions(_SESSION_COLUMNS, session_id=number)
         )
 
