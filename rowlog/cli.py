@@ -17,7 +17,20 @@ import typer  # noqa: E402
 
 gc.enable()
 
-from rowlog.cli_common import DbOption, JsonOption, SessionArgument  # noqa: E402
+from rowlog.cli_common import (  # noqa: E402
+    ActivityOption,
+    AthleteOption,
+    DbOption,
+    JsonOption,
+    LastOption,
+    MachineOption,
+    PlanOption,
+    SessionArgument,
+    SinceOption,
+    TagOption,
+    UntilOption,
+    wanted_of,
+)
 from rowlog.cli_common import database_path as _path  # noqa: E402
 from rowlog.cli_common import print_json as _print_json  # noqa: E402
 from rowlog.cli_common import screen_style as _style  # noqa: E402
@@ -464,16 +477,33 @@ def list_sessions(
             "--like", metavar="PLAN", help="Only those of the same shape, as 8x500m/1:30r."
         ),
     ] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    last: LastOption = None,
+    athlete: AthleteOption = None,
+    activity: ActivityOption = None,
+    plan: PlanOption = None,
+    machine: MachineOption = None,
+    tag: TagOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the recorded sessions."""
     from rowlog import summary
 
     path = _path(db)
+    wanted = None
+    if any((since, until, last, athlete, activity, plan, machine, tag)):
+        from rowlog.periods import Span, span_of
+        from rowlog_drivers.clock import wall_now
+
+        span = Span(None, None)
+        if since is not None or until is not None or last is not None:
+            span = span_of("season", wall_now().date(), since=since, until=until, last=last)
+        wanted = wanted_of(span, athlete, activity, plan, tag, machine)
     if like is not None:
-        rows = summary.load_alike(path, _plan(like, path))[: limit or None]
+        rows = summary.load_alike(path, _plan(like, path), wanted)[: limit or None]
     else:
-        rows = summary.load_sessions(path, limit=limit or None)
+        rows = summary.load_sessions(path, limit=limit or None, wanted=wanted)
     if as_json:
         _print_json(summary.as_json(rows))
         return
@@ -481,6 +511,9 @@ def list_sessions(
 
     if like is not None and not rows:
         typer.echo(f"No session has the shape of {like} yet.")
+        return
+    if wanted is not None and not rows:
+        typer.echo("No session is all of that.")
         return
     typer.echo(render.sessions(rows, _style()))
 
@@ -574,25 +607,14 @@ def summarise(
     by: Annotated[
         str, typer.Option("--by", metavar="PERIOD", help="day, week, month, season or year.")
     ] = "week",
-    since: Annotated[
-        str | None,
-        typer.Option(
-            "--since", metavar="DATE", help="From then on: 2026-11-24, 2026-W48, 2026-11 or 2026."
-        ),
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option("--until", metavar="DATE", help="Up to then, its last day too.")
-    ] = None,
-    last: Annotated[
-        str | None,
-        typer.Option("--last", metavar="TIME", help="30d, 12w, 6m or 1y, up to today or --until."),
-    ] = None,
-    athlete: Annotated[
-        str | None, typer.Option("--athlete", metavar="NAME", help="Only who is called so.")
-    ] = None,
-    activity: Annotated[
-        str | None, typer.Option("--activity", metavar="NAME", help="Only this, for example row.")
-    ] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    last: LastOption = None,
+    athlete: AthleteOption = None,
+    activity: ActivityOption = None,
+    plan: PlanOption = None,
+    machine: MachineOption = None,
+    tag: TagOption = None,
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -603,13 +625,14 @@ def summarise(
     Monday, seasons on 1 May, named after the year they end. Time is that of whole sessions; metres
     include those of rests, work m leaves them out; pace is that of the work.
     """
-    from rowlog.periods import kind_of, span_of
+    from rowlog.periods import Span, kind_of, span_of
     from rowlog.summary_periods import load_periods
     from rowlog_drivers.clock import wall_now
 
     kind, today = kind_of(by), wall_now().date()
     span = span_of(kind, today, since=since, until=until, last=last)
-    shown = load_periods(_path(db), kind, span, today, athlete=athlete, activity=activity)
+    wanted = wanted_of(Span(None, None), athlete, activity, plan, tag, machine)
+    shown = load_periods(_path(db), kind, span, today, wanted)
     if as_json:
         from rowlog import summary
 

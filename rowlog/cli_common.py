@@ -13,7 +13,9 @@ import typer
 from rowlog_drivers.errors import CallError
 
 if TYPE_CHECKING:
+    from rowlog.periods import Span
     from rowlog.render import Style
+    from rowlog.wanted import Wanted
 
 DbOption = Annotated[
     Path | None,
@@ -26,6 +28,37 @@ DbOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 SessionArgument = Annotated[
     str, typer.Argument(metavar="[ID]", help="The session's number, or last.")
+]
+AthleteOption = Annotated[
+    str | None, typer.Option("--athlete", metavar="NAME", help="Only who is called so.")
+]
+ActivityOption = Annotated[
+    str | None, typer.Option("--activity", metavar="NAME", help="Only this, for example row.")
+]
+PlanOption = Annotated[
+    str | None,
+    typer.Option(
+        "--plan", metavar="PLAN", help="Only this workout, whatever guidance it was rowed with."
+    ),
+]
+TagOption = Annotated[
+    str | None, typer.Option("--tag", metavar="TAG", help="Only sessions with this tag.")
+]
+MachineOption = Annotated[
+    str | None, typer.Option("--machine", metavar="NAME", help="Only on this rowing machine.")
+]
+SinceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--since", metavar="DATE", help="From then on: 2026-11-24, 2026-W48, 2026-11 or 2026."
+    ),
+]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", metavar="DATE", help="Up to then, its last day too.")
+]
+LastOption = Annotated[
+    str | None,
+    typer.Option("--last", metavar="TIME", help="30d, 12w, 6m or 1y, up to today or --until."),
 ]
 
 
@@ -52,3 +85,24 @@ def screen_style(*, plain: bool = False) -> Style:
 def print_json(value: object) -> None:
     """Print a value as JSON, which knows no NaN."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def wanted_of(
+    span: Span,
+    athlete: str | None,
+    activity: str | None,
+    plan: str | None,
+    tag: str | None,
+    machine: str | None,
+) -> Wanted:
+    """The sessions that a call asks for. Raises NotationError for what is no plan."""
+    from rowlog.wanted import Wanted
+
+    shape = None
+    if plan is not None:
+        from rowlog.notation import parse
+        from rowlog.shape import shape_of
+
+        shape = shape_of(parse(plan).text)
+    since, until = (None if day is None else day.isoformat() for day in span)
+    return Wanted(athlete, activity, shape, tag, machine, since, until)

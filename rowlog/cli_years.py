@@ -7,12 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rowlog.cli_common import DbOption, JsonOption, database_path, print_json, screen_style
+from rowlog.cli_common import (
+    ActivityOption,
+    AthleteOption,
+    DbOption,
+    JsonOption,
+    LastOption,
+    MachineOption,
+    PlanOption,
+    SinceOption,
+    TagOption,
+    UntilOption,
+    database_path,
+    print_json,
+    screen_style,
+    wanted_of,
+)
 
 if TYPE_CHECKING:
     from rowlog.athlete import Value
-    from rowlog.periods import Span
-    from rowlog.wanted import Wanted
 
 athletes = typer.Typer(
     help="Who rows: what zones and training load are judged by.",
@@ -20,37 +33,6 @@ athletes = typer.Typer(
     no_args_is_help=True,
 )
 
-AthleteOption = Annotated[
-    str | None, typer.Option("--athlete", metavar="NAME", help="Only who is called so.")
-]
-ActivityOption = Annotated[
-    str | None, typer.Option("--activity", metavar="NAME", help="Only this, for example row.")
-]
-PlanOption = Annotated[
-    str | None,
-    typer.Option(
-        "--plan", metavar="PLAN", help="Only this workout, whatever guidance it was rowed with."
-    ),
-]
-TagOption = Annotated[
-    str | None, typer.Option("--tag", metavar="TAG", help="Only sessions with this tag.")
-]
-MachineOption = Annotated[
-    str | None, typer.Option("--machine", metavar="NAME", help="Only on this rowing machine.")
-]
-SinceOption = Annotated[
-    str | None,
-    typer.Option(
-        "--since", metavar="DATE", help="From then on: 2026-11-24, 2026-W48, 2026-11 or 2026."
-    ),
-]
-UntilOption = Annotated[
-    str | None, typer.Option("--until", metavar="DATE", help="Up to then, its last day too.")
-]
-LastOption = Annotated[
-    str | None,
-    typer.Option("--last", metavar="TIME", help="30d, 12w, 6m or 1y, up to today or --until."),
-]
 BornOption = Annotated[
     int | None, typer.Option("--born", metavar="YEAR", help="The year of birth.")
 ]
@@ -277,7 +259,7 @@ def zones(
 
     kind, today = kind_of(by), wall_now().date()
     span = span_of(kind, today, since=since, until=until, last=last)
-    wanted = _wanted(span, athlete, activity, plan, tag, machine)
+    wanted = wanted_of(span, athlete, activity, plan, tag, machine)
     shown = load_zones(database_path(db), wanted, kind, span, today)
     if as_json:
         from rowlog.summary import as_json as plain
@@ -325,7 +307,7 @@ def bests(
     span = Span(None, None)
     if since is not None or until is not None or last is not None:
         span = span_of("season", wall_now().date(), since=since, until=until, last=last)
-    wanted = _wanted(span, athlete, activity, plan, tag, machine)
+    wanted = wanted_of(span, athlete, activity, plan, tag, machine)
     path, only_whole = database_path(db), True if whole else None
     if event is not None:
         found = load_event(path, wanted, event, whole=only_whole)
@@ -390,7 +372,7 @@ def trends(
         span = Span(None, None)
         if dated:
             span = span_of(kind, today, since=since, until=until, last=last)
-        found = load_workout(path, _wanted(span, athlete, activity, plan, tag, machine))
+        found = load_workout(path, wanted_of(span, athlete, activity, plan, tag, machine))
         if as_json:
             from rowlog.summary import as_json as plain
 
@@ -401,7 +383,7 @@ def trends(
         typer.echo(workout(found, screen_style()))
         return
     span = span_of(kind, today, since=since, until=until, last=last)
-    wanted = _wanted(span, athlete, activity, plan, tag, machine)
+    wanted = wanted_of(span, athlete, activity, plan, tag, machine)
     shown = load_trends(path, wanted, kind, span, today, power_w=power)
     if as_json:
         from rowlog.summary import as_json as plain
@@ -411,24 +393,3 @@ def trends(
     from rowlog.render_trends import trends as text
 
     typer.echo(text(shown, screen_style(), charts=charts))
-
-
-def _wanted(
-    span: Span,
-    athlete: str | None,
-    activity: str | None,
-    plan: str | None,
-    tag: str | None,
-    machine: str | None,
-) -> Wanted:
-    """The sessions that a call asks for. Raises NotationError for a plan that is none."""
-    from rowlog.wanted import Wanted
-
-    shape = None
-    if plan is not None:
-        from rowlog.notation import parse
-        from rowlog.shape import shape_of
-
-        shape = shape_of(parse(plan).text)
-    since, until = (None if day is None else day.isoformat() for day in span)
-    return Wanted(athlete, activity, shape, tag, machine, since, until)

@@ -87,9 +87,15 @@ def hours(seconds: float | None) -> str:
     return f"{hours}:{minutes:02d}"
 
 
+def _asked(shown: PeriodsSummary) -> list[str]:
+    """What sessions were asked for, besides dates."""
+    words = (shown.athlete, shown.activity, shown.plan, shown.tag, shown.machine)
+    return [word for word in words if word]
+
+
 def _heading(shown: PeriodsSummary, *, dates: bool) -> list[str]:
     """Who and what was counted, and when, where that is not all there is."""
-    parts = [printable(name) for name in (shown.athlete, shown.activity) if name is not None]
+    parts = [printable(name, 40) for name in _asked(shown)]
     if dates:
         parts.append(_dates(shown.total.start, shown.total.end))
     return [" · ".join(parts), ""] if parts else []
@@ -106,7 +112,7 @@ def _dates(start: str | None, end: str | None) -> str:
 
 def _nothing(shown: PeriodsSummary) -> str:
     lifetime = shown.current.lifetime
-    whose = ", ".join(printable(name) for name in (shown.athlete, shown.activity) if name)
+    whose = ", ".join(printable(name, 40) for name in _asked(shown))
     if lifetime.sessions:
         there = _count(lifetime.sessions, _dates(lifetime.start, lifetime.end))
         return f"No sessions {_dates(shown.since, shown.until)}; there {there}."

@@ -13,6 +13,8 @@ from typing import Any, Final, Self
 from rowlog.schema import open_for_reading
 from rowlog.store_errors import no_session, translated
 from rowlog.store_lock import holder_of
+from rowlog.store_wanted import KNOWN, where
+from rowlog.wanted import ANY, Wanted
 
 Row = tuple[Any, ...]
 
@@ -63,26 +65,35 @@ class Shown:
 
     def session_number(self, number: int | None) -> int:
         """That very number if there is such a session; None: the highest."""
-        clause = "" if number is None else "WHERE id = ?"
+        clause = "" if number is None else "AND id = ?"
         values = () if number is None else (number,)
-        rows = self._rows(f"SELECT id FROM sessions {clause} ORDER BY id DESC LIMIT 1", values)
+        rows = self._rows(
+            f"SELECT id FROM sessions WHERE deleted_at IS NULL {clause} ORDER BY id DESC LIMIT 1",
+            values,
+        )
         if not rows:
             raise no_session(number, self.path)
         found: int = rows[0][0]
         return found
 
     def sessions(
-        self, columns: Sequence[str], *, session_id: int | None = None, limit: int | None = None
+        self,
+        columns: Sequence[str],
+        *,
+        session_id: int | None = None,
+        limit: int | None = None,
+        wanted: Wanted = ANY,
     ) -> list[Row]:
         """Columns of sessions, their athletes and totals, latest number first, or of one."""
-        where = "" if session_id is None else "WHERE sessions.id = ?"
-        values = (-1 if limit is None else limit,)
+        condition, values = where(wanted)
+        if session_id is not None:
+            condition = "sessions.id = :session_id"
         rows = self._rows(
             f"SELECT {', '.join(columns)} FROM sessions "
             "LEFT JOIN athletes ON athletes.id = athlete_id "
             "LEFT JOIN session_totals ON session_totals.session_id = sessions.id "
-            f"{where} ORDER BY sessions.id DESC LIMIT ?",
-            values if session_id is None else (session_id, *values),
+            f"WHERE {condition} ORDER BY sessions.id DESC LIMIT :limit",
+            {**values, "session_id": session_id, "limit": -1 if limit is None else limit},
         )
         if session_id is not None and not rows:
             raise no_session(session_id, self.path)
@@ -219,8 +230,7 @@ class Shown:
         starts: Sequence[str],
         *,
         until: str | None,
-        athlete: str | None,
-        activity: str | None,
+        wanted: Wanted,
     ) -> dict[int, Row]:
         """Totals over the sessions that began from one of `starts` to the day before the next.
 
@@ -231,37 +241,27 @@ class Shown:
             columns: totals' sums, or what _OVER_SESSIONS has.
             starts: one date at least.
             until: the last date, None for no end.
-            athlete: only this one's; None for all.
-            activity: only of this kind; None for all.
+            wanted: only these sessions.
         """
+        condition, values = where(wanted._replace(since=starts[0], until=until))
         place = "0"
         if len(starts) > 1:
             self._db.create_function(
                 "place", 1, lambda day: bisect_right(starts, day) - 1, deterministic=True
             )
             place = "place(substr(started_at, 1, 10))"
-        wanted = ", ".join(_OVER_SESSIONS.get(column, f"sum({column})") for column in columns)
+        sums = ", ".join(_OVER_SESSIONS.get(column, f"sum({column})") for column in columns)
         rows = self._rows(
-            f"SELECT {place} AS place, {wanted} "
+            f"SELECT {place} AS place, {sums} "
             "FROM sessions LEFT JOIN session_totals ON session_id = sessions.id "
-            # A time of the last date sorts before that date with a tilde after it.
-            "WHERE started_at >= :since AND (:until IS NULL OR started_at < :until || '~') "
-            "AND (:athlete IS NULL OR "
-            "athlete_id = (SELECT id FROM athletes WHERE name = :athlete)) "
-            "AND (:activity IS NULL OR sessions.activity = :activity) "
-            "GROUP BY place",
-            {"since": starts[0], "until": until, "athlete": athlete, "activity": activity},
+            f"WHERE {condition} GROUP BY place",
+            values,
         )
         return {row[0]: row[1:] for row in rows}
 
-    def athletes(self) -> list[str]:
-        """The names of all who have rowed, in their order."""
-        return [name for (name,) in self._rows("SELECT name FROM athletes ORDER BY name", ())]
-
-    def activities(self) -> list[str]:
-        """What was done in any session, in alphabetical order."""
-        rows = self._rows("SELECT DISTINCT activity FROM sessions ORDER BY activity", ())
-        return [name for (name,) in rows]
+    def names(self, what: str) -> list[str]:
+        """The names that there are: of "athlete", "activity", "plan", "tag" or "machine"."""
+        return [name for (name,) in self._rows(KNOWN[what], ())]
 
     def frame_count(self, session_id: int) -> int:
         """How many frames of a session are stored, in blocks and as rows."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rowlog.store_show import Shown, open_shown
+from rowlog.wanted import ANY, Wanted, check_names
 from rowlog_drivers.errors import CallError
 
 if TYPE_CHECKING:
@@ -407,22 +408,33 @@ def _recut(session: SessionSummary, segments: tuple[SegmentSummary, ...]) -> Ses
     )
 
 
-def load_sessions(path: Path, limit: int | None = None) -> tuple[SessionSummary, ...]:
-    """The sessions, latest first. Raises StoreError for what cannot be read."""
+def load_sessions(
+    path: Path, limit: int | None = None, wanted: Wanted | None = None
+) -> tuple[SessionSummary, ...]:
+    """The sessions, latest first; None: any. Raises StoreError for what cannot be read.
+
+    Raises CallError too, for a name that no session has.
+    """
     with open_shown(path) as shown:
-        return tuple(_session(row, shown) for row in shown.sessions(_SESSION_COLUMNS, limit=limit))
+        if wanted is not None:
+            check_names(shown, wanted)
+        rows = shown.sessions(_SESSION_COLUMNS, limit=limit, wanted=wanted or ANY)
+        return tuple(_session(row, shown) for row in rows)
 
 
-def load_alike(path: Path, plan: Plan) -> tuple[SessionSummary, ...]:
+def load_alike(path: Path, plan: Plan, wanted: Wanted | None = None) -> tuple[SessionSummary, ...]:
     """The sessions that have a plan's shape in some way they were cut, latest first.
 
-    Raises StoreError.
+    Raises StoreError, and CallError for a name in `wanted` that no session has.
     """
     from itertools import groupby
 
     from rowlog.likeness import SURE, Rowed, alike, same_shape, work_pieces
 
     with open_shown(path) as shown:
+        if wanted is not None:
+            check_names(shown, wanted)
+        there = {row[0] for row in shown.sessions(("sessions.id",), wanted=wanted or ANY)}
         rows = shown.shapes(len(work_pieces(plan)))
         found = {
             ids[0]: None
@@ -433,6 +445,7 @@ def load_alike(path: Path, plan: Plan) -> tuple[SessionSummary, ...]:
         return tuple(
             _session(row, shown)
             for number in sorted(found, reverse=True)
+            if number in there
             for row in shown.sessions(_SESSION_COLUMNS, session_id=number)
         )
 

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from rowlog.periods import Kind, Period, Span, period_of, periods_between
 from rowlog.store_show import Row, Shown, open_shown
-from rowlog_drivers.errors import CallError
+from rowlog.wanted import ANY, Wanted, check_names
 
 
 class PeriodTotals(NamedTuple):
@@ -69,6 +69,10 @@ class PeriodsSummary(NamedTuple):
     athlete: str | None
     activity: str | None
     """Whose sessions, and of what kind, were counted; None: all."""
+    plan: str | None
+    tag: str | None
+    machine: str | None
+    """Of which workout, with which tag and on which machine; None: all."""
     periods: tuple[PeriodTotals, ...]
     """Every period from the first session within the dates on, those without any included."""
     total: PeriodTotals
@@ -81,26 +85,26 @@ def load_periods(
     kind: Kind,
     span: Span,
     today: date,
-    *,
-    athlete: str | None = None,
-    activity: str | None = None,
+    wanted: Wanted = ANY,
 ) -> PeriodsSummary:
-    """Totals by period over all sessions that began within `span`.
+    """Totals by period over all wanted sessions that began within `span`.
 
-    Raises CallError for an athlete or activity that no session has, StoreError for what cannot
-    be read.
+    Raises CallError for a name that no session has, StoreError for what cannot be read.
     """
     with open_shown(path) as shown:
-        _known(shown, athlete, activity)
-        count = _Counter(shown, athlete, activity)
+        check_names(shown, wanted)
+        count = _Counter(shown, wanted)
         lifetime = count.all()
         rows = tuple(_periods(kind, span, today, lifetime))
         return PeriodsSummary(
             by=kind,
             since=_iso(span.since),
             until=_iso(span.until),
-            athlete=athlete,
-            activity=activity,
+            athlete=wanted.athlete,
+            activity=wanted.activity,
+            plan=wanted.plan,
+            tag=wanted.tag,
+            machine=wanted.machine,
             periods=tuple(reversed(count.each(rows))),
             total=_total(count, rows, lifetime)
             if rows
@@ -140,12 +144,11 @@ def _total(count: _Counter, rows: Sequence[Period], lifetime: PeriodTotals) -> P
 
 
 class _Counter:
-    """Adds up the sessions of an athlete and an activity."""
+    """Adds up the sessions that are wanted."""
 
-    def __init__(self, shown: Shown, athlete: str | None, activity: str | None) -> None:
+    def __init__(self, shown: Shown, wanted: Wanted) -> None:
         self._shown = shown
-        self._athlete = athlete
-        self._activity = activity
+        self._wanted = wanted
 
     def each(self, periods: Sequence[Period]) -> list[PeriodTotals]:
         """The totals of periods that follow each other without a gap."""
@@ -182,9 +185,7 @@ class _Counter:
     def _rows(
         self, columns: Sequence[str], starts: Sequence[str], until: str | None
     ) -> dict[int, Row]:
-        return self._shown.totals_by_date(
-            columns, starts, until=until, athlete=self._athlete, activity=self._activity
-        )
+        return self._shown.totals_by_date(columns, starts, until=until, wanted=self._wanted)
 
 
 _DATE: Final = len("2026-11-24")
@@ -197,18 +198,6 @@ _NOTHING: Final[tuple[Any, ...]] = tuple(
 def _without(name: str, start: str | None, end: str | None) -> PeriodTotals:
     """A stretch without any session."""
     return PeriodTotals(name, start, end, *_NOTHING)
-
-
-def _known(shown: Shown, athlete: str | None, activity: str | None) -> None:
-    """Refuse a name that no session has."""
-    for what, name, names in (
-        ("athlete", athlete, shown.athletes),
-        ("activity", activity, shown.activities),
-    ):
-        if name is None or name in (known := names()):
-            continue
-        there = f"There is: {', '.join(known)}." if known else "No session names one."
-        raise CallError(f"No session is of {what} {name!r}.", there)
 
 
 def _iso(day: date | None) -> str | None:

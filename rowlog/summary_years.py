@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from rowlog.periods import Kind, Period, Span, periods_between
 from rowlog.store_years import Years
-from rowlog.wanted import Wanted
-from rowlog_drivers.errors import CallError
+from rowlog.wanted import Wanted, check_names
 
 
 class Asked(NamedTuple):
@@ -32,17 +31,6 @@ def asked(years: Years, wanted: Wanted) -> Asked:
     """The heading. Raises CallError for a name that no session has."""
     check_names(years, wanted)
     return Asked(*wanted, years.span(wanted)[0], years.unkept())
-
-
-def check_names(years: Years, wanted: Wanted) -> None:
-    """Refuse names that no session has, which would only find nothing."""
-    for what in ("athlete", "activity", "plan", "tag", "machine"):
-        name = getattr(wanted, what)
-        if name is None or name in (known := years.names(what)):
-            continue
-        listed = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
-        there = f"There is: {listed}." if known else "No session names one."
-        raise CallError(f"No session is of {what} {name!r}.", there)
 
 
 def periods_of(

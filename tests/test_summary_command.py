@@ -19,6 +19,7 @@ from rowlog.render_periods import periods as rendered
 from rowlog.store import Store
 from rowlog.summary_periods import PeriodsSummary, PeriodTotals, load_periods
 from rowlog.totals import SessionTotals
+from rowlog.wanted import Wanted
 from rowlog_drivers.errors import CallError
 from tests.support import run
 
@@ -186,7 +187,7 @@ def test_only_an_athlete_or_an_activity(tmp_path: Path) -> None:
     )
 
     def metres(**only: str) -> float | None:
-        shown = load_periods(path, "day", ALL, TODAY, **only)
+        shown = load_periods(path, "day", ALL, TODAY, Wanted(**only))
         assert shown.current.lifetime.distance_m == shown.total.distance_m
         return shown.total.distance_m
 
@@ -331,7 +332,8 @@ def test_the_json_has_the_public_shape(recorded: Path) -> None:
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)
     assert list(shown) == [
-        "by", "since", "until", "athlete", "activity", "periods", "total", "current",
+        "by", "since", "until", "athlete", "activity", "plan", "tag", "machine", "periods", "total",
+        "current",
     ]  # fmt: skip
     assert (shown["by"], shown["since"], shown["until"]) == ("month", "2026-03-01", "2026-12-31")
     assert [period["name"] for period in shown["periods"]][-2:] == ["2026-04", "2026-03"]
