@@ -81,11 +81,12 @@ def main() -> None:
 
 def whole_app() -> typer.Typer:
     """All commands: those of other files too, which are not loaded for the ones here."""
-    from rowlog import cli_years
+    from rowlog import cli_edit, cli_years
 
     known = {_name(command) for command in app.registered_commands}
     if "zones" not in known:
         cli_years.add_to(app)
+        cli_edit.add_to(app)
     return app
 
 

@@ -439,6 +439,10 @@ def _head(shown: Summary, style: Style) -> str:
         style.bold(f"Session {session.id} · {title}{status}"),
         style.dim(f"{day(session.started_at)} · {devices}" if devices else day(session.started_at)),
     ]
+    said = [f"#{printable(tag)}" for tag in session.tags]
+    if session.note:
+        said.append(printable(" ".join(session.note.split()), 76))
+    lines += [said_line for said_line in (" ".join(said),) if said_line]
     return "\n".join(lines)
 
 

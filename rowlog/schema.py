@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 APPLICATION_ID: Final = 0x524F574C
 """PRAGMA application_id of every rowlog database: the letters ROWL."""
 
-SCHEMA_VERSION: Final = 8
+SCHEMA_VERSION: Final = 9
 """PRAGMA user_version: how many of the migrations below a database has."""
 
 FIGURES_VERSION: Final = 1
@@ -536,6 +536,20 @@ _RECOVERIES: Final = tuple(
 )
 """How far the heart rate fell after a piece of work, on the mean of a session's pieces."""
 
+_EDITS: Final = (
+    """CREATE TABLE edits (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    edited_at TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('note', 'tags', 'athlete', 'delete', 'merge')),
+    session_id INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
+    before TEXT NOT NULL,
+    undone_at TEXT
+) STRICT""",
+    "CREATE INDEX edits_of_session ON edits (session_id)",
+    "CREATE INDEX merges_into ON merges (into_session_id)",
+)
+"""What the user changed of sessions, with what it takes to undo it (JSON)."""
+
 MIGRATIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("first_tables", (*_TRUTH, *_ROWS, *_FOR_SPEED, *_VIEWS)),
     ("known_devices", _KNOWN_DEVICES),
@@ -545,6 +559,7 @@ MIGRATIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("segmentations_told_apart", _SEGMENTATIONS),
     ("drag_factors", _DRAG_FACTORS),
     ("recoveries", _RECOVERIES),
+    ("edits", _EDITS),
 )
 """(name, statements), oldest first. One that was released is never changed."""
 

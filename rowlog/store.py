@@ -15,11 +15,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
 
+from rowlog import store_edits
 from rowlog.athlete import Change, check_history
 from rowlog.schema import connect, prepare
 from rowlog.store_athletes import athlete_id_of, changes_of, put_changes
 from rowlog.store_devices import KnownDevice, forget, remember
-from rowlog.store_errors import no_session, not_writable, translated
+from rowlog.store_edits import StoredEdit
+from rowlog.store_errors import StoreError, no_session, not_writable, translated
 from rowlog.store_facts import Inserter
 from rowlog.store_judged import judge_athlete
 from rowlog.store_kept import Kept, compute, write
@@ -431,10 +433,13 @@ class Store:
             done += len(batch)
         return done
 
-    def closed_sessions(self) -> list[int]:
-        """The numbers of all sessions that are closed."""
+    def closed_sessions(self, *, deleted: bool = True) -> list[int]:
+        """The numbers of all sessions that are closed, deleted ones among them or not."""
+        only = "" if deleted else "AND deleted_at IS NULL "
         with self._mutex, translated(self.path):
-            rows = self._db.execute("SELECT id FROM sessions WHERE state <> 'open' ORDER BY id")
+            rows = self._db.execute(
+                f"SELECT id FROM sessions WHERE state <> 'open' {only}ORDER BY id"
+            )
             return [row[0] for row in rows]
 
     # Athletes
@@ -464,6 +469,111 @@ class Store:
             put_changes(db, number, changes, taken)
             check_history(name, changes_of(db, number))
             return judge_athlete(db, number)
+
+    # What the user changes of sessions; see `store_edits`
+
+    def edit_note(self, session_id: int, note: str | None, at: datetime) -> None:
+        """Put a note in the place of the one there was; None takes it away. Can be undone."""
+        with self._transaction(durable=True) as db:
+            store_edits.require_there(db, self.path, session_id)
+            before = store_edits.note_of(db, session_id)
+            db.execute("UPDATE sessions SET note = ? WHERE id = ?", (note, session_id))
+            store_edits.note_edit(db, at.isoformat(), "note", session_id, {"note": before})
+
+    def edit_tags(
+        self, session_id: int, add: Sequence[str], take: Sequence[str], at: datetime
+    ) -> list[str]:
+        """Add tags and take others away; those that it has then. Can be undone."""
+        with self._transaction(durable=True) as db:
+            store_edits.require_there(db, self.path, session_id)
+            before = store_edits.tags_of(db, session_id)
+            wanted = [tag for tag in (*before, *add) if tag not in take]
+            store_edits.put_tags(db, session_id, wanted)
+            store_edits.note_edit(db, at.isoformat(), "tags", session_id, {"tags": before})
+            return store_edits.tags_of(db, session_id)
+
+    def edit_athlete(self, session_id: int, athlete: str | None, at: datetime) -> None:
+        """Say whose session it is; None: nobody's. Judged anew by that. Can be undone."""
+        with self._transaction(durable=True) as db:
+            store_edits.require_there(db, self.path, session_id)
+            if athlete is not None:
+                athlete_id_of(db, self.path, athlete)
+            before = self._athlete_of(session_id)
+            self._put_athlete(session_id, athlete)
+            store_edits.note_edit(db, at.isoformat(), "athlete", session_id, {"athlete": before})
+        self.keep(session_id)
+
+    def delete_session(self, session_id: int, at: datetime) -> None:
+        """Take a closed session out of every list and sum. Can be undone."""
+        with self._transaction(durable=True) as db:
+            store_edits.require_closed(db, self.path, session_id)
+            store_edits.set_deleted(db, session_id, at.isoformat())
+            store_edits.note_edit(db, at.isoformat(), "delete", session_id, {})
+
+    def put_merged(self, into: int, parts: Sequence[tuple[int, int]], at: datetime) -> None:
+        """Say that sessions, by so many nanoseconds later, went into another. Can be undone."""
+        with self._transaction(durable=True) as db:
+            for session_id, _ in parts:
+                store_edits.require_closed(db, self.path, session_id)
+            tags = [tag for part, _ in parts for tag in store_edits.tags_of(db, part)]
+            store_edits.put_tags(db, into, tags)
+            store_edits.put_merge(db, into, parts, at.isoformat())
+            numbers = [session_id for session_id, _ in parts]
+            store_edits.note_edit(db, at.isoformat(), "merge", into, {"sessions": numbers})
+
+    def undo_edit(self, number: int | None, at: datetime) -> StoredEdit:
+        """Undo a change, None: the latest that stands; returns it.
+
+        Raises StoreError when there is none, or it is undone already.
+        """
+        with self._transaction(durable=True) as db:
+            edit = store_edits.latest_edit(db, self.path, number)
+            if edit.undone:
+                raise StoreError(f"Change {edit.id} is undone already.", path=self.path)
+            if edit.kind == "note":
+                note = edit.before["note"]
+                db.execute("UPDATE sessions SET note = ? WHERE id = ?", (note, edit.session))
+            elif edit.kind == "tags":
+                store_edits.put_tags(db, edit.session, edit.before["tags"])
+            elif edit.kind == "athlete":
+                self._put_athlete(edit.session, edit.before["athlete"])
+            elif edit.kind == "delete":
+                store_edits.set_deleted(db, edit.session, None)
+            else:
+                store_edits.undo_merge(db, edit.session, edit.before["sessions"], at.isoformat())
+            db.execute("UPDATE edits SET undone_at = ? WHERE id = ?", (at.isoformat(), edit.id))
+        if edit.kind == "athlete":
+            self.keep(edit.session)
+        return edit
+
+    def purge_session(self, session_id: int) -> None:
+        """Take a deleted session out of the file for good, frames and all."""
+        with self._transaction(durable=True) as db:
+            self._require(db, session_id)
+            deleted = db.execute(
+                "SELECT deleted_at FROM sessions WHERE id = ?", (session_id,)
+            ).fetchone()[0]
+            if deleted is None:
+                raise StoreError(
+                    f"Session {session_id} is not deleted.",
+                    f"Delete it first: rowlog edit delete {session_id}",
+                    path=self.path,
+                )
+            db.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
+        with self._mutex, translated(self.path):
+            give_back_room(self._db)
+
+    def _athlete_of(self, session_id: int) -> str | None:
+        row = self._db.execute(
+            "SELECT name FROM athletes WHERE id = (SELECT athlete_id FROM sessions WHERE id = ?)",
+            (session_id,),
+        ).fetchone()
+        return None if row is None else row[0]
+
+    def _put_athlete(self, session_id: int, athlete: str | None) -> None:
+        self._db.execute(
+            "UPDATE sessions SET athlete_id = ? WHERE id = ?", (self._athlete(athlete), session_id)
+        )
 
     # Below: what the methods above share
 

@@ -61,6 +61,8 @@ class SessionSummary(NamedTuple):
     heart_rate_coverage: float | None = None
     heart_rate_source: str | None = None
     drag_factor: int | None = None
+    note: str | None = None
+    tags: tuple[str, ...] = ()
     origins: dict[str, str] = {}  # noqa: RUF012 - never changed
     """(field: where it comes from) for every figure that is known."""
 
@@ -481,6 +483,7 @@ _SESSION_COLUMNS: Final = _columns(
         "activity": "sessions.activity",
         "status": "state",
         "sources": "NULL",
+        "tags": "(SELECT json_group_array(tag) FROM tags WHERE session_id = sessions.id)",
     },
 )
 _SEGMENT_COLUMNS: Final = _columns(
@@ -504,6 +507,7 @@ def _session(row: tuple[Any, ...], shown: Shown) -> SessionSummary:
             SourceSummary(name=name, driver=driver, address=address, model=model)
             for name, driver, address, model in shown.sources(session.id)
         ),
+        tags=tuple(json.loads(row[_TAGS])),
         origins=dict(json.loads(row[-1])) if row[-1] is not None else {},
     )
 
@@ -557,6 +561,7 @@ def _heart(row: tuple[Any, ...], judged: tuple[Any, ...] | None) -> HeartSummary
     return HeartSummary(*values)
 
 
+_TAGS: Final = SessionSummary._fields.index("tags")
 _TARGET: Final = SegmentSummary._fields.index("target")
 
 

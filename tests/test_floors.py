@@ -71,6 +71,7 @@ WORK = (
     "rowlog.recorder*",
     "rowlog.recording*",
     "rowlog.replaying*",
+    "rowlog.editing*",
     "rowlog.series*",
     "rowlog.simulating*",
     "rowlog.programming*",

@@ -1,0 +1,197 @@
+"""The commands that change what is said of sessions; loaded when one of them is called."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rowlog.cli_common import DbOption, JsonOption, database_path, print_json
+
+edits = typer.Typer(
+    help="Change what is said of sessions; every change can be undone.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+
+SessionNumber = Annotated[str, typer.Argument(metavar="ID", help="The session's number, or last.")]
+SessionNumbers = Annotated[
+    list[str], typer.Argument(metavar="ID...", help="Sessions by their numbers, or last.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Make these commands part of the program."""
+    app.add_typer(edits, name="edit")
+
+
+@edits.command(name="note")
+def edit_note(
+    session: SessionNumber,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help='What to note; "" takes it away.')],
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a note to a session, in the place of the one it has."""
+    from rowlog.editing import edit_note as put
+    from rowlog.summary import session_number
+
+    path = database_path(db)
+    number = session_number(path, session)
+    put(path, number, text)
+    _say({"session": number, "note": text.strip() or None}, f"Noted at session {number}.", as_json)
+
+
+@edits.command(name="tag")
+def edit_tag(
+    session: SessionNumber,
+    tags: Annotated[
+        list[str], typer.Argument(metavar="TAG...", help="Tags to add, as in race or technique.")
+    ],
+    remove: Annotated[bool, typer.Option("--remove", help="Take these tags away instead.")] = False,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add tags to a session, or take them away."""
+    from rowlog.editing import edit_tags
+    from rowlog.summary import session_number
+
+    path = database_path(db)
+    number = session_number(path, session)
+    left = edit_tags(path, number, () if remove else tags, tags if remove else ())
+    words = f"Session {number} has {', '.join(left) if left else 'no tags'}."
+    _say({"session": number, "tags": list(left)}, words, as_json)
+
+
+@edits.command(name="athlete")
+def edit_athlete(
+    sessions: SessionNumbers,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Whose they are; nobody's without.")
+    ] = None,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say whose sessions are; they are judged anew by that."""
+    from rowlog.editing import edit_athlete as put
+    from rowlog.summary import session_number
+
+    path = database_path(db)
+    numbers = [session_number(path, session) for session in sessions]
+    for number in numbers:
+        put(path, number, name)
+    _say(
+        {"sessions": numbers, "athlete": name}, f"{_count(numbers)} of {name or 'nobody'}.", as_json
+    )
+
+
+@edits.command(name="delete")
+def delete(sessions: SessionNumbers, db: DbOption = None, as_json: JsonOption = False) -> None:
+    """Take sessions out of every list and sum; their bytes stay until they are purged."""
+    from rowlog.editing import delete_sessions
+    from rowlog.summary import session_number
+
+    path = database_path(db)
+    numbers = [session_number(path, session) for session in sessions]
+    delete_sessions(path, numbers)
+    words = f"{_count(numbers)} deleted. Bring it back with: rowlog edit undo"
+    _say({"deleted": numbers}, words, as_json)
+
+
+@edits.command(name="merge")
+def merge(
+    sessions: SessionNumbers,
+    plan: Annotated[
+        str | None,
+        typer.Option("--plan", metavar="PLAN", help="Interval text; else the plan that they have."),
+    ] = None,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make one session of several: a strap recorded apart, or a session that was broken off."""
+    from rowlog.editing import merge_sessions
+    from rowlog.summary import session_number
+
+    path = database_path(db)
+    numbers = [session_number(path, session) for session in sessions]
+    into = merge_sessions(path, numbers, plan=plan)
+    _say(
+        {"session": into, "merged": numbers}, f"{_count(numbers)} are session {into} now.", as_json
+    )
+
+
+@edits.command(name="undo")
+def undo(
+    number: Annotated[
+        int | None,
+        typer.Argument(metavar="[N]", help="The change's number; else the latest that stands."),
+    ] = None,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Undo a change; called again, the one before it."""
+    from rowlog.editing import undo as take_back
+
+    edit = take_back(database_path(db), number)
+    words = f"Undone: {_KINDS[edit.kind]} of session {edit.session}."
+    _say({"undone": edit.id, "kind": edit.kind, "session": edit.session}, words, as_json)
+
+
+@edits.command(name="list")
+def list_edits(
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, metavar="N", help="How many, the latest first.")
+    ] = 20,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List what was changed, and whether it was undone."""
+    from rowlog.store_edits import read_edits
+
+    rows = read_edits(database_path(db), limit)
+    if as_json:
+        print_json([row._asdict() for row in rows])
+        return
+    if not rows:
+        typer.echo("Nothing was changed yet.")
+    for row in rows:
+        undone = ", undone" if row.undone else ""
+        what = f"{_KINDS[row.kind]} of session {row.session}{undone}"
+        typer.echo(f"{row.id:>4}  {row.edited_at[:16]}  {what}")
+
+
+@edits.command(name="purge")
+def purge(
+    session: Annotated[
+        int, typer.Argument(metavar="ID", help="The number of a session that was deleted.")
+    ],
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a deleted session out of the file for good, frames and all: this is not undone."""
+    from rowlog.editing import purge_session
+
+    purge_session(database_path(db), session)
+    _say({"purged": session}, f"Session {session} is gone for good.", as_json)
+
+
+_KINDS = {
+    "note": "the note",
+    "tags": "the tags",
+    "athlete": "the athlete",
+    "delete": "deletion",
+    "merge": "the merging",
+}
+
+
+def _count(numbers: list[int]) -> str:
+    if len(numbers) == 1:
+        return f"Session {numbers[0]}"
+    return f"Sessions {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
+
+
+def _say(value: dict[str, object], words: str, as_json: bool) -> None:
+    if as_json:
+        print_json(value)
+    else:
+        typer.echo(words)

@@ -1,0 +1,138 @@
+"""What the user changes of sessions, each change with what undoes it; within a transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from rowlog.schema import open_for_reading
+from rowlog.store_errors import StoreError, no_session, translated
+
+TAG_LENGTH: Final = 40
+
+
+class StoredEdit(NamedTuple):
+    """One change, as it is listed."""
+
+    id: int
+    edited_at: str
+    kind: str
+    """"note", "tags", "athlete", "delete" or "merge"."""
+    session: int
+    """What was changed; of a merge what came of it."""
+    before: dict[str, Any]
+    """What it was: {"note": text}, {"tags": [...]}, {"athlete": name}, {}, {"sessions": [...]}."""
+    undone: bool
+
+
+def read_edits(path: Path, limit: int) -> list[StoredEdit]:
+    """The latest changes, the latest first. Raises StoreError."""
+    db, path = open_for_reading(path)
+    try:
+        with translated(path):
+            return _edits(db, "", (limit,))
+    finally:
+        db.close()
+
+
+def latest_edit(db: sqlite3.Connection, path: Path, number: int | None) -> StoredEdit:
+    """That change, or the latest that is not undone. Raises StoreError when there is none."""
+    if number is None:
+        found = _edits(db, "WHERE undone_at IS NULL", (1,))
+    else:
+        found = _edits(db, f"WHERE id = {number:d}", (1,))
+    if not found:
+        what = "There is nothing to undo" if number is None else f"There is no change {number}"
+        raise StoreError(f"{what} in {path}.", "See what was changed: rowlog edit list", path=path)
+    return found[0]
+
+
+def _edits(db: sqlite3.Connection, clause: str, values: Sequence[Any]) -> list[StoredEdit]:
+    rows = db.execute(
+        "SELECT id, edited_at, kind, session_id, before, undone_at IS NOT NULL FROM edits "
+        f"{clause} ORDER BY id DESC LIMIT ?",
+        values,
+    )
+    return [
+        StoredEdit(number, at, kind, session, json.loads(before), bool(undone))
+        for number, at, kind, session, before, undone in rows
+    ]
+
+
+def note_edit(
+    db: sqlite3.Connection, at: str, kind: str, session_id: int, before: dict[str, Any]
+) -> None:
+    """Keep what undoes a change."""
+    db.execute(
+        "INSERT INTO edits (edited_at, kind, session_id, before) VALUES (?, ?, ?, ?)",
+        (at, kind, session_id, json.dumps(before, ensure_ascii=False)),
+    )
+
+
+def require_there(db: sqlite3.Connection, path: Path, session_id: int) -> None:
+    """Raises StoreError unless there is such a session that is not deleted."""
+    row = db.execute("SELECT deleted_at FROM sessions WHERE id = ?", (session_id,)).fetchone()
+    if row is None or row[0] is not None:
+        raise no_session(session_id, path)
+
+
+def require_closed(db: sqlite3.Connection, path: Path, session_id: int) -> None:
+    """Raises StoreError for a session that is being recorded, or was interrupted."""
+    require_there(db, path, session_id)
+    (state,) = db.execute("SELECT state FROM sessions WHERE id = ?", (session_id,)).fetchone()
+    if state == "open":
+        raise StoreError(
+            f"Session {session_id} is not closed.",
+            "Close an interrupted one with: rowlog db rebuild",
+            path=path,
+        )
+
+
+def note_of(db: sqlite3.Connection, session_id: int) -> str | None:
+    """A session's note."""
+    found: str | None = db.execute(
+        "SELECT note FROM sessions WHERE id = ?", (session_id,)
+    ).fetchone()[0]
+    return found
+
+
+def tags_of(db: sqlite3.Connection, session_id: int) -> list[str]:
+    """A session's tags in alphabetical order."""
+    rows = db.execute("SELECT tag FROM tags WHERE session_id = ? ORDER BY tag", (session_id,))
+    return [tag for (tag,) in rows]
+
+
+def put_tags(db: sqlite3.Connection, session_id: int, tags: Sequence[str]) -> None:
+    """Give a session these tags and no others."""
+    db.execute("DELETE FROM tags WHERE session_id = ?", (session_id,))
+    db.executemany(
+        "INSERT INTO tags (session_id, tag) VALUES (?, ?)",
+        [(session_id, tag) for tag in dict.fromkeys(tags)],
+    )
+
+
+def set_deleted(db: sqlite3.Connection, session_id: int, at: str | None) -> None:
+    """Take a session out of sight; None: bring it back."""
+    db.execute("UPDATE sessions SET deleted_at = ? WHERE id = ?", (at, session_id))
+
+
+def put_merge(db: sqlite3.Connection, into: int, parts: Sequence[tuple[int, int]], at: str) -> None:
+    """Say that sessions, by how many nanoseconds later, went into another; they go out of sight."""
+    for session_id, offset_ns in parts:
+        db.execute(
+            "INSERT OR REPLACE INTO merges (session_id, into_session_id, offset_ns, merged_at) "
+            "VALUES (?, ?, ?, ?)",
+            (session_id, into, offset_ns, at),
+        )
+        set_deleted(db, session_id, at)
+
+
+def undo_merge(db: sqlite3.Connection, into: int, parts: Sequence[int], at: str) -> None:
+    """Bring the parts back, and take what came of them out of sight."""
+    db.execute("DELETE FROM merges WHERE into_session_id = ?", (into,))
+    for session_id in parts:
+        set_deleted(db, session_id, None)
+    set_deleted(db, into, at)
