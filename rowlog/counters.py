@@ -17,17 +17,50 @@ class _Limits:
     slack: float
     back: float
     """A step back up to this is a correction by the machine, not a restart."""
+    speed_over_ns: int = 0
+    """Over at least so long its speed is taken; 0: what a restart hides is not estimated."""
+    rises_within_ns: int = 0
+    """While someone rows it rises again by then."""
+    by_steps: bool = False
+    """Whether it rises by whole steps, each some seconds after the one before."""
 
 
 _LIMITS: Final = {
     # Plausible growth after the protocol references' limits (8 m/s, 2 strokes/s, elapsed + 2 s);
     # the slack lets frames through that were held up by the radio and arrive in a burst.
-    "distance_m": _Limits(moduli=(1 << 16, 1 << 24), per_s=8.0, slack=25.0, back=2.0),
+    "distance_m": _Limits(
+        moduli=(1 << 16, 1 << 24),
+        per_s=8.0,
+        slack=25.0,
+        back=2.0,
+        speed_over_ns=2 * SECOND_NS,
+        rises_within_ns=1_250_000_000,
+    ),
     "stroke_count": _Limits(moduli=(1 << 16,), per_s=2.0, slack=5.0, back=1.0),
-    "energy_kcal": _Limits(moduli=(1 << 16,), per_s=1.0, slack=5.0, back=1.0),
-    "elapsed_s": _Limits(moduli=(1 << 16,), per_s=1.05, slack=5.0, back=0.0),
+    "energy_kcal": _Limits(
+        moduli=(1 << 16,),
+        per_s=1.0,
+        slack=5.0,
+        back=1.0,
+        speed_over_ns=8 * SECOND_NS,
+        rises_within_ns=6 * SECOND_NS,
+        by_steps=True,
+    ),
+    "elapsed_s": _Limits(
+        moduli=(1 << 16,),
+        per_s=1.05,
+        slack=5.0,
+        back=0.0,
+        speed_over_ns=2 * SECOND_NS,
+        rises_within_ns=1_250_000_000,
+    ),
 }
 
+
+OFTEN_NS: Final = SECOND_NS // 5
+"""A counter that is read more often than this loses next to nothing in a restart."""
+SILENT_NS: Final = 3 * SECOND_NS
+"""A counter of steps that was not read for so long before a restart: nobody may have rowed."""
 
 TREND: Final = 3
 """So many changes in the same direction, one after the other, tell which way a counter counts."""
@@ -38,16 +71,23 @@ class Counter:
 
     The first reading is the zero. A wrap is carried on, a restart counts from 0 again, a value
     that is off and comes back is ignored, a jump that stays is not counted; each is reported.
+    What a counter counted between its last reading and a restart went with it: it is estimated
+    from the speed before.
     """
 
     __slots__ = (
+        "_anchor",
         "_base",
         "_last_ns",
+        "_later_anchor",
         "_limits",
         "_pending",
+        "_rose_ns",
         "_said",
+        "_step_ns",
         "_trend",
         "counts_down",
+        "estimated",
         "field",
         "raw",
         "total",
@@ -63,6 +103,11 @@ class Counter:
         self._base = base
         self._last_ns = 0
         self._pending: tuple[int, float] | None = None
+        self._anchor: tuple[int, float] | None = None
+        self._later_anchor: tuple[int, float] | None = None
+        self._rose_ns = self._step_ns = 0
+        self.estimated = 0.0
+        """What was added at the latest restart for what it hid."""
         self.counts_down = False
         """Whether the readings fall time after time, as a countdown's do."""
         self._said: float | None = None
@@ -110,7 +155,9 @@ class Counter:
         self._pending = None
         if raw >= self.raw:
             return "glitch", raw
-        self._accept(t_ns, raw, raw if raw <= self._allowed(t_ns - self._last_ns) else 0.0)
+        since_zero = raw <= self._allowed(t_ns - self._last_ns)
+        hidden = self._hidden(t_ns, raw) if since_zero else 0.0
+        self._accept(t_ns, raw, raw + hidden if since_zero else 0.0)
         return "machine_reset", raw
 
     @property
@@ -132,7 +179,8 @@ class Counter:
         if pending > self.raw:
             self._accept(t_ns, raw, raw - pending)
             return "jump", pending
-        self._accept(t_ns, raw, raw if since_zero else raw - pending)
+        hidden = self._hidden(pending_ns, pending) if since_zero else 0.0
+        self._accept(t_ns, raw, raw + hidden if since_zero else raw - pending)
         return "machine_reset", pending
 
     def _watch_trend(self, raw: float) -> None:
@@ -147,9 +195,40 @@ class Counter:
             self.counts_down = False
             self.raw = raw
 
+    def _hidden(self, t_ns: int, raw: float) -> float:
+        """What a restart that showed at `t_ns` hid: counted since the last rise, not in `raw`.
+
+        Nothing when the counter stood before, or was silent for more than two intervals of its
+        readings: then nobody may have rowed. Nor when it is read all the time.
+        """
+        self.estimated = 0.0
+        limits = self._limits
+        often = self._step_ns < OFTEN_NS and not limits.by_steps
+        silent = t_ns - self._last_ns > (SILENT_NS if limits.by_steps else 2 * self._step_ns)
+        stood = self._last_ns - self._rose_ns > limits.rises_within_ns
+        since_ns = self._rose_ns if limits.by_steps else self._last_ns
+        if self._anchor is None or since_ns <= self._anchor[0] or often or silent or stood:
+            return 0.0
+        anchor_ns, total = self._anchor
+        speed = ((self.total or 0.0) - total) / (since_ns - anchor_ns)
+        self.estimated = max(0.0, speed * (t_ns - since_ns) - raw)
+        if limits.by_steps:
+            self.estimated = min(self.estimated, 1.0)  # more would have been a step
+        return self.estimated
+
     def _accept(self, t_ns: int, raw: float, step: float) -> None:
         self.total = (self.total or 0.0) + step
+        self._step_ns = t_ns - self._last_ns
         self.raw, self._last_ns = raw, t_ns
+        if not self._limits.speed_over_ns:
+            return
+        if step > 0:
+            self._rose_ns = t_ns
+        elif self._limits.by_steps:
+            return
+        later = self._later_anchor
+        if later is None or t_ns - later[0] >= self._limits.speed_over_ns:
+            self._anchor, self._later_anchor = later, (t_ns, self.total)
 
     def _allowed(self, dt_ns: int) -> float:
         return self._limits.per_s * dt_ns / SECOND_NS + self._limits.slack

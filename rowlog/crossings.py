@@ -15,6 +15,10 @@ STAMP_S: Final = 0.03
 """A record is stamped so much later than another after the machine read its counters, as it
 happens: it waits for the radio's turn, or for a poll."""
 
+_STANDS_ELSE_NS: Final = 2 * SECOND_NS + SECOND_NS // 10
+_STANDS_NS: Final = {"energy_kcal": 6 * SECOND_NS}
+"""A counter that stands for longer was not rising: kilocalories come by whole ones, or by strokes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
@@ -121,7 +125,7 @@ class Track:
             below = corner
         if below is None:
             return None
-        if below.t_ns - since_ns > 2 * SECOND_NS + SECOND_NS // 10:
+        if below.t_ns - since_ns > _STANDS_NS.get(name, _STANDS_ELSE_NS):
             since_ns = below.t_ns
         return below, since_ns
 

@@ -345,12 +345,19 @@ class Timeline:
         facts: list[Record],
     ) -> None:
         kind, value = odd
+        detail = ""
         if kind == "machine_reset":
             if before_ns <= rower.reset_ns:
                 return  # another counter of a machine whose restart is known already
             rower.reset_ns = t_ns
             self.reset_count += 1
-        facts.append(Anomaly(t_ns=t_ns, source=rower.source, kind=kind, field=field, value=value))
+            hidden = rower.counters[field].estimated
+            detail = f"{hidden:.1f} estimated for what the restart hid" if hidden else ""
+        facts.append(
+            Anomaly(
+                t_ns=t_ns, source=rower.source, kind=kind, field=field, value=value, detail=detail
+            )
+        )
 
     def _derive_distance(self, rower: _Rower, sample: RowerSample) -> None:
         """Metres from pace for machines that send no distance; dropped once they do."""

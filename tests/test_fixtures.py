@@ -57,7 +57,7 @@ def test_agrees_with_what_really_happened(path: Path, tmp_path: Path) -> None:
             f"{true['kind']} {true['index']}: {problem}"
             for problem in differences(parts, true, tolerance)
         ]
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
 
 
 def pieces(shown: summary.Summary) -> list[list[summary.SegmentSummary]]:

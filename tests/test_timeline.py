@@ -108,7 +108,32 @@ def test_a_restart_counts_from_zero(before: int, rowed: int, after: int) -> None
     readings = [before + 4 * second for second in range(rowed)] + [4 * s for s in range(after)]
     totals, odd = counted("distance_m", [(float(s), value) for s, value in enumerate(readings)])
     assert odd == ["machine_reset"]
-    assert totals[-1] == 4 * (rowed - 1) + 4 * (after - 1)
+    # 4 m/s over at least 2 s: then the 4 m between the last reading and the restart are known too.
+    hidden = 4 if rowed >= 4 else 0
+    assert totals[-1] == pytest.approx(4 * (rowed - 1) + hidden + 4 * (after - 1))
+
+
+def test_a_restart_after_standing_hides_nothing() -> None:
+    rowing = [(second / 2, 100.0 + 2 * second) for second in range(20)]
+    standing = [(10 + second / 2, 138.0) for second in range(4)]
+    totals, odd = counted("distance_m", [*rowing, *standing, (12.0, 0.0), (12.5, 2.0)])
+    assert odd == ["machine_reset"]
+    assert totals[-1] == 40.0
+
+
+def test_a_kilocalorie_cut_in_two_by_a_restart_is_estimated_whole() -> None:
+    # One each 4 s; the restart comes 3 s after the fourth: 0.75 of one was not counted yet.
+    readings = [(float(second), float(second // 4)) for second in range(20)]
+    totals, odd = counted("energy_kcal", [*readings, (19.5, 0.0), (20.0, 0.0), (24.0, 1.0)])
+    assert odd == ["machine_reset"]
+    assert totals[-1] == pytest.approx(4 + (19.5 - 16) / 4 + 1)
+
+
+def test_strokes_hidden_by_a_restart_are_not_made_up() -> None:
+    readings = [(float(second), float(second // 2)) for second in range(20)]
+    totals, odd = counted("stroke_count", [*readings, (20.0, 0.0), (21.0, 1.0)])
+    assert odd == ["machine_reset"]
+    assert totals[-1] == 10
 
 
 def test_a_countdown_is_no_distance() -> None:
@@ -148,7 +173,9 @@ def test_one_restart_is_counted_once_in_whatever_order_counters_show_it(order: l
     assert timeline.reset_count == 1
     position = timeline.position("rower", 10 * S)
     assert position is not None
-    assert position.distance_m == 16 + 16
+    # 4 m/s from the last reading, at 4 s, to the restart; the strokes in it are not made up.
+    hidden_m = 4 * (1 + order.index("distance_m") / 10)
+    assert position.distance_m == pytest.approx(16 + hidden_m + 16)
     assert position.stroke_count == 4 + 4
 
 

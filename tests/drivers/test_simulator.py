@@ -255,7 +255,9 @@ def test_the_s4_agrees_with_the_truth(seed: int) -> None:
     counts = [s.stroke_count for s in samples if s.stroke_count is not None]
     assert counts[-1] == piece.strokes
     energy = [s.energy_kcal for s in samples if s.energy_kcal is not None]
-    assert energy[-1] == pytest.approx(session.truth.energy_kcal, abs=0.01)
+    # A stroke's energy is counted with the next catch: that of the last one never.
+    stroke_kcal = session.truth.energy_kcal / piece.strokes
+    assert 0 < session.truth.energy_kcal - energy[-1] < 1.1 * stroke_kcal
     assert len({r.number for r in records if isinstance(r, Stroke)}) == pytest.approx(
         piece.strokes, abs=1
     )

@@ -39,6 +39,8 @@ SILENCE_NS: Final = 3_000 * _MS
 POWER_AFTER_START_NS: Final = tuple(ms * _MS for ms in (100, 300, 500, 700))
 """When to read 088 after SS; it holds the power of the stroke for about 0.95 s only."""
 POWER_UNTIL_NS: Final = 950 * _MS
+ENERGY_AFTER_START_NS: Final = 400 * _MS
+"""When to read 08A after SS: a stroke's energy is counted 0.1 to 0.45 s after the next catch."""
 _MOST_ERRORS: Final = 2
 _MOST_LOSSES: Final = 3
 _BACK_OFF_NS: Final = 30_000 * _MS
@@ -47,13 +49,14 @@ _MOST_OPEN: Final = 64
 _POWER: Final = "IRD088"
 _COUNT: Final = "IRD140"
 _TIMES: Final = "IRD142"
+_ENERGY: Final = "IRT08A"
 _DISTANCE: Final = "IRD055"
 _ONCE: Final = ("IRS083", "IRS084", "IRS0A9")
 _EVERY_NS: Final = {
     _DISTANCE: 180 * _MS,
     _COUNT: 1_000 * _MS,
     "IRS1A9": 1_000 * _MS,
-    "IRT08A": 1_000 * _MS,
+    _ENERGY: 1_000 * _MS,
     "IRD14A": 1_000 * _MS,
     "IRS1A0": 1_000 * _MS,
     "IRT1E1": 1_000 * _MS,
@@ -202,6 +205,9 @@ class PollingDialogue:
                 return _POWER
             if self._asked_before(_COUNT, start_ns):
                 return _COUNT
+            energy_ns = start_ns + ENERGY_AFTER_START_NS
+            if t_ns >= energy_ns and self._asked_before(_ENERGY, energy_ns):
+                return _ENERGY
         if end_ns is not None and self._asked_before(_TIMES, end_ns):
             return _TIMES
         return None

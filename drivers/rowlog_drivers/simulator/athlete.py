@@ -26,6 +26,7 @@ _BODY_STEP_S: Final = 0.25
 _STILL_STEP_S: Final = 1.0
 _PADDLE_PACE_S: Final = 175.0
 _PADDLE_RATE_SPM: Final = 17.0
+_EASY_STROKES: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +158,7 @@ class Performance:
         self._fatigue = 0.0
         self._cut: tuple[Phase, float, float] | None = None
         self._over = False
+        self._by_energy = False
         self._kind = "wait"
         self._end_s = self._end_m = self._end_kcal = inf
         self._below_bpm = -inf
@@ -201,6 +203,7 @@ class Performance:
 
     def _begin(self, stretch: Stretch) -> None:
         self._kind = stretch.kind
+        self._by_energy = self._over and self._end_kcal < inf
         self._over = False
         self._end_s = inf if stretch.seconds is None else self._t_s + stretch.seconds
         self._end_m = inf if stretch.distance_m is None else self._m + stretch.distance_m
@@ -215,12 +218,7 @@ class Performance:
         trend = 0.03 * (self._random.random() - 0.4)
         burst = 3
         stop_after_s = inf if stretch.stop_after_s is None else stretch.stop_after_s
-        if self._cut is not None:
-            phase, seconds, mps = self._cut
-            yield self._leg(phase, seconds, mps, begins=False)
-            if phase == "drive" and not self._over and self._stroke is not None:
-                rest_s = self._stroke.period_s - self._stroke.drive_s
-                yield self._leg("recovery", rest_s, self._mps * (1 - _SURGE) / (1 + _SURGE))
+        yield from self._finish_stroke()
         while not self._over:
             if self._t_s - start_s >= stop_after_s:
                 stop_after_s = inf
@@ -243,6 +241,8 @@ class Performance:
 
     def _off(self, stretch: Stretch) -> Iterator[Leg]:
         intensity = {"exercise": 0.75, "rest": 0.12}.get(stretch.kind, 0.02)
+        if self._by_energy:
+            yield from self._ease_off()
         self._cut = None
         if not stretch.paddling or stretch.seconds is None:
             yield from self._stand_still(inf, intensity)
@@ -252,6 +252,27 @@ class Performance:
         while not self._over and self._t_s - start_s < 0.6 * stretch.seconds:
             yield from self._make_stroke(500 / _PADDLE_PACE_S, _PADDLE_RATE_SPM)
         yield from self._stand_still(inf, intensity)
+
+    def _ease_off(self) -> Iterator[Leg]:
+        """Finish the stroke in which the kilocalories were full, and make two light ones.
+
+        Nobody stops within a stroke when a counter jumps, and some machines count a stroke's
+        energy only with the next catch.
+        """
+        yield from self._finish_stroke()
+        for _ in range(_EASY_STROKES):
+            if not self._over:
+                yield from self._make_stroke(500 / _PADDLE_PACE_S, _PADDLE_RATE_SPM)
+
+    def _finish_stroke(self) -> Iterator[Leg]:
+        """What is left of a stroke that the end of the stretch before cut in two."""
+        if self._cut is None:
+            return
+        phase, seconds, mps = self._cut
+        yield self._leg(phase, seconds, mps, begins=False)
+        if phase == "drive" and not self._over and self._stroke is not None:
+            rest_s = self._stroke.period_s - self._stroke.drive_s
+            yield self._leg("recovery", rest_s, self._mps * (1 - _SURGE) / (1 + _SURGE))
 
     def _make_stroke(self, mean_mps: float, rate_spm: float | None) -> Iterator[Leg]:
         if rate_spm is None:

@@ -22,6 +22,8 @@ _FIRMWARE: Final = "2a26"
 _FEATURES: Final = (1, 2, 5, 9, 12, 14)
 """FTMS features: cadence, distance, pace, energy, elapsed time, power."""
 _IDLE_AFTER_S: Final = 6.0
+_ROUNDING_KCAL: Final = 1e-9
+"""A count that is just full is full, whatever the last digit of a sum says."""
 
 
 class Device(ABC):
@@ -252,7 +254,7 @@ class FtmsRower(Device):
             distance_m=int(leg.distance_m(t_s) - counters.base_m),
             pace_s_per_500m=round(pace),
             power_w=round(power),
-            energy_kcal=int(leg.energy_kcal(t_s) - counters.base_kcal),
+            energy_kcal=int(leg.energy_kcal(t_s) - counters.base_kcal + _ROUNDING_KCAL),
             energy_kcal_per_hour=round(hourly),
             energy_kcal_per_minute=round(hourly / 60),
             heart_rate_bpm=round(leg.heart_rate_bpm(t_s)) if self._relay else None,

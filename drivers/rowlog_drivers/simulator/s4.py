@@ -1,8 +1,8 @@
 """A WaterRower S4 on paper, with the host that polls it over a serial line.
 
 What it sends follows "Water Rower S4 & S5 USB Protocol", issue 1.04, and how a monitor of
-firmware 02.10 behaves: 32 pulses a 35 cm, power for 0.95 s after each catch, rate and speed
-that keep their last value until RESET.
+firmware 02.10 behaves: 32 pulses a 35 cm, power for 0.95 s after each catch, a stroke's energy
+counted just after the next catch, rate and speed that keep their last value until RESET.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _TICKS_A_POLL: Final = 4
 _PULSES: Final = 32
 _METRES: Final = 0.35
 _POWER_SHOWN_S: Final = 0.95
+_ENERGY_AFTER_CATCH_S: Final = 0.25
 _CUT_SHARE: Final = 0.12
 _GARBAGE_SHARE: Final = 0.004
 
@@ -39,6 +40,9 @@ _ROUND: Final = (
     ("14A", 2),
 )
 """What the host asks for in turn: register and width."""
+_ENERGY: Final = ("08A", 3)
+_ENERGY_ASKED_S: Final = 0.4
+"""So long after a catch the host also asks for the energy, which has just been counted."""
 
 
 class S4Rower(Device):
@@ -60,6 +64,7 @@ class S4Rower(Device):
         self._resets = 0
         self._ticks = 0
         self._asked = 0
+        self._energy_asked = True
         self._pulses = 0
         self._in_drive = False
         self._line = bytearray()
@@ -68,15 +73,18 @@ class S4Rower(Device):
         self._start_pulses = 0
         self._base_pulses = 0
         self._speed_cm = 0
+        self._kcal = self._kcal_before = 0.0
+        self._caught_kcal: float | None = None
         if stale:
             self._base_pulses = -round(52 / _METRES * _PULSES) - 5
             self._counters.base_strokes = -5
-            self._counters.base_kcal = -1.147
+            self._kcal = self._kcal_before = 1.147
         if "wrap" in faults.names:
             self._base_pulses = -round(65_450 / _METRES * _PULSES)
 
     def on_leg(self, leg: Leg) -> None:
         """Count; SS and SE are sent the moment a drive begins or ends."""
+        self._count_energy(leg)
         self._counters.on_leg(leg)
         if self._in_drive and leg.phase != "drive":
             self._in_drive = False
@@ -86,6 +94,16 @@ class S4Rower(Device):
                 self._at_once(leg.start_s, wire.SE)
             self._in_drive = True
             self._at_once(leg.start_s, wire.SS)
+
+    def _count_energy(self, leg: Leg) -> None:
+        """With each catch, the energy since the one before."""
+        if leg.phase != "drive" or not leg.begins:
+            return
+        if self._caught_kcal is not None:
+            self._kcal_before = self._kcal
+            self._kcal += leg.start_kcal - self._caught_kcal
+        self._caught_kcal = leg.start_kcal
+        self._energy_asked = False
 
     def greet(self, t_s: float) -> None:
         """The host says hello and asks for the model."""
@@ -143,11 +161,17 @@ class S4Rower(Device):
         self._ask(t_s + 0.002, wire.USB, wire.WR)
         self._counters.restart(t_s, leg)
         self._base_pulses = self._pulses
+        self._kcal = self._kcal_before = 0.0
+        self._caught_kcal = leg.energy_kcal(t_s) if leg.stroke is not None else None
         self._speed_cm = 0
 
     def _poll(self, t_s: float, leg: Leg) -> None:
-        register, width = _ROUND[self._asked % len(_ROUND)]
-        self._asked += 1
+        if not self._energy_asked and t_s - self._counters.catch_s >= _ENERGY_ASKED_S:
+            self._energy_asked = True
+            register, width = _ENERGY
+        else:
+            register, width = _ROUND[self._asked % len(_ROUND)]
+            self._asked += 1
         value = self._value(register, t_s, leg)
         self._ask(
             t_s,
@@ -165,7 +189,8 @@ class S4Rower(Device):
         if register == "140":
             return leg.strokes - counters.base_strokes
         if register == "08A":
-            return int((leg.energy_kcal(t_s) - counters.base_kcal) * 1000)
+            counted = t_s - counters.catch_s >= _ENERGY_AFTER_CATCH_S
+            return int((self._kcal if counted else self._kcal_before) * 1000)
         if register == "1E1":
             return wire.packed_clock(int(counters.elapsed_s(t_s)))
         if register == "088":
