@@ -17,7 +17,7 @@ happens: it waits for the radio's turn, or for a poll."""
 
 _STANDS_ELSE_NS: Final = 2 * SECOND_NS + SECOND_NS // 10
 _STANDS_NS: Final = {"energy_kcal": 6 * SECOND_NS}
-"""A counter that stands for longer was not rising: kilocalories come by whole ones, or by strokes."""
+"""A counter that stands for longer did not rise: kilocalories come whole, or by strokes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
