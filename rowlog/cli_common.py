@@ -60,6 +60,28 @@ LastOption = Annotated[
     str | None,
     typer.Option("--last", metavar="TIME", help="30d, 12w, 6m or 1y, up to today or --until."),
 ]
+PictureOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--picture", metavar="FILE", help="Draw it into this .png, .svg or .pdf (rowlog[report])."
+    ),
+]
+
+
+def picture_file(file: Path) -> Path:
+    """Where a picture goes. Raises CallError for what cannot be one, and without matplotlib."""
+    from importlib.util import find_spec
+
+    if file.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise CallError(f"{file} names no picture.", "End it with .png, .svg or .pdf.")
+    if not file.absolute().parent.is_dir():
+        raise CallError(f"There is no folder {file.absolute().parent}.", "Make it first.")
+    if find_spec("matplotlib") is None:
+        raise CallError(
+            "Pictures take matplotlib, which is not installed.",
+            'Install it with: pip install "rowlog[report]"',
+        )
+    return file
 
 
 def database_path(db: Path | None) -> Path:

@@ -14,11 +14,13 @@ from rowlog.cli_common import (
     JsonOption,
     LastOption,
     MachineOption,
+    PictureOption,
     PlanOption,
     SinceOption,
     TagOption,
     UntilOption,
     database_path,
+    picture_file,
     print_json,
     screen_style,
     wanted_of,
@@ -293,6 +295,7 @@ def bests(
     plan: PlanOption = None,
     machine: MachineOption = None,
     tag: TagOption = None,
+    picture: PictureOption = None,
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -321,6 +324,12 @@ def bests(
         typer.echo(event_text(found, screen_style()))
         return
     shown = load_bests(path, wanted, by=by, whole=only_whole)
+    if picture is not None:
+        file = picture_file(picture)
+        from rowlog.charts_pictures import bests_picture
+
+        bests_picture(shown, file)
+        typer.echo(f"Drawn into {file}", err=True)
     if as_json:
         from rowlog.summary import as_json as plain
 
@@ -353,6 +362,7 @@ def trends(
     ] = None,
     machine: MachineOption = None,
     tag: TagOption = None,
+    picture: PictureOption = None,
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -385,6 +395,12 @@ def trends(
     span = span_of(kind, today, since=since, until=until, last=last)
     wanted = wanted_of(span, athlete, activity, plan, tag, machine)
     shown = load_trends(path, wanted, kind, span, today, power_w=power)
+    if picture is not None:
+        file = picture_file(picture)
+        from rowlog.charts_pictures import trends_picture
+
+        trends_picture(shown, file)
+        typer.echo(f"Drawn into {file}", err=True)
     if as_json:
         from rowlog.summary import as_json as plain
 

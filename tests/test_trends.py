@@ -207,3 +207,26 @@ def test_next_to_nothing_is_no_crash(tmp_path: Path) -> None:
     assert "No training load" in text
     found = answer(path, "trends")
     assert (found["load"], found["load_by"], found["sessions_without_load"]) == ([], None, 1)
+
+
+def test_pictures(rowed: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    starts = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
+    span = ("--since", "2026-01", "--until", "2026-08")
+    for command in (("trends", *span), ("bests",)):
+        for suffix, start in starts.items():
+            file = tmp_path / f"{command[0]}{suffix}"
+            call(rowed, *command, "--picture", str(file))
+            assert file.read_bytes().startswith(start)
+    with pytest.raises(RowlogError, match="names no picture"):
+        call(rowed, "bests", "--picture", str(tmp_path / "bests.doc"))
+    with pytest.raises(RowlogError, match="no folder"):
+        call(rowed, "trends", "--picture", str(tmp_path / "none" / "trends.png"))
+
+
+def test_a_picture_of_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "rowlog.db"
+    call(path, "athlete", "add", "Ann")
+    call(path, "trends", "--picture", str(tmp_path / "trends.png"))
+    call(path, "bests", "--picture", str(tmp_path / "bests.png"))
