@@ -124,9 +124,17 @@ def to_remember(
             serial_number=serial_numbers.get(role),
             athlete=None,
             used_at=used_at,
+            moved_from=_moved_from(one),
         )
         for role, one in found.items()
     ]
+
+
+def _moved_from(one: Found) -> str | None:
+    """The address that a device was known by, when that is another than it has now."""
+    if one.known is None or one.known.address.casefold() == one.address.casefold():
+        return None
+    return one.known.address
 
 
 def _joined(

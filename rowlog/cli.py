@@ -1122,8 +1122,8 @@ def _payload(text: str) -> bytes:
         ) from None
 
 
-def _ask(question: str, choices: Sequence[str]) -> int | None:
-    """Put a question on the terminal; no answer is no.
+def _ask(question: str, choices: Sequence[str], default: int | None = None) -> int | None:
+    """Put a question on the terminal; no answer is the default, or no when there is none.
 
     Signals, which otherwise wait for the event loop, end the waiting for an answer.
     """
@@ -1137,7 +1137,13 @@ def _ask(question: str, choices: Sequence[str]) -> int | None:
     numbers = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
     before = {number: signal.signal(number, stop) for number in numbers}
     try:
-        answer = typer.prompt(f"{question} Its number, or nothing for none", default="", err=True)
+        otherwise = "none" if default is None else f"number {default + 1}"
+        answer = typer.prompt(
+            f"{question} Its number, or nothing for {otherwise}",
+            default="" if default is None else str(default + 1),
+            show_default=False,
+            err=True,
+        )
     except typer.Abort:
         answer = ""
     finally:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
+from rowlog.knowing import known_by_serial
 from rowlog.store_devices import KnownDevice
 from rowlog_drivers.addresses import Address
 from rowlog_drivers.catalog import DRIVERS, Role
@@ -14,6 +15,7 @@ from rowlog_drivers.errors import RowlogError
 from rowlog_drivers.frames import Request
 from rowlog_drivers.identify import Identified, identify
 from rowlog_drivers.protocols import ftms
+from rowlog_drivers.transports.ble_names import printable
 
 if TYPE_CHECKING:
     from rowlog_drivers.transports.ble import BleProfile
@@ -24,8 +26,17 @@ SCAN_S: Final = 10.0
 NAMESAKE_S: Final = 1.0
 """How long to listen for a second device of a name that was given, in seconds of life."""
 
-Ask = Callable[[str, Sequence[str]], int | None]
-"""Puts a question with its choices to the user: the place of the one taken, None for none."""
+
+class Ask(Protocol):
+    """Puts a question with its choices to the user: the place of the one taken, None for none."""
+
+    def __call__(
+        self, question: str, choices: Sequence[str], default: int | None = None
+    ) -> int | None:
+        """`default` is taken when the user just agrees; None: then none is."""
+        ...
+
+
 Tell = Callable[[str], None]
 
 
@@ -135,10 +146,12 @@ async def choose(
 ) -> dict[Role, Found]:
     """The device for each role that is wanted; a role in `optional` may stay without one.
 
-    A device that is named is taken. For `auto` one that this athlete recorded before is taken, and
-    a rower that nobody in particular recorded, or that is the only one in reach; otherwise `ask`
-    decides, and without it nothing is taken: nobody's strap is recorded unasked. Raises
-    RowlogError, naming what is in reach.
+    A device that is named is taken. For `auto` one that this athlete recorded before is taken, by
+    its address or, when that has changed, by its serial number, and a rower that nobody in
+    particular recorded, or that is the only one in reach. Of several of one's own `ask` proposes
+    the one used last, which is taken where nobody can be asked. Otherwise `ask` decides, and
+    without it nothing is taken: nobody's strap is recorded unasked. Raises RowlogError, naming
+    what is in reach.
     """
 
     def enough(found: Mapping[str, Found]) -> bool:
@@ -151,22 +164,64 @@ async def choose(
         address.target: role for role, address in wanted.items() if address.scheme == "ble"
     }
     found = await look_around(radio, known, seconds=SCAN_S, enough=enough, named=named)
-    if any(_by_name(one, named) for one in found):
+    several = any(_has_several(role, athlete, known) for role in _automatic(wanted))
+    if several or any(_by_name(one, named) for one in found):
         later = await look_around(radio, known, seconds=NAMESAKE_S, named=named)
         places = {one.address for one in found}
         found += [one for one in later if one.address not in places]
+    for role in _automatic(wanted):
+        found = await _known_again(radio, role, found, known, athlete, tell)
     chosen: dict[Role, Found] = {}
     for role, address in wanted.items():
         one = (
             _named(role, address, found)
             if address.scheme == "ble"
-            else _picked(role, found, athlete, ask, tell, needed=role not in optional)
+            else _picked(role, found, known, athlete, ask, tell, needed=role not in optional)
         )
         if one is not None:
             chosen[role] = one
         elif role not in optional:
             raise RowlogError(*_not_found(role, address, found))
     return chosen
+
+
+def _automatic(wanted: Mapping[Role, Address]) -> list[Role]:
+    return [role for role, address in wanted.items() if address.scheme != "ble"]
+
+
+def _has_several(role: Role, athlete: str | None, known: Sequence[KnownDevice]) -> bool:
+    """Whether more than one device may be taken unasked, so that the first heard may not be it."""
+    own = {device.address.casefold() for device in known if _is_ones_own(device, role, athlete)}
+    return len(own) > 1
+
+
+async def _known_again(
+    radio: Radio,
+    role: Role,
+    found: list[Found],
+    known: Sequence[KnownDevice],
+    athlete: str | None,
+    tell: Tell | None,
+) -> list[Found]:
+    """What was found, with strangers known again that are one's own under a new address."""
+    if any(_fits(one, role) and _is_familiar(one, role, athlete) for one in found):
+        return found
+    places = {one.address.casefold() for one in found}
+    missing = [
+        device
+        for device in known
+        if _is_ones_own(device, role, athlete) and device.address.casefold() not in places
+    ]
+    strangers = [one.sighting for one in found if _fits(one, role) and one.known is None]
+    again = await known_by_serial(radio, strangers, missing)
+    for address, device in again.items():
+        if tell is not None:
+            label = next(one.label for one in found if one.sighting.address == address)
+            tell(
+                f"{label} has a new address, ble:{address}; it is your {role} by its serial "
+                f"number {printable(device.serial_number or '')}."
+            )
+    return [replace(one, known=again.get(one.sighting.address, one.known)) for one in found]
 
 
 def profile_of(found: Found) -> BleProfile:
@@ -234,9 +289,13 @@ def _fits(one: Found, role: Role) -> bool:
 
 def _is_familiar(one: Found, role: Role, athlete: str | None) -> bool:
     """Whether it may be taken unasked: a strap is its wearer's, a rower often a household's."""
-    if one.known is None or one.known.role != role:
+    return one.known is not None and _is_ones_own(one.known, role, athlete)
+
+
+def _is_ones_own(device: KnownDevice, role: Role, athlete: str | None) -> bool:
+    if device.role != role:
         return False
-    return one.known.athlete == athlete or (role == "rower" and one.known.athlete is None)
+    return device.athlete == athlete or (role == "rower" and device.athlete is None)
 
 
 def _named(role: Role, address: Address, found: Sequence[Found]) -> Found | None:
@@ -266,6 +325,7 @@ def _named(role: Role, address: Address, found: Sequence[Found]) -> Found | None
 def _picked(
     role: Role,
     found: Sequence[Found],
+    known: Sequence[KnownDevice],
     athlete: str | None,
     ask: Ask | None,
     tell: Tell | None,
@@ -281,6 +341,8 @@ def _picked(
         return None
     if len(choices) == 1 and (familiar or role == "rower"):
         return choices[0]
+    if familiar:
+        return _one_of_ones_own(role, choices, known, ask, tell)
     many = len(choices) > 1
     if ask is not None:
         question = f"Which {role} is yours?" if many else f"Is this your {role}?"
@@ -296,6 +358,30 @@ def _picked(
     if tell is not None:
         tell(f"Not recorded, since nobody said whose it is: {lines}. {next_step}")
     return None
+
+
+def _one_of_ones_own(
+    role: Role,
+    choices: Sequence[Found],
+    known: Sequence[KnownDevice],
+    ask: Ask | None,
+    tell: Tell | None,
+) -> Found | None:
+    """The one that the user chooses, by default the one used last; that one without a user."""
+    latest = sorted(
+        choices, key=lambda one: known.index(one.known) if one.known in known else len(known)
+    )
+    lines = [_line(one) for one in latest]
+    if ask is not None:
+        lines[0] += ", used last"
+        place = ask(f"Several {role}s of yours are in reach. Which one?", lines, 0)
+        return None if place is None else latest[place]
+    if tell is not None:
+        tell(
+            f"{len(latest)} {role}s of yours are in reach: taking {lines[0]}, which was used "
+            f"last. To take another: --{role} {latest[1].address}"
+        )
+    return latest[0]
 
 
 def _line(one: Found) -> str:

@@ -28,6 +28,8 @@ class KnownDevice:
     """Whose it is; None: anybody's."""
     used_at: datetime
     """When it was last recorded."""
+    moved_from: str | None = None
+    """The address that it was known by until it got this one; only when it is remembered."""
 
 
 def known_devices(path: Path, athlete: str | None = None) -> list[KnownDevice]:
@@ -85,6 +87,12 @@ def remember(
                 device.used_at.isoformat(),
             ),
         )
+        if device.moved_from is not None:
+            db.execute(
+                "DELETE FROM known_devices WHERE coalesce(athlete_id, 0) = coalesce(?, 0) "
+                "AND role = ? AND address = ?",
+                (athlete_id, device.role, device.moved_from),
+            )
 
 
 def forget(db: sqlite3.Connection, address: str) -> int:

@@ -66,6 +66,7 @@ WORK = (
     "rowlog.devices*",
     "rowlog.doctor*",
     "rowlog.finding*",
+    "rowlog.knowing*",
     "rowlog.scanning*",
     "rowlog.ports*",
     "rowlog.recorder*",

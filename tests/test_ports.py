@@ -157,7 +157,7 @@ def test_two_that_are_plugged_in_are_a_question(
             record(database, parse_address("auto"), None, for_s=0.3)
         asked: list[str] = []
 
-        def ask(question: str, choices: object) -> int:
+        def ask(question: str, choices: object, default: int | None = None) -> int:
             asked.append(question)
             return 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -19,7 +20,7 @@ from rowlog_drivers.addresses import parse_address
 from rowlog_drivers.catalog import Role
 from rowlog_drivers.errors import RowlogError
 from rowlog_drivers.transports.ble_radio import Radio
-from tests.bluez.fake import Daemon, FakeBluez, Machine, bluez, rower, strap
+from tests.bluez.fake import Characteristic, Daemon, FakeBluez, Machine, bluez, rower, strap
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="BlueZ is Linux's")
 
@@ -55,9 +56,13 @@ class Asked:
     def __init__(self, place: int | None) -> None:
         self.place = place
         self.questions: list[tuple[str, list[str]]] = []
+        self.defaults: list[int | None] = []
 
-    def __call__(self, question: str, choices: Sequence[str]) -> int | None:
+    def __call__(
+        self, question: str, choices: Sequence[str], default: int | None = None
+    ) -> int | None:
         self.questions.append((question, list(choices)))
+        self.defaults.append(default)
         return self.place
 
 
@@ -213,6 +218,71 @@ def test_a_known_device_needs_no_whole_scan(daemon: Daemon) -> None:
             return loop.time() - began
 
     assert asyncio.run(run()) < 3
+
+
+@pytest.mark.parametrize("role", ["rower", "strap"])
+def test_of_several_of_ones_own_the_one_used_last_is_proposed(daemon: Daemon, role: Role) -> None:
+    """Not the nearest, nor the first that is heard; without anybody to ask it is taken."""
+    make = rower if role == "rower" else strap
+    addresses = ["C0:00:00:00:00:0A", "C0:00:00:00:00:0B"]
+    machines = [
+        make(address, rssi_dbm=dbm) for address, dbm in zip(addresses, (-40, -80), strict=True)
+    ]
+    mine = [known(role, f"ble:{addresses[1]}"), known(role, f"ble:{addresses[0]}")]
+    ask = Asked(1)
+    found, _ = chosen(daemon, machines, {role: "auto"}, mine, ask=ask)
+    assert found == {role: f"ble:{addresses[0]}"}
+    ((question, choices),) = ask.questions
+    assert question == f"Several {role}s of yours are in reach. Which one?"
+    assert choices[0].endswith(", used last")
+    assert addresses[1] in choices[0]
+    assert ask.defaults == [0]
+    found, told = chosen(daemon, machines, {role: "auto"}, mine)
+    assert found == {role: f"ble:{addresses[1]}"}
+    assert len(told) == 1
+    assert f"2 {role}s of yours are in reach: taking" in told[0]
+    assert told[0].endswith(f"To take another: --{role} ble:{addresses[0]}")
+
+
+OLD: Final = "ble:C0:00:00:00:00:99"
+
+
+@pytest.mark.parametrize(
+    ("machines", "serial", "taken"),
+    [
+        pytest.param(lambda: [strap_telling("SN77")], "SN77", STRAP_AT, id="its own"),
+        pytest.param(lambda: [strap_telling("SN77\0\0")], "SN77", STRAP_AT, id="padded"),
+        pytest.param(lambda: [strap_telling("SN78")], "SN77", None, id="another's"),
+        pytest.param(lambda: [strap_telling("SN77", "Other")], "SN77", None, id="another name"),
+        pytest.param(lambda: [strap()], "SN77", None, id="tells none"),
+        pytest.param(lambda: [strap_telling("0000")], "0000", None, id="a maker's filler"),
+        pytest.param(
+            lambda: [strap_telling("SN77"), strap_telling("SN77", address=SECOND)],
+            "SN77", None, id="two tell the same",
+        ),
+    ],
+)  # fmt: skip
+def test_a_strap_is_known_again_by_its_serial_number(
+    daemon: Daemon, machines: object, serial: str, taken: str | None
+) -> None:
+    """Its address has changed; the name alone is not enough, it is everybody's."""
+    assert callable(machines)
+    mine = replace(known("strap", OLD), name="Strap", serial_number=serial)
+    all_there = machines()
+    found, told = chosen(daemon, all_there, BOTH, [mine], optional=frozenset({"rower", "strap"}))
+    assert found == ({} if taken is None else {"strap": taken})
+    if taken is not None:
+        assert told == [
+            f"Strap has a new address, {taken}; it is your strap by its serial number {serial}."
+        ]
+    assert not any(machine.connected for machine in all_there)
+
+
+def strap_telling(serial: str, name: str = "Strap", address: str = STRAP_AT[4:]) -> Machine:
+    """A strap with a serial number."""
+    belt = strap(address, name)
+    belt.services["180a"] = [Characteristic("2a25", ("read",), serial.encode())]
+    return belt
 
 
 HOSTILE: Final = "\x1b[2J\u202eevil\u009b31m\u200b\nRower" + "x" * 90

@@ -15,8 +15,10 @@ from typing import Any, Final
 
 import pytest
 
-from rowlog.store_devices import known_devices
+from rowlog.store import Store
+from rowlog.store_devices import KnownDevice, known_devices
 from rowlog.store_read import open_reader
+from rowlog_drivers.clock import wall_now
 from rowlog_drivers.frames import Frame
 from rowlog_drivers.records import MachineInfo
 from tests.bluez.fake import HANG, Daemon, FakeBluez, Machine, bluez, rower, strap
@@ -418,6 +420,34 @@ def test_what_is_not_heard_is_told_while_recording(daemon: Daemon, tmp_path: Pat
             assert errors.count("Rower 1: adapter off for ") == 1
 
     asyncio.run(run())
+
+
+def test_a_known_rower_with_a_new_address_is_remembered_under_that_alone(
+    daemon: Daemon, tmp_path: Path
+) -> None:
+    """Two rowers of one name are in reach: the serial number tells which is one's own."""
+    database = tmp_path / "rowlog.db"
+    mine, other = rower(), rower("C0:00:00:00:00:03")
+    other.characteristic("2a25").value = b"SN02"
+    with Store.open_writer(database) as store:
+        store.remember_devices(
+            None,
+            [
+                KnownDevice(
+                    role="rower", driver="ftms", address="ble:C0:00:00:00:00:99", name="Rower 1",
+                    serial_number="SN01", athlete=None, used_at=wall_now(),
+                )
+            ],
+        )  # fmt: skip
+
+    async def run() -> None:
+        _, errors = await recorded(daemon, database, [mine, other])
+        assert "it is your rower by its serial number SN01." in errors
+
+    asyncio.run(run())
+    assert names(database, 1) == {"rower": ROWER_AT}
+    (known,) = known_devices(database)
+    assert (known.address, known.serial_number) == (ROWER_AT, "SN01")
 
 
 async def row_on(air: FakeBluez, machine: Machine) -> None:

@@ -14,6 +14,7 @@ from bleak.exc import BleakError, BleakGATTProtocolError
 from rowlog_drivers.transports.ble_calls import within
 from rowlog_drivers.transports.ble_errors import BluetoothError, Trouble, explain, trouble_of
 from rowlog_drivers.transports.ble_names import channel_of, uuid_of
+from rowlog_drivers.transports.ble_radio import Radio, Sighting
 
 CONNECT_S: Final = 15.0
 """How long connecting and finding the services may take. All limits here are seconds of life."""
@@ -227,3 +228,19 @@ class Link:
             else:
                 self._subscribed.append((channel, characteristic))
                 return
+
+
+async def read_once(radio: Radio, sighting: Sighting, channel: str) -> bytes | None:
+    """One value of a device that nobody records, over a link of its own that ends with it.
+
+    None when it cannot be had.
+    """
+    link = Link(sighting.device, sighting.label, lambda *_: None)
+    try:
+        async with radio.connecting:
+            await link.connect()
+        return await link.read(channel) if channel in link.channels else None
+    except BluetoothError:
+        return None
+    finally:
+        await link.close()
