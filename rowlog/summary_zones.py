@@ -53,8 +53,8 @@ def load_zones(path: Path, wanted: Wanted, kind: Kind, span: Span, today: date) 
         head = asked(years, wanted)
         periods, starts = periods_of(years, wanted, kind, today, span)
         found = years.zones(wanted, starts) if starts else {}
-        whole = years.zones(wanted, ())
-    names, lows = _latest(whole.get(0))
+    whole = _together(list(found.values()))
+    names, lows = _latest(whole)
     rows = [
         _period(period.name, period.start.isoformat(), period.end.isoformat(), row, names, lows)
         for place, period in enumerate(periods)
@@ -62,16 +62,29 @@ def load_zones(path: Path, wanted: Wanted, kind: Kind, span: Span, today: date) 
     ]
     first = rows[0].start if rows else None
     last = rows[-1].end if rows else None
-    total = _period("total", first, last, whole.get(0, _NONE), names, lows)
+    total = _period("total", first, last, whole, names, lows)
     return ZonesSummary(kind, head, tuple(reversed(rows)), total)
 
 
 _NONE: Final[tuple[Any, ...]] = (0, 0, *([0.0] * 8), None, None, None)
 
 
-def _latest(row: tuple[Any, ...] | None) -> tuple[tuple[str, ...], tuple[float | None, ...]]:
+def _together(rows: list[tuple[Any, ...]]) -> tuple[Any, ...]:
+    """The sums of all periods, which hold every session; the zones of the latest of them."""
+    if not rows:
+        return _NONE
+    columns = list(zip(*rows, strict=True))
+    impulses = [[value for value in column if value is not None] for column in columns[10:12]]
+    return (
+        *(sum(column) for column in columns[:10]),
+        *(sum(known) if known else None for known in impulses),
+        max((text for text in columns[12] if text is not None), default=None),
+    )
+
+
+def _latest(row: tuple[Any, ...]) -> tuple[tuple[str, ...], tuple[float | None, ...]]:
     """The names and lower limits of the zones of the latest session that has some."""
-    if row is None or row[-1] is None:
+    if row[-1] is None:
         return NAMES["rowing"], (None,) * 5
     _, names, limits = row[-1].split("|")
     return tuple(names.split(",")), tuple(float(limit) for limit in limits.split(","))
