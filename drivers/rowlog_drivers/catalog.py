@@ -239,12 +239,7 @@ def find_quirk(driver: str, advertised_name: str | None) -> Quirk | None:
     """What is known of a machine by its advertised name; None when nothing is."""
     if not advertised_name:
         return None
-    folded = advertised_name.casefold()
-    fitting = [
-        quirk
-        for quirk in QUIRKS
-        if quirk.driver == driver and folded.startswith(quirk.prefix.casefold())
-    ]
+    fitting = [quirk for quirk in QUIRKS if quirk.driver == driver and quirk.fits(advertised_name)]
     return max(fitting, key=lambda quirk: len(quirk.prefix), default=None)
 
 

@@ -14,6 +14,8 @@ Kind = Literal["rower", "strap", "other"]
 
 FITNESS_MACHINE: Final = "1826"
 HEART_RATE: Final = "180d"
+MAKERS_OWN: Final = "fff0"
+"""The service of consoles with a protocol of their own, FitShow's among them."""
 CONCEPT2: Final = "ce060000"
 CONCEPT2_SERVICES: Final = frozenset({"ce060000", "ce060010", "ce060020", "ce060030"})
 
@@ -46,15 +48,25 @@ def identify(
     quirk = _quirk(name)
     if quirk is not None and quirk.driver not in DRIVERS:
         return Identified(kind="other", driver=None, what=quirk.note, quirk=quirk)
-    if CONCEPT2_SERVICES & set(services) or (name or "").casefold().startswith("pm5"):
+    has_ftms = FITNESS_MACHINE in services or FITNESS_MACHINE in service_data
+    if CONCEPT2_SERVICES & set(services) or _is_named_as_concept2(name, has_ftms=has_ftms):
         return _concept2(name)
-    if FITNESS_MACHINE in services or FITNESS_MACHINE in service_data:
+    if has_ftms:
         return _fitness_machine(service_data.get(FITNESS_MACHINE), quirk)
+    if quirk is not None and quirk.shared_name and MAKERS_OWN in services:
+        what = "console with the maker's own service alone, which rowlog does not read"
+        return Identified(kind="other", driver=None, what=what, quirk=quirk)
     if quirk is not None:
         return _rower("ftms" if quirk.driver == "ftms" else quirk.driver, quirk.note, quirk)
     if HEART_RATE in services:
         return Identified(kind="strap", driver="heart_rate", what="heart-rate strap or band")
     return None
+
+
+def _is_named_as_concept2(name: str | None, *, has_ftms: bool) -> bool:
+    """A PM5 has its serial number in its name; a program that plays one calls itself just PM5."""
+    folded = (name or "").casefold().strip()
+    return folded.startswith("pm5") and not (folded == "pm5" and has_ftms)
 
 
 def _concept2(name: str | None) -> Identified:
@@ -90,6 +102,7 @@ def _rower(driver: str, what: str, quirk: Quirk | None) -> Identified:
 
 def _quirk(name: str | None) -> Quirk | None:
     """The quirk of the longest matching prefix, whatever its driver."""
-    folded = (name or "").casefold()
-    fitting = [quirk for quirk in QUIRKS if folded.startswith(quirk.prefix.casefold())]
-    return max(fitting, key=lambda quirk: len(quirk.prefix), default=None) if name else None
+    if not name:
+        return None
+    fitting = [quirk for quirk in QUIRKS if quirk.fits(name)]
+    return max(fitting, key=lambda quirk: len(quirk.prefix), default=None)

@@ -27,12 +27,22 @@ class Quirk:
     """Minds when other services than the driver's are looked at."""
     always_sends: bool = False
     """Sends even when nobody moves, so that silence means a dead link."""
+    digits_follow: bool = False
+    """Whether the name is the prefix and digits, so that longer words are other devices."""
     shared_name: bool = False
     """Whether bikes and treadmills have such names too, so that the advertised type decides."""
     note: str
     """What the machine does, for people."""
     source: str
     """Where that is known from."""
+
+    def fits(self, name: str) -> bool:
+        """Whether a machine of this advertised name is one of these."""
+        folded, prefix = name.casefold(), self.prefix.casefold()
+        rest = folded[len(prefix) :].strip()
+        return folded.startswith(prefix) and (
+            not self.digits_follow or (rest.isascii() and rest.isdigit())
+        )
 
 
 _ROWER: Final = "qdomyos-zwift, src/devices/ftmsrower/ftmsrower.cpp"
@@ -150,6 +160,15 @@ QUIRKS: Final[tuple[Quirk, ...]] = (
         source=f"{_ROWER}, issue 4188; Decathlon/domyos-developers issue 3",
     ),
     Quirk(
+        prefix="TC",
+        driver="ftms",
+        only_service=True,
+        digits_follow=True,
+        shared_name=True,
+        note="Domyos console of the TC series: minds when other services are used",
+        source=f"{_ROWER}, issue 4188",
+    ),
+    Quirk(
         prefix="ICONSOLE+",
         driver="ftms",
         shared_name=True,
@@ -176,6 +195,7 @@ QUIRKS: Final[tuple[Quirk, ...]] = (
     Quirk(
         prefix="WDK",
         driver="ftms",
+        digits_follow=True,
         note="WDK: its power is not to be trusted",
         source="qdomyos-zwift, pull request 4676",
     ),
@@ -226,8 +246,55 @@ QUIRKS: Final[tuple[Quirk, ...]] = (
             ("YOROTO-RW-", "YOROTO"),
             ("COACH 2", "Coach 2"),
             ("ROGUE CONSOLE ", "Rogue"),
-            ("ROWER ", "First Degree Fitness"),
         )
+    ),
+    Quirk(
+        prefix="ROWER ",
+        driver="ftms",
+        note="First Degree Fitness",
+        source="zpukr/ArduRower issue 1; svenmeier/coxswain issue 144",
     ),
 )
 """What is known of single machines; the longest matching prefix counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habit:
+    """What machines do whose advertised name is not known or is the owner's choice.
+
+    None of it needs an option: every decoder copes with it for every machine.
+    """
+
+    machine: str
+    note: str
+    """What it does, for people."""
+    source: str
+    """Where that is known from."""
+
+
+HABITS: Final[tuple[Habit, ...]] = (
+    Habit(
+        machine="Technogym Skillrow, Aquafeel",
+        note="records in two parts; a reserved flag with four bytes more; heart rate comes into "
+        "the records in mid-session",
+        source=f"{_TMI} test/technogym_skillrow_test.dart, issue 320",
+    ),
+    Habit(
+        machine="console that splits its records",
+        note="flags 0x00ff and 0x0b00 in turn; the second part has no power, which is not 0 W",
+        source="qdomyos-zwift, pull request 4956",
+    ),
+    Habit(
+        machine="OpenRowingMonitor",
+        note="pace 0 while paused; elapsed time is moving time; features of two bytes, status with "
+        "a parameter 0",
+        source="JaapvanEkris/openrowingmonitor app/peripherals/ble/ftms/",
+    ),
+    Habit(
+        machine="qdomyos-zwift as a rower, named PM5",
+        note="no service data, and features that are not those of its records; it has none of "
+        "Concept2's services",
+        source="qdomyos-zwift src/virtualdevices/virtualrower.cpp",
+    ),
+)
+"""What is known of machines that no name tells."""

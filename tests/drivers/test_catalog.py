@@ -17,7 +17,7 @@ from rowlog_drivers.catalog import (
 from rowlog_drivers.errors import CallError, UnknownDriverError
 from rowlog_drivers.frames import Frame, SourceHeader
 from rowlog_drivers.interface import Decoder
-from rowlog_drivers.quirks import QUIRKS
+from rowlog_drivers.quirks import HABITS, QUIRKS, Habit
 from rowlog_drivers.records import HeartRate, RowerSample
 
 
@@ -48,6 +48,61 @@ def test_every_quirk_can_be_applied_and_says_where_it_is_known_from(quirk: objec
         return  # a machine that is named so that nobody takes it for another
     decoder = make_decoder(found.driver, [("name", f"{found.prefix}1234")])
     assert isinstance(decoder, Decoder)
+
+
+# The rowers whose behaviour is known, by a name that they advertise.
+MACHINES = [
+    ("PM5 430000001 Row", "Concept2"),
+    ("S4 COMMS 120", "WaterRower"),
+    ("Rower 8200", "First Degree"),
+    ("ROWER 12", "First Degree"),
+    ("XG123", "Mr Captain"),
+    ("KayakPro 1", "KayakPro"),
+    ("KP123", "KayakPro"),
+    ("WRX1000", "WRX1000"),
+    ("YOSUDA-1", "YOSUDA"),
+    ("VIRTUFIT-UP2 1", "VirtuFit"),
+    ("KS-WLT-W1", "KingSmith"),
+    ("WHIPR 1", "WHIPR"),
+    ("DFIT-L-R1", "DFIT"),
+    ("I-ROWER", "I-Rower"),
+    ("SF-RW5856", "Sunny"),
+    ("IROWER 1", "Fytter"),
+    ("MRK-R06-1", "Merach R06"),
+    ("DOMYOS-ROW-1", "Domyos"),
+    ("TC12345", "Domyos"),
+    ("ICONSOLE+1", "iConsole+"),
+    ("FS-123", "FitShow"),
+    ("MRK-R11S-1", "Merach R11S"),
+    ("WDK1234", "WDK"),
+    ("JOROTO-MR280PRO", "JOROTO"),
+    ("MRK-R50", "Merach"),
+    ("NORDLYS", "Nordlys"),
+    ("SMARTROWER", "Chaoke"),
+    ("SmartRow 1", "SmartRow"),
+    ("CARE 1", "CARE"),
+    ("CR 00123", "CityRow"),
+    ("H-181-1", "FTMS"),
+    ("MRK-CRYDN-1", "Merach"),
+    ("MRK-R15-1", "Merach R15"),
+    ("YOROTO-RW-1", "YOROTO"),
+    ("COACH 2", "Coach 2"),
+    ("ROGUE CONSOLE 1", "Rogue"),
+]
+
+
+@pytest.mark.parametrize(("name", "machine"), MACHINES)
+def test_every_machine_that_is_known_has_its_row(name: str, machine: str) -> None:
+    fitting = [quirk for quirk in QUIRKS if quirk.fits(name)]
+    longest = max(fitting, key=lambda quirk: len(quirk.prefix))
+    assert machine in longest.note
+    assert "/" in longest.source or "issue" in longest.source or "pull request" in longest.source
+
+
+@pytest.mark.parametrize("habit", HABITS, ids=lambda habit: habit.machine)
+def test_what_no_name_tells_has_its_source_too(habit: Habit) -> None:
+    assert habit.note
+    assert "/" in habit.source or "pull request" in habit.source
 
 
 @pytest.mark.parametrize(

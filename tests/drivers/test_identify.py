@@ -31,6 +31,12 @@ UNTOLD = {"1826": bytes.fromhex("010000")}
         ("WRX1000", ("180d", "1826"), ROWER, "rower", "ftms", True),  # has a receiver of its own
         ("SF-RW5856", (), {}, "rower", "ftms", True),  # by its name alone
         ("CARE 123", ("1826",), ROWER, "other", None, True),
+        ("FS-ABC123", ("fff0",), {}, "other", None, True),  # no FTMS: the maker's own alone
+        ("PM5", ("1826",), {}, "rower", "ftms", True),  # a program that plays one
+        ("PM5 430012345 Row", ("1826",), ROWER, "rower", "pm5", True),
+        ("TC12345", (), {}, "rower", "ftms", True),
+        ("TCL soundbar", (), {}, None, None, True),
+        ("WDK1234", (), {}, "rower", "ftms", True),
         ("Headphones", ("110b",), {}, None, None, True),
         (None, (), {}, None, None, True),
     ],
