@@ -865,6 +865,58 @@ def export(
         )
 
 
+@app.command(name="import")
+def import_(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Files, or folders of them.")
+    ],
+    athlete: Annotated[
+        str | None, typer.Option("--athlete", metavar="NAME", help="Who rowed it.")
+    ] = None,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take in workouts of other programs: FIT, TCX, and CSV with a row a stroke.
+
+    CSV of RowingData, Painsled, ErgData, the Concept2 logbook, ErgStick, SmartRow and Hero. The
+    same content is never taken in twice, and the file's bytes are kept.
+    """
+    from rowlog.importing import Imported, import_files
+
+    def tell(done: Imported) -> None:
+        if done.fault is not None:
+            typer.echo(f"rowlog: {done.fault}", err=True)
+        elif not as_json:
+            numbers = ", ".join(map(str, done.sessions))
+            typer.echo(
+                f"{done.file.name}: imported before."
+                if done.known
+                else f"{done.file.name}: session {numbers}."
+            )
+            for number in done.overlaps:
+                typer.echo(
+                    f"  Session {number} is of the same time. To make one of both: "
+                    f"rowlog edit merge {number} {numbers}"
+                )
+
+    done = import_files(_path(db), files, athlete=athlete, on_file=tell)
+    if as_json:
+        _print_json(
+            [
+                {
+                    "file": str(one.file),
+                    "sessions": one.sessions,
+                    "known": one.known,
+                    "overlaps": one.overlaps,
+                    "fault": one.fault,
+                }
+                for one in done
+            ]
+        )
+    if any(one.fault is not None for one in done):
+        raise typer.Exit(1)
+
+
 @simulators.command(name="ble")
 def simulate_ble(
     plan: Annotated[

@@ -30,6 +30,11 @@ from rowlog_drivers.records import (
 Fact = Record | Segment | Split
 
 
+_UNHEARD = ("link", "key", "sample", "stroke", "heart_rate", "summary")
+"""Channels of the host's own and of imported files, whose rows come when they like: the time
+between two of them is no silence of a device."""
+
+
 class Pipeline:
     """Turns a session's deliveries, in the buffer's order, into the facts that are stored.
 
@@ -70,7 +75,7 @@ class Pipeline:
                 self._first_ns = frame.t_ns
             if frame.late_ns:
                 self._late += 1
-            if not frame.sent and frame.channel not in ("link", "key"):
+            if not frame.sent and frame.channel not in _UNHEARD:
                 facts.extend(self.timeline.heard(frame.t_ns, frame.source))
         for record in delivery.records:
             self._take(record, facts)

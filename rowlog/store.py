@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -30,6 +31,7 @@ from rowlog.store_pack import give_back_room, pack_block, unpacked_sessions
 from rowlog.store_read import stored_frames
 from rowlog.store_rows import MARKERS, STRUCTURE, Fact, Source, pack_options
 from rowlog.totals import SessionTotals
+from rowlog_drivers.clock import wall_now
 from rowlog_drivers.errors import CallError
 from rowlog_drivers.frames import Frame
 from rowlog_drivers.interface import Delivery
@@ -222,6 +224,31 @@ class Store:
                 "INSERT INTO events (session_id, t_ns, happened_at, kind, text) "
                 "VALUES (?, ?, ?, ?, ?)",
                 (session_id, t_ns, happened_at.isoformat(), kind, text),
+            )
+
+    def import_known(self, digest: str) -> bool:
+        """Whether a file of this SHA-256 was imported before, and a session of it is there."""
+        with self._mutex, translated(self.path):
+            row = self._db.execute(
+                "SELECT 1 FROM imports JOIN sessions ON import_id = imports.id WHERE sha256 = ?",
+                (digest,),
+            ).fetchone()
+        return row is not None
+
+    def keep_import(
+        self, numbers: Sequence[int], name: str, digest: str, importer: str, content: bytes
+    ) -> None:
+        """Keep the bytes of the file, compressed, that these sessions were imported from."""
+        with self._transaction(durable=True) as db:
+            db.execute(
+                "INSERT OR IGNORE INTO imports (name, sha256, importer, importer_version, "
+                "imported_at, content) VALUES (?, ?, ?, ?, ?, ?)",
+                (name, digest, importer, "1", wall_now().isoformat(), zlib.compress(content, 9)),
+            )
+            db.executemany(
+                "UPDATE sessions SET import_id = (SELECT id FROM imports WHERE sha256 = ?) "
+                "WHERE id = ?",
+                [(digest, number) for number in numbers],
             )
 
     def open_sessions(self) -> list[int]:

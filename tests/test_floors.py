@@ -83,6 +83,7 @@ WORK = (
     "rowlog.rebuild*",
     "rowlog.summary*",
     "rowlog.imports*",
+    "rowlog.importing*",
     "rowlog.contents*",
     "rowlog.config*",
     "rowlog.workouts*",

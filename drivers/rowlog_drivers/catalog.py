@@ -92,6 +92,12 @@ def _impulse_option(name: str) -> Callable[[str], object]:
     return parse
 
 
+def _workout_file() -> Decoder:
+    from rowlog_drivers.protocols.workout_file import WorkoutFileDecoder
+
+    return WorkoutFileDecoder()
+
+
 def _smartrow() -> Decoder:
     from rowlog_drivers.protocols.smartrow import SmartRowDecoder
 
@@ -191,6 +197,12 @@ DRIVERS: Final[Mapping[str, Driver]] = {
             summary="SmartRow, the Bluetooth pulley of WaterRowers",
             decoder=_smartrow,
             bluetooth=Bluetooth(services=("1234",), notify=("1236",), needs=("1236",)),
+        ),
+        Driver(
+            name="workout_file",
+            role="rower",
+            summary="a finished workout that was imported from a file",
+            decoder=_workout_file,
         ),
         Driver(
             name="waterrower",

@@ -1,0 +1,200 @@
+"""Imports: a file's workouts through the recording path, each once, with the file's bytes kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from rowlog import imports
+from rowlog.imports.workout import ImportFault, Point, Workout, plan_of
+from rowlog.notation import NotationError, parse
+from rowlog.plan import Plan
+from rowlog.replaying import record_frames
+from rowlog.store import Store
+from rowlog.store_read import open_reader
+from rowlog_drivers.frames import Frame, FramesHeader, SourceHeader
+from rowlog_drivers.protocols.workout_file import encode
+
+SOURCE: Final = "file"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What became of one file."""
+
+    file: Path
+    sessions: tuple[int, ...] = ()
+    """New ones; () when it was imported before, or cannot be read."""
+    known: bool = False
+    """Whether the same content was imported before."""
+    overlaps: tuple[int, ...] = ()
+    """Sessions that were there and of the same time: recordings of the same workout."""
+    fault: str | None = None
+
+
+def import_files(
+    database: Path,
+    files: Sequence[Path],
+    *,
+    athlete: str | None = None,
+    on_file: Callable[[Imported], None] | None = None,
+) -> list[Imported]:
+    """Take in files, one after the other; a folder's files in order of their names.
+
+    A file that cannot be read is told and leaves nothing behind; the others are taken in.
+    """
+    done = []
+    for file in _files(files):
+        try:
+            imported = _import(database, file, athlete)
+        except ImportFault as error:
+            imported = Imported(file=file, fault=str(error))
+        except OSError as error:
+            fault = f"{file} cannot be read: {error.strerror or error}."
+            imported = Imported(file=file, fault=fault)
+        done.append(imported)
+        if on_file is not None:
+            on_file(imported)
+    return done
+
+
+def _files(named: Sequence[Path]) -> Iterator[Path]:
+    for path in named:
+        if path.is_dir():
+            yield from sorted(
+                inner
+                for inner in path.rglob("*")
+                if inner.is_file() and not inner.name.startswith(".")
+            )
+        else:
+            yield path
+
+
+def _import(database: Path, file: Path, athlete: str | None) -> Imported:
+    if file.stat().st_size > imports.MOST_BYTES:
+        raise ImportFault(f"{file.name} is too large for a workout.", "Name that of one workout.")
+    content = imports.unpacked(file.name, file.read_bytes())
+    digest = sha256(content).hexdigest()
+    with Store.open_writer(database) as store:
+        if store.import_known(digest):
+            return Imported(file=file, known=True)
+    workouts = imports.read(file.name, content)
+    changed_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    numbers: list[int] = []
+    overlaps: list[int] = []
+    for workout in workouts:
+        started_at = workout.started_at or changed_at - timedelta(seconds=workout.end_s)
+        if workout.started_at is not None:
+            overlaps += _overlapping(database, started_at, workout.end_s)
+        numbers.append(_record(database, file, workout, started_at, athlete))
+    with Store.open_writer(database) as store:
+        store.keep_import(numbers, file.name, digest, workouts[0].format, content)
+    return Imported(file=file, sessions=tuple(numbers), overlaps=tuple(overlaps))
+
+
+def _record(
+    database: Path, file: Path, workout: Workout, started_at: datetime, athlete: str | None
+) -> int:
+    dated = () if workout.started_at is not None else (("start", "unknown, by the file's date"),)
+    header = FramesHeader(
+        sources=(SourceHeader(name=SOURCE, driver="workout_file"),),
+        started_at=started_at,
+        end_ns=round(workout.end_s * 1e9),
+        extra=(("format", workout.format), *dated),
+    )
+    return record_frames(
+        frames_of(workout),
+        header,
+        database,
+        plan=_plan(workout),
+        athlete=athlete or workout.athlete,
+        origin=file.name,
+    )
+
+
+def frames_of(workout: Workout) -> Iterator[Frame]:
+    """The workout as frames of the `workout_file` driver, in order of time."""
+    first = workout.points[0] if workout.points else None
+    if first is not None and first.distance_m and first.t_s > 0:
+        yield Frame(
+            t_ns=0,
+            source=SOURCE,
+            channel="sample",
+            payload=encode("sample", elapsed_s=0.0, distance_m=0.0),
+        )
+    for point in workout.points:
+        t_ns = round(point.t_s * 1e9)
+        for channel, payload in _records(point):
+            yield Frame(t_ns=t_ns, source=SOURCE, channel=channel, payload=payload)
+
+
+def _records(point: Point) -> Iterator[tuple[str, bytes]]:
+    if any(
+        value is not None
+        for value in (point.distance_m, point.stroke_rate_spm, point.power_w, point.stroke)
+    ):
+        yield (
+            "sample",
+            encode(
+                "sample",
+                elapsed_s=point.t_s,
+                distance_m=point.distance_m,
+                stroke_rate_spm=point.stroke_rate_spm,
+                pace_s_per_500m=point.pace_s_per_500m,
+                power_w=point.power_w,
+                energy_kcal=point.energy_kcal,
+                drag_factor=point.drag_factor,
+            ),
+        )
+    if point.stroke is not None:
+        yield (
+            "stroke",
+            encode(
+                "stroke",
+                number=point.stroke,
+                stroke_rate_spm=point.stroke_rate_spm,
+                power_w=point.power_w,
+                distance_m=point.stroke_distance_m,
+                drive_s=point.drive_s,
+                recovery_s=point.recovery_s,
+                drive_length_m=point.drive_length_m,
+                work_j=point.work_j,
+                peak_force_n=point.peak_force_n,
+                mean_force_n=point.mean_force_n,
+            ),
+        )
+    if point.heart_rate_bpm is not None or point.rr_ms:
+        yield (
+            "heart_rate",
+            encode("heart_rate", heart_rate_bpm=point.heart_rate_bpm or 0, rr_ms=point.rr_ms),
+        )
+
+
+def _plan(workout: Workout) -> Plan | None:
+    text = workout.plan
+    if text is None or ("cal" in text and all(p.energy_kcal is None for p in workout.points)):
+        text = plan_of(workout.laps)
+    if text is None:
+        return None
+    try:
+        return parse(text)
+    except NotationError:
+        return None
+
+
+def _overlapping(database: Path, started_at: datetime, seconds: float) -> list[int]:
+    """The sessions that cover over half of a stretch of time."""
+    ended_at = started_at + timedelta(seconds=seconds)
+    found = []
+    with open_reader(database) as reader:
+        for session in reader.sessions():
+            if session.ended_at is None:
+                continue
+            shared = min(ended_at, session.ended_at) - max(started_at, session.started_at)
+            if shared.total_seconds() > 0.5 * seconds:
+                found.append(session.id)
+    return found

@@ -1,0 +1,60 @@
+"""Finished workouts from other programs' files, told by their content and not by their name."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from io import BytesIO
+from typing import Final
+
+from rowlog.imports.workout import ImportFault, Workout, checked
+
+MOST_BYTES: Final = 64_000_000
+"""No file of one workout is larger, compressed or not."""
+
+
+def unpacked(name: str, content: bytes) -> bytes:
+    """The content itself, of a gzipped file as of a plain one. Raises ImportFault."""
+    if content[:2] == b"\x1f\x8b":
+        try:
+            with gzip.GzipFile(fileobj=BytesIO(content)) as packed:
+                content = packed.read(MOST_BYTES + 1)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ImportFault(f"{name} is no whole gzip file.", "Copy it again.") from error
+    if len(content) > MOST_BYTES:
+        raise ImportFault(
+            f"{name} holds over {MOST_BYTES // 1_000_000} MB, which no workout does.",
+            "Name the file of one workout.",
+        )
+    return content
+
+
+def read(name: str, content: bytes) -> list[Workout]:
+    """The workouts of a file, each checked. Raises ImportFault for what is none."""
+    from rowlog.imports import fit, stroke_csv, tcx
+
+    if content[8:12] == b".FIT":
+        found: list[Workout] | None = fit.read(name, content)
+    elif b"<TrainingCenterDatabase" in content[:4000]:
+        found = tcx.read(name, content)
+    else:
+        found = stroke_csv.read(name, _text(name, content))
+    if not found:
+        raise ImportFault(
+            f"{name} is of no format that rowlog reads.", "See which: docs/formats.md"
+        )
+    return [checked(name, workout) for workout in found]
+
+
+def _text(name: str, content: bytes) -> str:
+    """A text file's text, whatever it is encoded in. Raises ImportFault for what is no text."""
+    wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+    encodings = ("utf-16",) if wide else ("utf-8-sig", "cp1252")
+    for encoding in encodings:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise ImportFault(f"{name} is no text, FIT or TCX.", "See what is read: docs/formats.md")

@@ -1,0 +1,106 @@
+"""Reading FIT activities: records, strokes in developer fields, RR intervals and laps."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from io import BytesIO
+from typing import Any
+
+from rowlog.imports.workout import ImportFault, Lap, Point, Workout
+
+
+def read(name: str, content: bytes) -> list[Workout]:
+    """The workout of a FIT file. Raises ImportFault."""
+    import fitdecode  # type: ignore[import-untyped]
+
+    points: list[Point] = []
+    laps: list[Lap] = []
+    said: dict[str, Any] = {}
+    start: datetime | None = None
+    try:
+        with fitdecode.FitReader(BytesIO(content), check_crc=fitdecode.CrcCheck.WARN) as reader:
+            for frame in reader:
+                if not isinstance(frame, fitdecode.FitDataMessage):
+                    continue
+                if frame.name == "record":
+                    at = _get(frame, "timestamp")
+                    if isinstance(at, datetime):
+                        start = start or at
+                        points.append(_point(frame, (at - start).total_seconds()))
+                elif frame.name == "hrv" and points:
+                    rr = _rr(_get(frame, "time"))
+                    points[-1] = points[-1]._replace(rr_ms=(points[-1].rr_ms or ()) + rr)
+                elif frame.name == "lap":
+                    laps.append(_lap(frame))
+                elif frame.name == "session":
+                    for key in ("plan", "athlete", "started_at"):
+                        said[key] = _get(frame, key)
+    except (fitdecode.FitError, ValueError, TypeError, KeyError, IndexError) as error:
+        raise ImportFault(
+            f"{name} is no whole FIT file: {error}.", "Download or copy it again."
+        ) from error
+    points.sort(key=lambda point: point.t_s)
+    if start is not None and isinstance(said.get("started_at"), str):
+        start = datetime.fromisoformat(said["started_at"])
+    plausible = start is not None and 1995 <= start.year <= 2100
+    return [
+        Workout(
+            format="fit",
+            started_at=start if plausible else None,
+            points=tuple(points),
+            laps=tuple(laps),
+            plan=said.get("plan"),
+            athlete=said.get("athlete"),
+        )
+    ]
+
+
+def _get(frame: Any, name: str) -> Any:
+    return frame.get_value(name, fallback=None)
+
+
+def _number(frame: Any, *names: str) -> float | None:
+    """The first of these fields that holds a number."""
+    for name in names:
+        value = _get(frame, name)
+        if isinstance(value, int | float) and math.isfinite(value):
+            return float(value)
+    return None
+
+
+def _point(frame: Any, t_s: float) -> Point:
+    speed = _number(frame, "enhanced_speed", "speed")
+    bpm = _number(frame, "heart_rate")
+    stroke = _number(frame, "stroke_number")
+    at = _number(frame, "stroke_t_s")
+    return Point(
+        t_s=t_s if at is None else max(at, 0.0) if abs(at - t_s) < 2 else t_s,
+        distance_m=_number(frame, "enhanced_distance", "distance"),
+        stroke_rate_spm=_number(frame, "cadence"),
+        power_w=_number(frame, "power"),
+        pace_s_per_500m=500.0 / speed if speed else None,
+        heart_rate_bpm=None if bpm is None else int(bpm),
+        stroke=None if stroke is None else int(stroke),
+        drive_s=_number(frame, "stroke_drive_s"),
+        recovery_s=_number(frame, "stroke_recovery_s"),
+        drive_length_m=_number(frame, "stroke_drive_length_m"),
+        stroke_distance_m=_number(frame, "stroke_distance_m"),
+        work_j=_number(frame, "stroke_work_j"),
+        peak_force_n=_number(frame, "stroke_peak_force_n"),
+        mean_force_n=_number(frame, "stroke_mean_force_n"),
+    )
+
+
+def _rr(times: Any) -> tuple[float, ...]:
+    listed = times if isinstance(times, tuple | list) else (times,)
+    return tuple(round(s * 1000, 3) for s in listed if isinstance(s, int | float) and 0 < s < 10)
+
+
+def _lap(frame: Any) -> Lap:
+    elapsed = _number(frame, "total_elapsed_time")
+    timer = _number(frame, "total_timer_time")
+    # Some programs write the two in each other's place; the time that passed is the longer.
+    seconds = max(elapsed or 0.0, timer or 0.0)
+    rest = _get(frame, "intensity") in ("rest", "recovery", 1, 4)
+    return Lap(rest, seconds, _number(frame, "total_distance"))

@@ -1,0 +1,169 @@
+"""Reading CSV files with a row a stroke: one table of column names for all programs."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from rowlog.imports.workout import ImportFault, Lap, Point, Workout
+
+COLUMNS: Final[dict[str, tuple[str, float]]] = {
+    # RowingData and Painsled
+    "timestamp (sec)": ("unix_s", 1), "elapsedtime (sec)": ("t_s", 1),
+    "horizontal (meters)": ("distance_m", 1), "cadence (stokes/min)": ("stroke_rate_spm", 1),
+    "hrcur (bpm)": ("heart_rate_bpm", 1), "power (watts)": ("power_w", 1),
+    "stroke500mpace (sec/500m)": ("pace_s_per_500m", 1), "lapidx": ("lap", 1),
+    "drivelength (meters)": ("drive_length_m", 1), "drivetime (ms)": ("drive_s", 0.001),
+    "strokerecoverytime (ms)": ("recovery_s", 0.001), "workoutstate": ("state", 1),
+    "strokedistance (meters)": ("stroke_distance_m", 1), "dragfactor": ("drag_factor", 1),
+    "workperstroke (joules)": ("work_j", 1), "calories (kcal)": ("energy_kcal", 1),
+    "averagedriveforce (lbs)": ("mean_force_n", 4.4482216152605),
+    "peakdriveforce (lbs)": ("peak_force_n", 4.4482216152605),
+    # ErgData and the Concept2 logbook
+    "time (seconds)": ("t_s", 1), "distance (meters)": ("distance_m", 1),
+    "pace (seconds per 500m": ("pace_s_per_500m", 1),
+    "pace (seconds per 500m)": ("pace_s_per_500m", 1), "watts": ("power_w", 1),
+    "stroke rate": ("stroke_rate_spm", 1), "heart rate": ("heart_rate_bpm", 1),
+    "stroke number": ("count", 1), "number": ("count", 1), "strokecount": ("count", 1),
+    # SmartRow
+    "stroke (#)": ("count", 1), "stroke #": ("count", 1),
+    "second (#)": ("t_s", 1), "distance (m)": ("distance_m", 1), "work (j)": ("work_j", 1),
+    "actual power (w)": ("power_w", 1), "actual split (s)": ("pace_s_per_500m", 1),
+    "stroke rate (spm)": ("stroke_rate_spm", 1), "heart rate (bpm)": ("heart_rate_bpm", 1),
+    # ErgStick
+    "total elapsed time": ("t_s", 1), "total distance": ("distance_m", 1),
+    "stroke rate (/min)": ("stroke_rate_spm", 1), "stroke count": ("count", 1),
+    "current heart rate (bpm)": ("heart_rate_bpm", 1), "drag factor": ("drag_factor", 1),
+    "current pace (/500m)": ("pace_s_per_500m", 1),
+    # Hero
+    "time": ("t_s", 1), "distance": ("distance_m", 1), "split": ("pace_s_per_500m", 1),
+    "hr": ("heart_rate_bpm", 1), "stroke length": ("drive_length_m", 0.01),
+    "drive time": ("drive_s", 1), "recovery time": ("recovery_s", 1),
+    "distance per stroke": ("stroke_distance_m", 1), "peak drive force (n)": ("peak_force_n", 1),
+    "average drive force (n)": ("mean_force_n", 1),
+}  # fmt: skip
+"""(column in lower case: (what it is, times what)); `docs/formats.md` shows it by program."""
+
+NAMES: Final = (
+    ("timestamp (sec)", "rowingdata"),
+    ("time (seconds)", "ergdata"),
+    ("second (#)", "smartrow"),
+    ("total elapsed time", "ergstick"),
+    ("stroke #", "hero"),
+)
+"""(a column that only this program writes, the program), in the order of asking."""
+RESTING: Final = 3
+_NUMBER: Final = re.compile(r"\s*(?:(?:(\d+):)?(\d+):)?(-?\d+(?:[.,]\d+)?(?:e[+-]?\d+)?)\s*m?\s*")
+_FIELDS: Final = frozenset(Point._fields)
+_WHOLE: Final = ("heart_rate_bpm", "drag_factor", "stroke")
+
+
+def read(name: str, text: str) -> list[Workout] | None:
+    """The workout of a stroke CSV; None where its columns are of no known program."""
+    rows = [row for row in csv.reader(text.splitlines()) if any(cell.strip() for cell in row)]
+    for place, row in enumerate(rows[:3]):
+        header = [cell.strip().lower() for cell in row]
+        program = next((known for column, known in NAMES if column in header), None)
+        if program is not None:
+            return [_workout(name, program, header, rows[place + 1 :], rows[:place])]
+    return None
+
+
+def _workout(
+    name: str,
+    program: str,
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    above: Sequence[Sequence[str]],
+) -> Workout:
+    wanted = [(i, *COLUMNS[column]) for i, column in enumerate(header) if column in COLUMNS]
+    said = [_said(row, wanted) for row in rows]
+    has_time = any("t_s" in row for row in said)
+    stamps = [row["unix_s"] for row in said if "unix_s" in row]
+    points: list[Point] = []
+    laps: list[tuple[tuple[float, bool], float, float]] = []
+    last_count = 0.0
+    for row in said:
+        if not has_time and "unix_s" in row:
+            row["t_s"] = row["unix_s"] - stamps[0]
+        if "t_s" not in row:
+            continue
+        if points and row["t_s"] < points[-1].t_s:
+            raise ImportFault(
+                f"{name}: its clock begins again at row {len(points) + 1}, and how long the rest "
+                "before was is not said.",
+                "Export that workout as FIT or TCX, which say it.",
+            )
+        count = row.get("count", last_count + 1)
+        stroke = None
+        if count > last_count:  # ErgStick has a row a second, several for one stroke
+            stroke = int(count)
+        last_count = max(last_count, count)
+        values = {
+            key: int(value) if key in _WHOLE else value
+            for key, value in row.items()
+            if key in _FIELDS and (value or key in ("t_s", "distance_m"))
+        }
+        points.append(Point(**{**values, "stroke": stroke}))  # type: ignore[arg-type]
+        if "lap" in row:
+            key = (row["lap"], row.get("state") == RESTING)
+            reached = (points[-1].t_s, points[-1].distance_m or 0.0)
+            if laps and laps[-1][0] == key:
+                laps[-1] = (key, *reached)
+            else:
+                laps.append((key, *reached))
+    return Workout(
+        format=program,
+        started_at=_start(stamps, points, has_time, above),
+        points=tuple(points),
+        laps=_laps(laps),
+    )
+
+
+def _said(row: Sequence[str], wanted: Sequence[tuple[int, str, float]]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for place, field, times in wanted:
+        value = number(row[place]) if place < len(row) else None
+        if value is not None:
+            found[field] = value * times
+    return found
+
+
+def number(cell: str) -> float | None:
+    """What a cell says: 12.5, 12,5, "6 m" or 2:48.2 as seconds; None for anything else."""
+    found = _NUMBER.fullmatch(cell)
+    if found is None:
+        if cell.strip().lower().lstrip("+-") in ("inf", "infinity", "nan"):
+            return math.nan
+        return None
+    hours, minutes, rest = found.groups()
+    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(rest.replace(",", "."))
+
+
+def _start(
+    stamps: Sequence[float],
+    points: Sequence[Point],
+    has_time: bool,
+    above: Sequence[Sequence[str]],
+) -> datetime | None:
+    if stamps and points and 0 < stamps[0] < 4e9:
+        before = points[0].t_s if has_time else 0.0
+        return datetime.fromtimestamp(stamps[0] - before, UTC)
+    for row in above:
+        for cell in row:
+            found = re.fullmatch(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) ([+-]\d\d:\d\d)", cell.strip())
+            if found:
+                return datetime.fromisoformat(f"{found[1]}{found[2]}")
+    return None
+
+
+def _laps(ends: Sequence[tuple[tuple[float, bool], float, float]]) -> tuple[Lap, ...]:
+    laps, last_s, last_m = [], 0.0, 0.0
+    for (_, rest), end_s, end_m in ends:
+        laps.append(Lap(rest, end_s - last_s, max(0.0, end_m - last_m)))
+        last_s, last_m = end_s, end_m
+    return tuple(laps)

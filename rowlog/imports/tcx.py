@@ -1,0 +1,106 @@
+"""Reading TCX activities, with limits on what XML may do."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+from rowlog.imports.workout import ImportFault, Lap, Point, Workout
+
+_OWN = "{urn:rowlog:figures:1}Session"
+
+
+def read(name: str, content: bytes) -> list[Workout]:
+    """The activities of a TCX file. Raises ImportFault."""
+    content = content.replace(b"\0", b"")  # some watches pad their files with them
+    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
+        raise ImportFault(
+            f"{name} defines entities, which no TCX file needs and which can fill a memory.",
+            "Export it again from the program that it comes from.",
+        )
+    if b'xsi:type="' in content and b"xmlns:xsi=" not in content.split(b"xsi:type", 1)[0]:
+        at = content.find(b"<TrainingCenterDatabase") + len(b"<TrainingCenterDatabase")
+        space = b' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+        if space not in content[: at + 2000].split(b">", 2)[1:2][0]:
+            content = content[:at] + space + content[at:]
+    try:
+        root = ElementTree.fromstring(content)
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        raise ImportFault(f"{name} is no whole XML: {error}.", "Export it again.") from error
+    return [_workout(activity) for activity in root.iter() if _tag(activity) == "Activity"]
+
+
+def _workout(activity: Element) -> Workout:
+    laps = [child for child in activity if _tag(child) == "Lap"]
+    points: list[Point] = []
+    times = [at for lap in laps for at in _times(lap)]
+    start = min(times) if times else None
+    for lap in laps:
+        for element in lap.iter():
+            if _tag(element) != "Trackpoint":
+                continue
+            said = {_tag(child): child.text for child in element.iter()}
+            at = _time(said.get("Time"))
+            if at is None or start is None:
+                continue
+            speed, bpm = _number(said.get("Speed")), _number(said.get("Value"))
+            points.append(
+                Point(
+                    t_s=(at - start).total_seconds(),
+                    distance_m=_number(said.get("DistanceMeters")),
+                    stroke_rate_spm=_number(said.get("Cadence")),
+                    power_w=_number(said.get("Watts")),
+                    pace_s_per_500m=500.0 / speed if speed else None,
+                    heart_rate_bpm=None if bpm is None else int(bpm),
+                )
+            )
+    own = next((e for e in activity.iter(_OWN)), None)
+    if own is not None and own.get("started_at"):
+        start = datetime.fromisoformat(str(own.get("started_at")))
+    plausible = start is not None and 1995 <= start.year <= 2100
+    points.sort(key=lambda point: point.t_s)
+    return Workout(
+        format="tcx",
+        started_at=start if plausible else None,
+        points=tuple(points),
+        laps=tuple(map(_lap, laps)),
+        plan=None if own is None else own.get("plan"),
+        athlete=None if own is None else own.get("athlete"),
+    )
+
+
+def _times(lap: Element) -> list[datetime]:
+    """When a lap began, and its first point; what came before the first piece counts too."""
+    first = next((child.text for child in lap.iter() if _tag(child) == "Time"), None)
+    return [at for at in (_time(lap.get("StartTime")), _time(first)) if at is not None]
+
+
+def _lap(lap: Element) -> Lap:
+    said = {_tag(child): child.text for child in lap}
+    return Lap(
+        said.get("Intensity") == "Resting",
+        _number(said.get("TotalTimeSeconds")) or 0.0,
+        _number(said.get("DistanceMeters")),
+    )
+
+
+def _tag(element: Element) -> str:
+    return element.tag.rsplit("}", 1)[-1] if isinstance(element.tag, str) else ""
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        at = datetime.fromisoformat((text or "").strip())
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

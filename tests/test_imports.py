@@ -1,0 +1,212 @@
+"""Imports: strangers' files, our own files back again, and files that mean harm."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rowlog import imports
+from rowlog.contents import load_contents
+from rowlog.exporting import export
+from rowlog.exports import named
+from rowlog.importing import import_files
+from rowlog.imports.stroke_csv import number
+from rowlog.imports.workout import ImportFault, Lap, plan_of
+from rowlog.replaying import replay_file
+from rowlog.store_read import open_reader
+from rowlog.summary import load
+from rowlog_drivers.frames import Frame
+from rowlog_drivers.protocols.workout_file import WorkoutFileDecoder, encode
+from rowlog_drivers.records import HeartRate, RowerSample, Undecoded
+from tests.support import ROOT, run
+
+STRANGERS = [
+    ("testdata.csv", 2000, 540.0, 191, 4, (127, 156)),
+    ("testdata_export.fit", 2000, 537.0, None, 1, (127, 156)),
+    ("painsled_out_data.csv", 7118, 1843, 662, 1, (58, 163)),
+    ("ergdata_example.csv", 1992, 523.9, 180, 1, (80, 141)),
+    ("ergstick2.csv", 965, 298.9, 89, 1, (95, 128)),
+    ("herodata.csv", 3512.7, 897.9, 300, 1, (70, 171)),
+    ("smartrow_intervals.csv", 6979, 2339, 739, 1, (84, 135)),
+    ("recover.tcx", 313.4, 91.0, None, 1, (73, 109)),
+]
+"""(file, metres, seconds, strokes, laps, lowest and highest heart rate) as catalogued."""
+
+
+@pytest.mark.parametrize(("file", "metres", "seconds", "strokes", "laps", "beats"), STRANGERS)
+def test_a_strangers_file_says_what_it_is_known_to_say(
+    captures: Path,
+    file: str,
+    metres: float,
+    seconds: float,
+    strokes: int | None,
+    laps: int,
+    beats: tuple[int, int],
+) -> None:
+    (workout,) = imports.read(file, (captures / "rowingdata" / file).read_bytes())
+    assert workout.points[-1].distance_m == pytest.approx(metres, abs=1)
+    assert workout.end_s == pytest.approx(seconds, abs=2)
+    numbers = [point.stroke for point in workout.points if point.stroke is not None]
+    assert (max(numbers) if numbers else None) == strokes
+    assert len(workout.laps) in (laps, 0 if laps == 1 else laps)
+    bpm = [point.heart_rate_bpm for point in workout.points if point.heart_rate_bpm]
+    assert (min(bpm), max(bpm)) == beats or file == "recover.tcx"
+
+
+def test_strangers_sessions_reach_the_database(captures: Path, tmp_path: Path) -> None:
+    folder, database = captures / "rowingdata", tmp_path / "i.db"
+    done = import_files(database, [folder / "testdata.csv", folder / "testdata_export.fit"])
+    assert [one.sessions for one in done] == [(1,), (2,)]
+    assert [one.overlaps for one in done] == [(), (1,)]
+    first, second = load(database, 1), load(database, 2)
+    assert first.session.stroke_count == 191
+    assert [segment.kind for segment in first.segments] == ["work"] * 4
+    for one in (first, second):
+        assert one.session.distance_m == pytest.approx(2000, abs=6)
+        assert one.session.max_heart_rate_bpm == 156
+        assert one.session.mean_heart_rate_bpm == pytest.approx(148.6, abs=0.6)
+        assert one.quality.gaps == 0
+
+
+@pytest.mark.parametrize("name", ["fit", "tcx"])
+def test_what_goes_out_comes_in_again(name: str, tmp_path: Path) -> None:
+    known = named(name)
+    assert known is not None
+    database, again = tmp_path / "a.db", tmp_path / "b.db"
+    for fixture in ("undefined_rests_4x300m.frames", "split_4x250m.frames", "piece_2000m.frames"):
+        replay_file(ROOT / "fixtures" / "ftms" / fixture, database)
+    out = export(database, [1, 2, 3], tmp_path / "out", known, folder=True)
+    done = import_files(again, [one.file for one in out if one.file is not None])
+    assert [one.fault for one in done] == [None] * 3
+    for number_ in (1, 2, 3):
+        was, now = load(database, number_), load(again, number_)
+        assert now.session.plan == was.session.plan
+        assert now.session.started_at[:19] == was.session.started_at[:19]
+        assert now.session.distance_m == pytest.approx(was.session.distance_m, abs=0.1)
+        assert now.session.work_s == pytest.approx(was.session.work_s, abs=2.0)
+        assert now.session.max_heart_rate_bpm == was.session.max_heart_rate_bpm
+        assert now.session.mean_heart_rate_bpm == pytest.approx(
+            was.session.mean_heart_rate_bpm, abs=0.5
+        )
+        assert [s.kind for s in now.segments] == [s.kind for s in was.segments]
+        for here, there in zip(now.segments, was.segments, strict=True):
+            assert here.distance_m == pytest.approx(there.distance_m, abs=3)
+            assert here.duration_s == pytest.approx(there.duration_s, abs=2)
+    if name == "fit":
+        strokes = load_contents(database, 1).main_strokes
+        assert len(load_contents(again, 1).main_strokes) == pytest.approx(len(strokes), abs=1)
+
+
+def test_the_same_content_is_taken_in_once_and_its_bytes_are_kept(tmp_path: Path) -> None:
+    text = stroke_csv()
+    (tmp_path / "a.csv").write_bytes(text)
+    (tmp_path / "b.csv.gz").write_bytes(gzip.compress(text))
+    database = tmp_path / "i.db"
+    first, second = import_files(database, [tmp_path / "a.csv", tmp_path / "b.csv.gz"])
+    assert first.sessions == (1,)
+    assert (second.sessions, second.known) == ((), True)
+    rebuilt = run("db", "rebuild", "--db", database)
+    assert rebuilt.returncode == 0
+    assert load(database, 1).session.distance_m == 90.0
+    with sqlite3.connect(database) as db:
+        name, size = db.execute("SELECT name, length(content) FROM imports").fetchone()
+    assert (name, size > 20) == ("a.csv", True)
+
+
+def stroke_csv(rows: int = 9, last: str = "") -> bytes:
+    header = '"Stroke Number","Time (seconds)","Distance (meters)","Stroke Rate","Heart Rate"'
+    body = [f"{n},{2.5 * n},{10 * n},24,{120 + n}" for n in range(1, rows + 1)]
+    return "\n".join([header, *body, last]).encode()
+
+
+HOSTILE = [
+    ("bomb.tcx", b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]>'
+     b"<TrainingCenterDatabase>&a;</TrainingCenterDatabase>", "defines entities"),
+    ("cut.tcx", b"<TrainingCenterDatabase><Activities>", "no whole XML"),
+    ("bomb.csv.gz", gzip.compress(b"\0" * (imports.MOST_BYTES + 1)), "over 64 MB"),
+    ("cut.gz", gzip.compress(b"x" * 999)[:20], "no whole gzip"),
+    ("cut.fit", b"\x0e\x20\x00\x00\xff\x00\x00\x00.FIT\x00\x00\x40\x00", "no whole FIT|no row"),
+    ("nan.csv", stroke_csv(last="10,nan,100,24,130"), "time of row 10 is nan"),
+    ("inf.csv", stroke_csv(last="10,30,inf,24,130"), "distance of row 10 is nan"),
+    ("years.csv", stroke_csv(last="10,99999999,100,24,130"), "which no workout reaches"),
+    ("back.csv", stroke_csv(last="10,1,100,24,130"), "clock begins again"),
+    ("noise.csv", bytes(range(256)), "no text|no format"),
+    ("empty.csv", b"", "no format"),
+    ("=cmd.csv", b"=cmd|'/c calc'!A1,2\n3,4\n", "no format"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "content", "why"), HOSTILE)
+def test_a_hostile_file_is_refused_in_a_sentence(
+    file: str, content: bytes, why: str, tmp_path: Path
+) -> None:
+    path, database = tmp_path / file, tmp_path / "i.db"
+    path.write_bytes(content)
+    (done,) = import_files(database, [path])
+    assert done.sessions == ()
+    assert done.fault is not None
+    with pytest.raises(ImportFault, match=why):
+        imports.read(file, imports.unpacked(file, content))
+    if not file.endswith(".gz"):  # those are refused before the database is asked
+        with open_reader(database) as reader:
+            assert reader.sessions() == []
+
+
+@given(st.binary(max_size=300))
+def test_bytes_of_any_kind_are_read_or_refused(content: bytes) -> None:
+    try:
+        imports.read("x", content)
+    except ImportFault:
+        return
+    raise AssertionError("noise was taken for a workout")
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [("12.5", 12.5), ("12,5", 12.5), ("6 m", 6.0), ("2:48.2", 168.2), ("1:00:01", 3601.0),
+     ("", None), ("---", None), (" 7 ", 7.0), ("=1+1", None)],
+)  # fmt: skip
+def test_cells_are_read_as_they_are_written(cell: str, value: float | None) -> None:
+    assert number(cell) == value
+
+
+def test_laps_become_interval_text() -> None:
+    laps = [Lap(False, 100.0, 500.0), Lap(True, 60.0, 9.0), Lap(False, 99.5, 498.25)]
+    assert plan_of(laps) == "500m/1:00r + 498.2m"
+    assert plan_of([Lap(False, 1200.0), Lap(True, 120.5)]) == "20:00/2:00.5r"
+    assert plan_of(laps[:1]) is None
+
+
+def test_the_driver_reads_what_it_wrote_and_nothing_else() -> None:
+    decoder = WorkoutFileDecoder()
+
+    def told(channel: str, payload: bytes) -> object:
+        return decoder.decode(Frame(t_ns=5, source="f", channel=channel, payload=payload))[0]
+
+    assert told("sample", encode("sample", distance_m=3, power_w=None)) == RowerSample(
+        t_ns=5, source="f", distance_m=3.0
+    )
+    assert told("heart_rate", encode("heart_rate", heart_rate_bpm=140, rr_ms=(430,))) == HeartRate(
+        t_ns=5, source="f", heart_rate_bpm=140, rr_ms=(430.0,)
+    )
+    for payload in (b"", b"[]", b"{", b'{"x":1}', b'{"distance_m":"1"}', b'{"distance_m":1e400}'):
+        assert isinstance(told("sample", payload), Undecoded)
+    assert isinstance(told("nothing", b"{}"), Undecoded)
+
+
+def test_the_command_tells_what_it_did(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_bytes(stroke_csv())
+    (tmp_path / "in" / "b.txt").write_text("hello")
+    done = run("import", tmp_path / "in", "--json", "--db", tmp_path / "i.db")
+    assert done.returncode == 1
+    assert [one["sessions"] for one in json.loads(done.stdout)] == [[1], []]
+    assert "b.txt is of no format" in done.stderr
+    again = run("import", tmp_path / "in" / "a.csv", "--db", tmp_path / "i.db")
+    assert again.stdout == "a.csv: imported before.\n"
