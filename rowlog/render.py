@@ -304,8 +304,9 @@ def moment(now: Moment, style: Style) -> str:
     piece = where.piece
     if piece is not None and piece.kind == "work" and piece.activity not in ("row", "other"):
         words.append(printable(piece.activity, 18))
-    words.append(f"{_to_go(where):>12}")
-    if now.distance_m is not None:
+    words.append(f"{_to_go(where):>13}")
+    guidance = [style.bold(word) for word in _off_guidance(now)]
+    if now.distance_m is not None and not guidance:  # 80 columns hold one of the two
         words.append(f"{metres(now.distance_m):>6} m")
     away = {
         one.source: style.bold(f"{one.source}: {one.trouble} {one.seconds:.0f} s")
@@ -313,16 +314,19 @@ def moment(now: Moment, style: Style) -> str:
     }
     strap = away.pop("strap", None)
     # What is not heard leaves its place to why.
-    words += list(away.values()) or [
-        f"{pace(now.pace_s_per_500m):>6}",
-        f"{whole(now.stroke_rate_spm):>3} spm",
-        f"{whole(now.power_w):>4} W",
-    ]
-    words.append(strap or f"{whole(now.heart_rate_bpm):>3} bpm")
-    words += [style.bold(word) for word in _off_guidance(now)]
-    if where.phase == "rest" and where.next is not None:
+    if away:
+        words += away.values()
+    elif where.phase == "rest" and where.next is not None:
         coming = "" if where.next.activity == "row" else f"{printable(where.next.activity, 18)} "
-        words.append(f"next {coming}{_target(where.next.target)}")
+        words.append(f"{f'next {coming}{_target(where.next.target)}':<23}")
+    else:
+        words += [
+            f"{pace(now.pace_s_per_500m):>6}",
+            f"{whole(now.stroke_rate_spm):>3} spm",
+            f"{whole(now.power_w):>4} W",
+        ]
+    words.append(strap or f"{whole(now.heart_rate_bpm):>3} bpm")
+    words += guidance
     if now.trouble is not None:
         words.append(style.bold("NOT STORED YET"))
     return style.fit("  ".join(words))
@@ -342,10 +346,10 @@ _OFF: Final = {
 
 
 def _off_guidance(now: Moment) -> list[str]:
-    """What is off the piece's guidance; "on target" where all of it is kept."""
+    """What is off the piece's guidance; "in band" where all of it is kept."""
     off = [_OFF[one.quantity, one.state] for one in now.guidance if one.state in ("below", "above")]
     if not off and any(one.state == "in" for one in now.guidance):
-        return ["on target"]
+        return ["in band"]
     return off
 
 
@@ -360,7 +364,7 @@ def _to_go(where: Standing) -> str:
     if piece.target.type == "distance":
         return f"{whole(where.to_go)} m to go"
     if piece.target.type == "energy":
-        return f"{whole(where.to_go)} kcal to go"
+        return f"{whole(where.to_go)} cal to go"
     sign = ">" if piece.target.type == "heart_rate_above" else "<"
     return f"until {sign}{whole(where.to_go)} bpm"
 

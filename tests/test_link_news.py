@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
+
+import pytest
 
 from rowlog import render
+from rowlog.plan import Piece, Target
 from rowlog.recording import Moment
 from rowlog.render_devices import BACK_MOMENTS, LinkNews
-from rowlog.standing import Standing
+from rowlog.standing import Held, Standing
 from rowlog_drivers.interface import Complaint
 
 MOMENT = Moment(
@@ -87,3 +91,23 @@ def test_what_is_not_heard_leaves_its_place_in_the_line_to_why() -> None:
     both_away = now(complaint("link lost", 12.4), strap)
     line = render.moment(both_away, style)
     assert line.endswith("275 m  rower: link lost 12 s  strap: silent 4 s")
+
+
+@pytest.mark.parametrize(
+    ("phase", "off"), [("rest", ""), ("work", ""), ("work", "below"), ("work", "in")]
+)
+def test_a_line_fits_into_80_columns(
+    phase: Literal["work", "rest"], off: Literal["", "below", "in"]
+) -> None:
+    piece = Piece(kind="work", target=Target(type="energy", value=125.0))
+    where = replace(MOMENT.standing, phase=phase, piece=piece, next=piece, to_go=125.0, count=30)
+    kept = (
+        (Held(quantity="stroke_rate_spm", value=20.0, low=22.0, high=24.0, state=off),)
+        if off
+        else ()
+    )
+    far = replace(MOMENT, standing=where, guidance=kept, distance_m=12_345.0)
+    line = render.moment(far, render.Style(colour=False))
+    assert len(line) <= 80
+    assert ("next 125 kcal" in line) == (phase == "rest")
+    assert ("rate up" in line) == (off == "below")

@@ -279,7 +279,7 @@ def test_names_that_the_screen_cannot_show(tmp_path: Path) -> None:
     ("arguments", "code", "words"),
     [
         (["--rower", "rower"], 2, ["'rower' is no device address", "sim:rower"]),
-        (["--rower", "usb:1"], 2, ["no device address"]),
+        (["--rower", "smoke:1"], 2, ["no device address"]),
         (["--rower", "sim:"], 2, ["does not say which device"]),
         (["--rower", "sim:bike"], 2, ["sim:bike", "sim:s4"]),
         (["--rower", "sim:strap"], 2, ["sim:strap", "sim:rower"]),
