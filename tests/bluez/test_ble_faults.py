@@ -6,12 +6,22 @@ Time runs twenty times as fast as life where watchdog and backoff are waited for
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
-from rowlog_drivers.clock import Clock
+from rowlog import summary
+from rowlog.recorder import Progress, Recorder
+from rowlog.store import Store
+from rowlog.store_read import open_reader
+from rowlog.store_rows import Source
+from rowlog_drivers.catalog import make_decoding
+from rowlog_drivers.clock import Clock, wall_now
+from rowlog_drivers.device import Device
+from rowlog_drivers.frames import SourceHeader
 from rowlog_drivers.transports.ble import BleProfile, BleState, BleTransport
 from rowlog_drivers.transports.ble_errors import BluetoothError, Trouble
 from rowlog_drivers.transports.ble_radio import Radio
@@ -288,6 +298,43 @@ def test_row_5_the_adapter_is_switched_off_and_on(daemon: Daemon) -> None:
             assert transport.complaint() is None
 
     asyncio.run(run())
+
+
+def test_row_5_a_switch_holds_the_adapter_off(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Layout: the kernel's Documentation/ABI/stable/sysfs-class-rfkill."""
+    switch = tmp_path / "rfkill0"
+    switch.mkdir()
+    for name, value in (("type", "bluetooth"), ("soft", "1"), ("hard", "0")):
+        (switch / name).write_text(f"{value}\n")
+    monkeypatch.setattr("rowlog_drivers.transports.ble_errors._RFKILL", tmp_path)
+
+    async def run() -> None:
+        machine = rower()
+        async with connected(daemon, machine, profile=QUIET, rate=RATE) as (air, transport, tape):
+            air.power(False)
+            assert await tape.links(2) == ["up", "down adapter blocked"]
+            assert told(transport) == (
+                "adapter blocked",
+                "Unblock it: rfkill unblock bluetooth",
+            )
+
+    asyncio.run(run())
+
+
+def test_who_may_not_use_bluetooth_is_told_how_to(daemon: Daemon) -> None:
+    async def run() -> BluetoothError:
+        async with bluez(daemon, rower()) as air:
+            denied = Fail("org.freedesktop.DBus.Error.AccessDenied", "rejected")
+            air.script["GetManagedObjects"].extend([denied] * 3)
+            with pytest.raises(BluetoothError) as raised:
+                await Radio().check()
+            return raised.value
+
+    error = asyncio.run(run())
+    assert error.trouble is Trouble.NO_PERMISSION
+    assert "usermod -aG bluetooth" in str(error)
 
 
 def test_row_5_the_adapter_is_pulled_out_and_put_back(daemon: Daemon) -> None:
@@ -629,6 +676,51 @@ def test_row_19_a_hostile_name_reaches_no_terminal(daemon: Daemon) -> None:
     text = asyncio.run(run())
     assert text.isprintable()
     assert text.startswith(r"\x1b]0;gotcha\x07\u202eRower")
+
+
+def test_row_20_whatever_bytes_come_every_frame_is_kept(daemon: Daemon, tmp_path: Path) -> None:
+    """Those that cannot be read are counted; the recording goes on."""
+    database = tmp_path / "rowlog.db"
+    chance = random.Random(20)
+    sent = [chance.randbytes(chance.randrange(40)) for _ in range(300)]
+    last = bytes.fromhex("0400300100") + bytes.fromhex("0a0000")
+
+    async def run() -> None:
+        machine = rower()
+        header = SourceHeader(name="rower", driver="ftms", options=())
+        clock = Clock(RATE)
+        async with bluez(daemon, machine) as air:
+            transport = BleTransport(machine.address, "rower", clock, QUIET, radio=Radio(), seed=1)
+            await transport.open()
+            with Store.open_writer(database) as store:
+                session_id = store.begin_session(
+                    started_at=wall_now(),
+                    plan=None,
+                    athlete=None,
+                    activity="row",
+                    sources=[Source(name="rower", driver="ftms")],
+                )
+                stop = asyncio.Event()
+
+                def watch(progress: Progress) -> None:
+                    frames = [one.frame for one in progress.derived.deliveries]
+                    if any(frame is not None and frame.payload == last for frame in frames):
+                        stop.set()
+
+                device = Device(transport, make_decoding([header]))
+                recorder = Recorder([device], store, session_id, clock=clock)
+                recording = asyncio.create_task(recorder.run(stop=stop, on_progress=watch))
+                await air.until_subscribed(machine, DATA)
+                for payload in (*sent, last):
+                    assert air.notify(machine, DATA, payload)
+                await recording
+
+    asyncio.run(run())
+    with open_reader(database) as reader:
+        frames = [frame for frame in reader.read_frames(1) if frame.channel == DATA]
+    assert [frame.payload for frame in frames] == [*sent, last]
+    shown = summary.load(database, 1)
+    assert shown.quality.undecoded == sum(len(payload) < 2 for payload in sent)
 
 
 def test_row_20_and_a_vanished_object(daemon: Daemon) -> None:

@@ -195,8 +195,12 @@ def explain(error: BaseException, device: str | None = None) -> BluetoothError:
     return BluetoothError(f"{text}.", trouble=trouble)
 
 
-def is_blocked(root: Path = _RFKILL) -> bool:
-    """Whether rfkill holds Bluetooth back; False on systems without rfkill."""
+def is_blocked(folder: Path | None = None) -> bool:
+    """Whether rfkill holds Bluetooth back; False on systems without rfkill.
+
+    `folder`: where the kernel shows its switches; None: the usual one.
+    """
+    root = _RFKILL if folder is None else folder
     for switch in sorted(root.glob("rfkill*")) if root.is_dir() else ():
         try:
             if (switch / "type").read_text().strip() == "bluetooth" and any(
