@@ -188,3 +188,16 @@ uv run rowlog bests --json
         ("record",),
         ("bests",),
     }
+
+
+def test_every_test_that_the_pages_name_exists() -> None:
+    """A promise is worth the test that shows it."""
+    tests = "\n".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("**/test_*.py")
+    )
+    defined = set(re.findall(r"^def (test_\w+)", tests, re.MULTILINE))
+    named = {
+        name for page in PAGES for name in re.findall(r"`(test_\w+)`", page.read_text("utf-8"))
+    }
+    assert len(named) > 40
+    assert named <= defined, sorted(named - defined)

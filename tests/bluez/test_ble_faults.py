@@ -723,6 +723,42 @@ def test_row_20_whatever_bytes_come_every_frame_is_kept(daemon: Daemon, tmp_path
     assert shown.quality.undecoded == sum(len(payload) < 2 for payload in sent)
 
 
+def test_row_32_a_strap_that_goes_leaves_the_rower_alone_and_is_back_by_itself(
+    daemon: Daemon,
+) -> None:
+    async def run() -> None:
+        machine, belt = rower(), strap()
+        async with connected(daemon, machine, profile=QUIET, rate=RATE) as (air, transport, tape):
+            air.machines.append(belt)
+            late = BleTransport(
+                belt.address, "strap", Clock(RATE), STRAP, radio=transport._radio, seed=2
+            )
+            await late.open()
+            beats = Tape(late)
+            await air.until_subscribed(belt, "2a37")
+            assert air.notify(belt, "2a37", b"\x00\x50")
+            await beats.of("2a37", 1)
+            air.leave(belt)
+            assert await beats.links(2) == ["up", "down link lost"]
+            complaint = late.complaint()
+            assert complaint is not None
+            assert (complaint.source, complaint.device) == ("strap", "Strap")
+            for number in range(20):
+                assert air.notify(machine, DATA, bytes([number]))
+            assert len(await tape.of(DATA, 20)) == 20
+            belt.in_reach = True
+            assert (await beats.links(3))[-1] == "up"
+            await air.until_subscribed(belt, "2a37")
+            assert air.notify(belt, "2a37", b"\x00\x51")
+            # What was not heard is not made up: no zeros in between.
+            assert await beats.payloads("2a37", 2) == [b"\x00\x50", b"\x00\x51"]
+            assert await tape.links(1) == ["up"]
+            await late.close()
+            await beats.end()
+
+    asyncio.run(run())
+
+
 def test_row_20_and_a_vanished_object(daemon: Daemon) -> None:
     """BlueZ drops the device's object without saying that it is disconnected."""
 
