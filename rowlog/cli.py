@@ -876,22 +876,34 @@ def import_(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take in workouts of other programs: FIT, TCX, and CSV with a row a stroke.
+    """Take in workouts of other programs: FIT, TCX, CSV, RR intervals, and .frames.
 
-    CSV of RowingData, Painsled, ErgData, the Concept2 logbook, ErgStick, SmartRow and Hero. The
+    CSV of RowingData, Painsled, ErgData, ErgStick, BoatCoach, RowPro, SmartRow, Hero, NK SpeedCoach
+    and the Concept2 logbook, strokes or a whole season; folders and zip archives of them too. The
     same content is never taken in twice, and the file's bytes are kept.
     """
-    from rowlog.importing import Imported, import_files
+    from rowlog.importing import Imported, count_files, import_files
+
+    total = count_files(files) if sys.stderr.isatty() else 0
+    told: list[Imported] = []
 
     def tell(done: Imported) -> None:
+        told.append(done)
+        if total > 1:
+            share = min(len(told) / total, 1.0)
+            bar = ("=" * round(30 * share)).ljust(30)
+            typer.echo(f"\r[{bar}] {len(told)} of {total}\r\033[K", err=True, nl=False)
         if done.fault is not None:
             typer.echo(f"rowlog: {done.fault}", err=True)
         elif not as_json:
             numbers = ", ".join(map(str, done.sessions))
+            several = len(done.sessions) > 3
+            if several:
+                numbers = f"{done.sessions[0]} to {done.sessions[-1]}"
             typer.echo(
                 f"{done.file.name}: imported before."
                 if done.known
-                else f"{done.file.name}: session {numbers}."
+                else f"{done.file.name}: session{'s' * several} {numbers}."
             )
             for number in done.overlaps:
                 typer.echo(

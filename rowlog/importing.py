@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from rowlog import imports
+from rowlog.imports.archives import is_archive, members
 from rowlog.imports.workout import ImportFault, Point, Workout, plan_of
 from rowlog.notation import NotationError, parse
 from rowlog.plan import Plan
-from rowlog.replaying import record_frames
+from rowlog.replaying import record_frames, replay_file
 from rowlog.store import Store
 from rowlog.store_read import open_reader
+from rowlog_drivers.errors import FramesError, UnknownDriverError
 from rowlog_drivers.frames import Frame, FramesHeader, SourceHeader
 from rowlog_drivers.protocols.workout_file import encode
 
 SOURCE: Final = "file"
+_FRAMES: Final = b"# rowlog-frames "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,17 +54,46 @@ def import_files(
     """
     done = []
     for file in _files(files):
-        try:
-            imported = _import(database, file, athlete)
-        except ImportFault as error:
-            imported = Imported(file=file, fault=str(error))
-        except OSError as error:
-            fault = f"{file} cannot be read: {error.strerror or error}."
-            imported = Imported(file=file, fault=fault)
-        done.append(imported)
-        if on_file is not None:
-            on_file(imported)
+        for imported in _import_file(database, file, athlete):
+            done.append(imported)
+            if on_file is not None:
+                on_file(imported)
     return done
+
+
+def count_files(files: Sequence[Path]) -> int:
+    """How many there are, folders looked into, archives counted as one."""
+    return sum(1 for _ in _files(files))
+
+
+def _import_file(database: Path, file: Path, athlete: str | None) -> Iterator[Imported]:
+    """What became of a file, or of each in an archive."""
+    try:
+        if not is_archive(file):
+            yield _tried(file, lambda: _import(database, file, athlete))
+            return
+        for name, content in members(file):
+            inner = file / name
+            if isinstance(content, ImportFault):
+                yield Imported(file=inner, fault=str(content))
+                continue
+            yield _tried(inner, partial(_import, database, inner, athlete, content, file))
+    except (ImportFault, OSError) as error:
+        yield _failed(file, error)
+
+
+def _tried(file: Path, work: Callable[[], Imported]) -> Imported:
+    try:
+        return work()
+    except (ImportFault, OSError, FramesError, NotationError, UnknownDriverError) as error:
+        return _failed(file, error)
+
+
+def _failed(file: Path, error: Exception) -> Imported:
+    if isinstance(error, OSError):
+        fault = f"{file} cannot be read: {error.strerror or error}."
+        return Imported(file=file, fault=fault)
+    return Imported(file=file, fault=str(error))
 
 
 def _files(named: Sequence[Path]) -> Iterator[Path]:
@@ -74,26 +108,67 @@ def _files(named: Sequence[Path]) -> Iterator[Path]:
             yield path
 
 
-def _import(database: Path, file: Path, athlete: str | None) -> Imported:
-    if file.stat().st_size > imports.MOST_BYTES:
-        raise ImportFault(f"{file.name} is too large for a workout.", "Name that of one workout.")
-    content = imports.unpacked(file.name, file.read_bytes())
-    digest = sha256(content).hexdigest()
-    with Store.open_writer(database) as store:
-        if store.import_known(digest):
-            return Imported(file=file, known=True)
+def _import(
+    database: Path,
+    file: Path,
+    athlete: str | None,
+    content: bytes | None = None,
+    dated_by: Path | None = None,
+) -> Imported:
+    if content is None:
+        if file.stat().st_size > imports.MOST_BYTES:
+            raise ImportFault(
+                f"{file.name} is too large for a workout.", "Name that of one workout."
+            )
+        content = file.read_bytes()
+    content = imports.unpacked(file.name, content)
+    if _known(database, content):
+        return Imported(file=file, known=True)
+    if content.startswith(_FRAMES):
+        return _import_frames(database, file, athlete, content)
     workouts = imports.read(file.name, content)
-    changed_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    changed_at = datetime.fromtimestamp((dated_by or file).stat().st_mtime, UTC)
     numbers: list[int] = []
     overlaps: list[int] = []
     for workout in workouts:
+        part = workout.content
+        if part is not None and _known(database, part):
+            continue
         started_at = workout.started_at or changed_at - timedelta(seconds=workout.end_s)
         if workout.started_at is not None:
-            overlaps += _overlapping(database, started_at, workout.end_s)
-        numbers.append(_record(database, file, workout, started_at, athlete))
+            overlaps += [
+                known
+                for known in _overlapping(database, started_at, workout.end_s)
+                if known not in numbers
+            ]
+        number = _record(database, file, workout, started_at, athlete)
+        numbers.append(number)
+        if part is not None:
+            _keep(database, [number], file.name, part, workout.format)
+    whole = [number for number in numbers if workouts[0].content is None]
+    if whole:
+        _keep(database, whole, file.name, content, workouts[0].format)
+    return Imported(file=file, sessions=tuple(numbers), overlaps=tuple(overlaps), known=not numbers)
+
+
+def _known(database: Path, content: bytes) -> bool:
     with Store.open_writer(database) as store:
-        store.keep_import(numbers, file.name, digest, workouts[0].format, content)
-    return Imported(file=file, sessions=tuple(numbers), overlaps=tuple(overlaps))
+        return store.import_known(sha256(content).hexdigest())
+
+
+def _keep(database: Path, numbers: list[int], name: str, content: bytes, importer: str) -> None:
+    with Store.open_writer(database) as store:
+        store.keep_import(numbers, name, sha256(content).hexdigest(), importer, content)
+
+
+def _import_frames(database: Path, file: Path, athlete: str | None, content: bytes) -> Imported:
+    """A recording's frames, as `rowlog replay` takes them, but never twice."""
+    with TemporaryDirectory(prefix="rowlog-") as folder:
+        copy = Path(folder) / "import.frames"
+        copy.write_bytes(content)
+        number = replay_file(copy, database, athlete=athlete)
+    _keep(database, [number], file.name, content, "frames")
+    return Imported(file=file, sessions=(number,))
 
 
 def _record(
@@ -104,6 +179,7 @@ def _record(
         sources=(SourceHeader(name=SOURCE, driver="workout_file"),),
         started_at=started_at,
         end_ns=round(workout.end_s * 1e9),
+        note=workout.note,
         extra=(("format", workout.format), *dated),
     )
     return record_frames(
@@ -130,6 +206,12 @@ def frames_of(workout: Workout) -> Iterator[Frame]:
         t_ns = round(point.t_s * 1e9)
         for channel, payload in _records(point):
             yield Frame(t_ns=t_ns, source=SOURCE, channel=channel, payload=payload)
+    if workout.summary is not None:
+        said = asdict(workout.summary)
+        t_ns = said.pop("t_ns")
+        del said["source"]
+        payload = encode("summary", **said)
+        yield Frame(t_ns=t_ns, source=SOURCE, channel="summary", payload=payload)
 
 
 def _records(point: Point) -> Iterator[tuple[str, bytes]]:

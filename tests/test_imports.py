@@ -6,6 +6,7 @@ import gzip
 import json
 import sqlite3
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from hypothesis import given
@@ -35,6 +36,9 @@ STRANGERS = [
     ("herodata.csv", 3512.7, 897.9, 300, 1, (70, 171)),
     ("smartrow_intervals.csv", 6979, 2339, 739, 1, (84, 135)),
     ("recover.tcx", 313.4, 91.0, None, 1, (73, 109)),
+    ("painsled_desktop_example.csv", 7118, 1843, 661, 1, (58, 163)),
+    ("boatcoach_fixed_distance.csv", 2000, 550.3, 217, 4, (116, 175)),
+    ("RP_interval.csv", 19026, 5280, 1673, 8, (74, 173)),
 ]
 """(file, metres, seconds, strokes, laps, lowest and highest heart rate) as catalogued."""
 
@@ -50,7 +54,8 @@ def test_a_strangers_file_says_what_it_is_known_to_say(
     beats: tuple[int, int],
 ) -> None:
     (workout,) = imports.read(file, (captures / "rowingdata" / file).read_bytes())
-    assert workout.points[-1].distance_m == pytest.approx(metres, abs=1)
+    rowed = [point.distance_m for point in workout.points if point.distance_m is not None]
+    assert rowed[-1] == pytest.approx(metres, abs=1)
     assert workout.end_s == pytest.approx(seconds, abs=2)
     numbers = [point.stroke for point in workout.points if point.stroke is not None]
     assert (max(numbers) if numbers else None) == strokes
@@ -72,6 +77,118 @@ def test_strangers_sessions_reach_the_database(captures: Path, tmp_path: Path) -
         assert one.session.max_heart_rate_bpm == 156
         assert one.session.mean_heart_rate_bpm == pytest.approx(148.6, abs=0.6)
         assert one.quality.gaps == 0
+
+
+def test_intervals_of_other_programs_stay_intervals(captures: Path, tmp_path: Path) -> None:
+    folder, database = captures / "rowingdata", tmp_path / "i.db"
+    names = ("RP_interval.csv", "SpeedCoach2Link_interval.csv", "boatcoach_fixed_distance.csv")
+    import_files(database, [folder / name for name in names])
+    rowpro, speedcoach, boatcoach = (load(database, number_) for number_ in (1, 2, 3))
+    work = [segment for segment in rowpro.segments if segment.kind == "work"]
+    assert [segment.kind for segment in rowpro.segments] == ["work", "rest"] * 4
+    stated = [(4956.1, 151, 197), (4869.5, 162, 187), (4875.1, 166, 188), (4325.4, 143, 131)]
+    for segment, (metres, bpm, watts) in zip(work, stated, strict=True):
+        assert segment.distance_m == pytest.approx(metres, abs=0.15)
+        assert segment.duration_s == pytest.approx(1200, abs=0.2)
+        assert segment.mean_heart_rate_bpm == pytest.approx(bpm, abs=1)
+        # the program's watts follow from the mean pace, these from each stroke's
+        assert segment.mean_power_w == pytest.approx(watts, abs=9)
+    assert [segment.distance_m for segment in speedcoach.segments] == pytest.approx(
+        [225.8, 230.5, 235.8, 243.0, 251.1], abs=0.1
+    )
+    assert speedcoach.session.stroke_count == 131
+    assert speedcoach.session.mean_heart_rate_bpm is None
+    assert boatcoach.session.work_distance_m == pytest.approx(2000, abs=0.1)
+    assert [segment.duration_s for segment in boatcoach.segments[:4]] == pytest.approx(
+        [110.0, 113.8, 156.3, 114.1], abs=1.0
+    )
+    assert boatcoach.session.stroke_count == pytest.approx(217, abs=1)
+
+
+LOGBOOK = (
+    '"ID","Date","Description","Work Time (Formatted)","Work Time (Seconds)",'
+    '"Rest Time (Formatted)","Rest Time (Seconds)","Work Distance","Rest Distance",'
+    '"Stroke Rate/Cadence","Stroke Count","Pace","Avg Watts","Cal/Hour","Total Cal",'
+    '"Avg Heart Rate","Drag Factor","Comments"\n'
+)
+LONG = (
+    '"2","2021-02-16 11:28:00","30:01 row","""30:01.4""","1801.4","","","7096","","22","670",'
+    '"2:06.9","171","889","441","166","122",""\n'
+)
+REPS = (
+    '"1","2017-09-13 19:34:00","4x200m/1:00r row","""2:34.0""","154","4:00.0","240","800","165",'
+    '"35","105","1:36.2","393","1650","69","","124","=1+1"\n'
+)
+
+
+def test_a_logbook_that_grew_adds_what_is_new(tmp_path: Path) -> None:
+    file, database = tmp_path / "season.csv", tmp_path / "i.db"
+    file.write_text(LOGBOOK + LONG)
+    assert import_files(database, [file])[0].sessions == (1,)
+    file.write_text(LOGBOOK + REPS + LONG)
+    (again,) = import_files(database, [file])
+    assert (again.sessions, again.overlaps) == ((2,), ())
+    assert import_files(database, [file])[0].known
+    long, reps = load(database, 1).session, load(database, 2).session
+    assert (long.work_s, long.work_distance_m, long.stroke_count) == (1801.4, 7096, 670)
+    assert (long.mean_power_w, long.mean_stroke_rate_spm, long.energy_kcal) == (171, 22, 441)
+    assert (long.drag_factor, long.mean_heart_rate_bpm) == (122, None)
+    assert (reps.work_s, reps.work_distance_m, reps.stroke_count) == (154.0, 800, 105)
+    assert reps.rest_distance_m == pytest.approx(165, abs=2)
+    assert reps.rest_s == pytest.approx(240, abs=2)
+
+
+def test_every_season_is_read_whole(captures: Path) -> None:
+    for year, rows, metres in ((2018, 157, 261_385), (2021, 277, 1_512_768)):
+        name = f"concept2-season-{year}.csv"
+        read = imports.read(name, (captures / "go_concept2" / name).read_bytes())
+        assert len(read) == rows
+        rowed = [workout.summary.distance_m for workout in read if workout.summary is not None]
+        assert sum(m for m in rowed if m is not None) == metres
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["810\n795.5\n800\n", "0.810\n0.7955\n0.800\n", "t_s,hr,rr_ms\n1,74,810 795.5\n2,75,800\n"],
+)
+def test_rr_intervals_come_in_by_line_and_by_second(text: str) -> None:
+    (workout,) = imports.read("rr.txt", text.encode())
+    told = [rr for point in workout.points for rr in point.rr_ms or ()]
+    assert told == pytest.approx([810, 795.5, 800])
+
+
+def test_either_decimal_sign_of_boatcoach_is_read() -> None:
+    head = "DateTime,workoutType,intervalCount,lastSplitTime,workDistance,splitAvg500MPace"
+    rows = [
+        "2022-06-13T08:31:36.9-04:00,FixedDistanceSplits,0,0:00:00.0,98,0:02:00.0",
+        "2022-06-13T08:32:00.7-04:00,FixedDistanceSplits,0,0:00:00.0,2,0:02:00.0",
+        "2022-06-13T08:32:01.0-04:00,FixedDistanceSplits,1,0:00:24.0,0,0:02:00.0",
+    ]
+    point = "\n".join(["Workout data", head, *rows])
+    comma = point.replace(",", ";").replace(".", ",")
+    (one,), (other,) = (imports.read("b.csv", text.encode()) for text in (point, comma))
+    assert one == other
+    assert one.laps == (Lap(False, 24.0, 100.0),)
+    assert [point.distance_m for point in one.points] == [0.0, 98.0, 100.0]
+
+
+def test_archives_and_recordings_come_in(tmp_path: Path) -> None:
+    archive, database = tmp_path / "all.zip", tmp_path / "i.db"
+    recording = ROOT / "fixtures" / "ftms" / "piece_2000m.frames"
+    with ZipFile(archive, "w", ZIP_DEFLATED) as packed:
+        packed.writestr("a/one.csv", stroke_csv())
+        packed.writestr("a/same.csv", stroke_csv())
+        packed.writestr("b.frames", recording.read_bytes())
+        packed.writestr("bomb.csv", b"0" * 5_000_000)
+        packed.writestr("inner.zip", b"PK\x03\x04" + bytes(50))
+    one, same, frames, bomb, inner = import_files(database, [archive])
+    assert "unpacks to 5 MB" in (bomb.fault or "")
+    assert (one.sessions, same.known, frames.sessions) == ((1,), True, (2,))
+    assert "no text" in (inner.fault or "")
+    assert load(database, 2).session.work_distance_m == pytest.approx(2000, abs=0.1)
+    assert import_files(database, [recording])[0].known
+    archive.write_bytes(archive.read_bytes()[:-30])
+    assert "no whole archive" in (import_files(database, [archive])[0].fault or "")
 
 
 @pytest.mark.parametrize("name", ["fit", "tcx"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import zlib
 from io import BytesIO
@@ -31,19 +32,34 @@ def unpacked(name: str, content: bytes) -> bytes:
 
 def read(name: str, content: bytes) -> list[Workout]:
     """The workouts of a file, each checked. Raises ImportFault for what is none."""
-    from rowlog.imports import fit, stroke_csv, tcx
+    from rowlog.imports import fit, tcx
 
     if content[8:12] == b".FIT":
         found: list[Workout] | None = fit.read(name, content)
     elif b"<TrainingCenterDatabase" in content[:4000]:
         found = tcx.read(name, content)
     else:
-        found = stroke_csv.read(name, _text(name, content))
+        found = _read_text(name, _text(name, content))
     if not found:
         raise ImportFault(
             f"{name} is of no format that rowlog reads.", "See which: docs/formats.md"
         )
     return [checked(name, workout) for workout in found]
+
+
+def _read_text(name: str, text: str) -> list[Workout] | None:
+    """The workouts of a text file, by the first format that knows it as its own."""
+    from rowlog.imports import boatcoach, logbook, painsled, rowpro, rr, speedcoach, stroke_csv
+
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    for format_ in (logbook, rowpro, boatcoach, speedcoach, painsled, stroke_csv, rr):
+        try:
+            found: list[Workout] | None = format_.read(name, text)
+        except csv.Error as error:
+            raise ImportFault(f"{name} is no whole CSV: {error}.", "Export it again.") from error
+        if found is not None:
+            return found
+    return None
 
 
 def _text(name: str, content: bytes) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from rowlog_drivers.errors import RowlogError
+from rowlog_drivers.records import MachineSummary
 
 LONGEST_S: Final = 7 * 86_400.0
 FARTHEST_M: Final = 1_000_000.0
@@ -66,6 +67,12 @@ class Workout:
     plan: str | None = None
     """Interval text, where the file has it."""
     athlete: str | None = None
+    note: str | None = None
+    """What the file says of it in words."""
+    summary: MachineSummary | None = None
+    """The whole of it, where the file has that."""
+    content: bytes | None = None
+    """Its own part of the file; None where it is all of it."""
 
     @property
     def end_s(self) -> float:
@@ -113,7 +120,8 @@ def plan_of(laps: Sequence[Lap]) -> str | None:
                 return None
             words[-1] += f"/{_clock(lap.seconds)}r"
         elif lap.metres is not None and lap.metres >= 1:
-            words.append(f"{lap.metres:.1f}".removesuffix(".0") + "m")
+            # Cut off and not rounded: the last piece's end must be reached by the last metre.
+            words.append(f"{math.floor(lap.metres * 10 + 1e-6) / 10:.1f}".removesuffix(".0") + "m")
         else:
             words.append(_clock(lap.seconds))
     return " + ".join(words) or None

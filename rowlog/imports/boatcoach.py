@@ -1,0 +1,138 @@
+"""Reading BoatCoach CSV: a row a second, metres that may run down, either decimal sign."""
+
+from __future__ import annotations
+
+import csv
+from datetime import datetime
+from itertools import pairwise
+from typing import NamedTuple
+
+from rowlog.imports.stroke_csv import number
+from rowlog.imports.workout import Lap, Point, Workout
+
+
+class _Row(NamedTuple):
+    t_s: float
+    metres: float
+    """As the monitor showed them: rowed, or left to row."""
+    interval: float
+    resting: bool
+    strokes: int
+    split_s: float
+    """Time of the split or interval before this one; 0 in the first."""
+    split_pace_s: float
+    """Mean pace of the split so far."""
+    said: dict[str, float | None]
+
+
+def read(name: str, text: str) -> list[Workout] | None:
+    """The workout of a BoatCoach file; None where it is none."""
+    lines = text.splitlines()
+    place = next((i for i, line in enumerate(lines[:3]) if "lastSplitTime" in line), None)
+    if place is None:
+        return None
+    sign = ";" if lines[place].count(";") > lines[place].count(",") else ","
+    table = list(csv.reader(lines[place:], delimiter=sign))
+    columns = [cell.strip() for cell in table[0]]
+    first: datetime | None = None
+    rows: list[_Row] = []
+    for cells in table[1:]:
+        named = dict(zip(columns, cells, strict=False))
+        at = _time(named.get("DateTime", ""))
+        said = {key: number(cell) for key, cell in named.items() if key and key != "PowerCurve"}
+        metres = said.get("workDistance")
+        if at is None or metres is None:
+            continue
+        first = first or at
+        rows.append(
+            _Row(
+                (at - first).total_seconds(), metres, said.get("intervalCount") or 0.0,
+                bool(said.get("restTime")), int(said.get("strokeCount") or 0),
+                said.get("lastSplitTime") or 0.0, said.get("splitAvg500MPace") or 0.0, said,
+            )
+        )  # fmt: skip
+    down = bool(rows) and table[1][1].startswith("FixedDistance")
+    laps = _splits(rows) if down else _intervals(rows)
+    return [
+        Workout(
+            format="boatcoach",
+            started_at=first,
+            points=tuple(_points(rows, sum(lap.metres or 0 for lap in laps) if down else None)),
+            laps=laps,
+        )
+    ]
+
+
+def _points(rows: list[_Row], total_m: float | None) -> list[Point]:
+    """What the rows say; `total_m` where metres run down from it.
+
+    Rows after the last metre repeat the monitor's last screen: of them only the heart is believed.
+    """
+    points: list[Point] = []
+    metres, before, strokes = 0.0, 0.0, 0
+    for row in rows:
+        over = total_m is not None and before == 0 and bool(points)
+        if total_m is not None:
+            metres = max(metres, total_m - row.metres) if points else 0.0
+        else:  # begins again with each interval
+            metres += row.metres - before if row.metres >= before else row.metres
+        before = row.metres
+        get = row.said.get
+        bpm = get("currentHeartRate")
+        beat = int(bpm) if bpm else None
+        if over:
+            points.append(Point(t_s=row.t_s, heart_rate_bpm=beat))
+            continue
+        drag, force = get("dragFactor"), get("strokeAverageForce")
+        new = row.strokes > strokes
+        strokes = max(strokes, row.strokes)
+        peak = get("strokePeakForce")
+        points.append(
+            Point(
+                t_s=row.t_s,
+                distance_m=metres,
+                heart_rate_bpm=beat,
+                stroke_rate_spm=get("strokeRate") or None,
+                power_w=get("strokePower") or None,
+                pace_s_per_500m=get("stroke500MPace") or None,
+                stroke=row.strokes if new else None,
+                drive_s=get("strokeDriveTime") or None,
+                drive_length_m=get("strokeLength") or None,
+                mean_force_n=force * 4.4482216152605 if force else None,
+                peak_force_n=peak * 4.4482216152605 if peak else None,
+                drag_factor=int(drag) if drag else None,
+            )
+        )
+    return points
+
+
+def _splits(rows: list[_Row]) -> tuple[Lap, ...]:
+    """The splits of a fixed distance: their times as stated, their metres by their mean pace."""
+    laps = []
+    for row, after in pairwise(rows):
+        if after.interval > row.interval and row.split_pace_s:
+            metres = 500 * after.split_s / row.split_pace_s
+            laps.append(Lap(rest=False, seconds=after.split_s, metres=float(round(metres, -1))))
+    return tuple(laps)
+
+
+def _intervals(rows: list[_Row]) -> tuple[Lap, ...]:
+    """Work and rest as the rows tell them apart."""
+    laps: list[Lap] = []
+    start_s, end_s, key = 0.0, 0.0, None
+    for row in rows:
+        if key is not None and (row.interval, row.resting) != key:
+            laps.append(Lap(rest=key[1], seconds=row.t_s - start_s))
+            start_s = row.t_s
+        key, end_s = (row.interval, row.resting), row.t_s
+    if key is not None:
+        laps.append(Lap(rest=key[1], seconds=end_s - start_s))
+    return tuple(laps)
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text.strip().replace(",", "."))
+    except ValueError:
+        return None
+    return at.astimezone() if at.tzinfo is None else at

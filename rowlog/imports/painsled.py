@@ -1,0 +1,52 @@
+"""Reading the CSV of Painsled for the desktop: a row a stroke under names of its own."""
+
+from __future__ import annotations
+
+import csv
+from datetime import datetime
+
+from rowlog.imports.stroke_csv import number
+from rowlog.imports.workout import Point, Workout
+
+
+def read(name: str, text: str) -> list[Workout] | None:
+    """The workout of a desktop Painsled file; None where it is none."""
+    if not text.startswith("stroke.REVISION"):
+        return None
+    rows = csv.reader(text.splitlines(), skipinitialspace=True)
+    columns = next(rows)
+    points: list[Point] = []
+    first: datetime | None = None
+    for cells in rows:
+        row = dict(zip(columns, cells, strict=False))
+        get = {key: number(cell) for key, cell in row.items()}.get
+        try:
+            at = datetime.fromisoformat(row.get("stroke.driveStartMs", ""))
+        except ValueError:
+            continue
+        first = first or at
+        t_s = (at - first).total_seconds()
+        metres, drive, slide = (
+            get("stroke.startWorkoutMeter"), get("stroke.driveMs"), get("stroke.slideMs"),
+        )  # fmt: skip
+        bpm, drag, pace = (
+            get("stroke.hrBpm"), get("stroke.dragFactor"), get("stroke.paceSecPer1k"),
+        )  # fmt: skip
+        count = get("stroke.strokeNumber")
+        points.append(
+            Point(
+                t_s=max(t_s, points[-1].t_s if points else 0.0),
+                distance_m=metres,
+                stroke=int(count) if count else None,
+                stroke_rate_spm=get("stroke.strokesPerMin") or None,
+                power_w=get("stroke.watts") or None,
+                pace_s_per_500m=pace / 2 if pace else None,
+                heart_rate_bpm=int(bpm) if bpm else None,
+                drag_factor=int(drag) if drag else None,
+                drive_s=drive / 1000 if drive else None,
+                recovery_s=slide / 1000 if slide else None,
+                stroke_distance_m=get("stroke.strokeMeters") or None,
+                drive_length_m=get("stroke.driveMeters") or None,
+            )
+        )
+    return [Workout(format="painsled", started_at=first, points=tuple(points))]

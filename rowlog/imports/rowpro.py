@@ -1,0 +1,102 @@
+"""Reading RowPro CSV: strokes whose clock and metres begin again with each interval."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from datetime import datetime
+
+from rowlog.imports.stroke_csv import number
+from rowlog.imports.workout import ImportFault, Lap, Point, Workout
+
+_STROKES = ["time", "distance", "pace", "watts"]
+_PIECES = ["type", "time", "distance", "avgpace"]
+_REST, _WORK = 0.0, 1.0
+
+
+def read(name: str, text: str) -> list[Workout] | None:
+    """The workout of a RowPro file; None where it is none. Raises ImportFault."""
+    if "RowfileId" not in text[:500]:
+        return None
+    tables = _tables(text)
+    strokes = next((rows for head, rows in tables if head[:4] == _STROKES), [])
+    pieces = next((rows for head, rows in tables if head[:4] == _PIECES), [])
+    about = next(
+        (rows[0] for head, rows in tables if head[:2] == ["date", "totaltime"] if rows), []
+    )
+    laps = tuple(
+        Lap(rest=kind == _REST, seconds=(ms or 0) / 1000, metres=None if kind == _REST else metres)
+        for kind, ms, metres in ([*map(number, row[:3])] for row in pieces)
+        if kind in (_REST, _WORK) and ms
+    )
+    bouts = _bouts(strokes)
+    if len(bouts) != sum(not lap.rest for lap in laps):
+        raise ImportFault(
+            f"{name}: its strokes are of {len(bouts)} intervals, its table of intervals has "
+            f"{sum(not lap.rest for lap in laps)}.",
+            "Export it again from RowPro.",
+        )
+    return [
+        Workout(
+            format="rowpro",
+            started_at=_start(about[0] if about else ""),
+            points=tuple(_points(bouts, laps)),
+            laps=laps,
+        )
+    ]
+
+
+def _tables(text: str) -> list[tuple[list[str], list[list[str]]]]:
+    """The file's tables, parted by empty lines: (head in lower case, rows)."""
+    tables = []
+    for block in text.replace("\r", "").split("\n\n"):
+        rows = [row for row in csv.reader(block.splitlines()) if any(row)]
+        if rows:
+            tables.append(([cell.strip().lower() for cell in rows[0]], rows[1:]))
+    return tables
+
+
+def _bouts(rows: list[list[str]]) -> list[list[tuple[float | None, ...]]]:
+    """The strokes by interval: a new one begins where the clock does."""
+    bouts: list[list[tuple[float | None, ...]]] = []
+    last_ms = float("inf")
+    for row in rows:
+        said = tuple(number(cell) for cell in row[:7])
+        if len(said) < 7 or said[0] is None:
+            continue
+        if said[0] < last_ms:
+            bouts.append([])
+        bouts[-1].append(said)
+        last_ms = said[0]
+    return bouts
+
+
+def _points(bouts: list[list[tuple[float | None, ...]]], laps: tuple[Lap, ...]) -> Iterator[Point]:
+    """The strokes in one row, and the exact end of each interval by the table."""
+    start_s = start_m = 0.0
+    stroke = 0
+    waiting = iter(bouts)
+    for lap in laps:
+        if not lap.rest:
+            for ms, metres, pace, watts, _, rate, bpm in next(waiting):
+                stroke += 1
+                yield Point(
+                    t_s=start_s + min((ms or 0.0) / 1000, lap.seconds),
+                    distance_m=None if metres is None else start_m + metres,
+                    pace_s_per_500m=pace * 500 if pace else None,
+                    power_w=watts or None,
+                    stroke_rate_spm=rate or None,
+                    heart_rate_bpm=int(bpm) if bpm else None,
+                    stroke=stroke,
+                )
+            start_m += lap.metres or 0.0
+        start_s += lap.seconds
+        yield Point(t_s=start_s, distance_m=start_m)
+
+
+def _start(text: str) -> datetime | None:
+    """Month first, as the .NET program writes it; the time is that of the place it was rowed in."""
+    try:
+        return datetime.strptime(text.strip(), "%m/%d/%Y %H:%M:%S").astimezone()
+    except (ValueError, OSError, OverflowError):
+        return None

@@ -1,0 +1,56 @@
+"""Reading RR intervals: one a line in milliseconds, or by second in a table."""
+
+from __future__ import annotations
+
+import csv
+
+from rowlog.imports.stroke_csv import number
+from rowlog.imports.workout import Point, Workout
+
+_SHORTEST_MS, _LONGEST_MS = 150.0, 10_000.0
+
+
+def read(name: str, text: str) -> list[Workout] | None:
+    """The workout of a file of RR intervals; None where it is none."""
+    lines = [line.strip() for line in text.splitlines()]
+    lines = [line for line in lines if line and not line.startswith("#")]
+    if not lines:
+        return None
+    head = [cell.strip().lower() for cell in lines[0].split(",")]
+    if "rr_ms" in head and "t_s" in head:
+        return _made(_table(head, lines[1:]))
+    values = [number(line) for line in lines]
+    if head in (["rr"], ["rr_ms"]):
+        values = values[1:]
+    if len(values) < 2 or any(v is None or not 0 < v <= _LONGEST_MS for v in values):
+        return None
+    told = [value for value in values if value is not None]
+    if max(told) < 10:  # seconds
+        told = [value * 1000 for value in told]
+    if min(told) < _SHORTEST_MS:
+        return None
+    t_s, points = 0.0, []
+    for rr in told:
+        t_s += rr / 1000
+        points.append(Point(t_s=t_s, heart_rate_bpm=round(60_000 / rr), rr_ms=(rr,)))
+    return _made(points)
+
+
+def _table(head: list[str], lines: list[str]) -> list[Point]:
+    beat = next((head.index(name) for name in ("hr", "heart_rate_bpm") if name in head), None)
+    points = []
+    for row in csv.reader(lines):
+        if len(row) != len(head) or (t_s := number(row[head.index("t_s")])) is None:
+            continue
+        rr = tuple(
+            ms for cell in row[head.index("rr_ms")].split() if (ms := number(cell)) and 0 < ms < 1e4
+        )
+        bpm = number(row[beat]) if beat is not None else None
+        if bpm is None and rr:
+            bpm = round(60_000 * len(rr) / sum(rr))
+        points.append(Point(t_s=t_s, heart_rate_bpm=int(bpm) if bpm else None, rr_ms=rr or None))
+    return points
+
+
+def _made(points: list[Point]) -> list[Workout]:
+    return [Workout(format="rr", started_at=None, points=tuple(points))]

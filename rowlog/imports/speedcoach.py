@@ -1,0 +1,94 @@
+"""Reading NK SpeedCoach CSV: strokes by interval, with a table of the intervals above them."""
+
+from __future__ import annotations
+
+import csv
+from datetime import datetime
+
+from rowlog.imports.stroke_csv import number
+from rowlog.imports.workout import ImportFault, Lap, Point, Workout
+
+_FIELDS = ("Interval", "Elapsed Time", "Stroke Rate", "Heart Rate", "Power", "Total Strokes")
+
+
+def read(name: str, text: str) -> list[Workout] | None:
+    """The workout of a SpeedCoach file; None where it is none. Raises ImportFault.
+
+    How long the rests were is not said, so the intervals stand one behind the other.
+    """
+    if not text.startswith("Session Information:"):
+        return None
+    rows = list(csv.reader(text.splitlines()))
+    start = next((row[1] for row in rows if row and row[0] == "Start Time:"), "")
+    pieces = _table(rows, "Interval Summaries:")
+    strokes = _table(rows, "Per-Stroke Data:")
+    if not strokes:
+        raise ImportFault(f"{name} has no strokes.", "Export the session with its strokes.")
+    laps = tuple(
+        Lap(False, number(row["Elapsed Time"]) or 0.0, _metres(row)) for row in map(_totals, pieces)
+    )
+    points: list[Point] = []
+    start_s = start_m = 0.0
+    inside, count = 0, 0
+    for row in strokes:
+        place = number(row["Interval"])
+        at, metres = number(row["Elapsed Time"]), _metres(row)
+        if place is None or at is None:
+            continue
+        while laps and inside < min(int(place) - 1, len(laps)):
+            start_s, start_m = start_s + laps[inside].seconds, start_m + (laps[inside].metres or 0)
+            points.append(Point(t_s=start_s, distance_m=start_m))
+            inside += 1
+        bpm, count = number(row["Heart Rate"]), count + 1
+        points.append(
+            Point(
+                t_s=start_s + at,
+                distance_m=None if metres is None else start_m + metres,
+                stroke_rate_spm=number(row["Stroke Rate"]) or None,
+                heart_rate_bpm=int(bpm) if bpm else None,
+                power_w=number(row["Power"]) or None,
+                pace_s_per_500m=number(row.get("Split (GPS)", "")) or None,
+                stroke=count,
+            )
+        )
+    for lap in laps[inside:]:
+        start_s, start_m = start_s + lap.seconds, start_m + (lap.metres or 0)
+        points.append(Point(t_s=start_s, distance_m=start_m))
+    return [
+        Workout(
+            format="speedcoach", started_at=_start(start), points=tuple(points), laps=laps,
+            note="How long its rests were is not said.",
+        )
+    ]  # fmt: skip
+
+
+def _table(rows: list[list[str]], title: str) -> list[dict[str, str]]:
+    """The table under a title: its head, a row of units, and rows up to an empty one."""
+    place = next((i for i, row in enumerate(rows) if row and row[0] == title), None)
+    if place is None:
+        return []
+    body = iter(row for row in rows[place + 1 :])
+    head = next((row for row in body if any(row)), [])
+    found = []
+    next(body, None)
+    for row in body:
+        if not any(row):
+            break
+        found.append({**dict.fromkeys(_FIELDS, ""), **dict(zip(head, row, strict=False))})
+    return found
+
+
+def _totals(row: dict[str, str]) -> dict[str, str]:
+    return {key.removeprefix("Total "): cell for key, cell in row.items() if cell}
+
+
+def _metres(row: dict[str, str]) -> float | None:
+    """By the satellites, or by the impeller where there is one and no satellite was heard."""
+    return number(row.get("Distance (GPS)", "")) or number(row.get("Distance (IMP)", ""))
+
+
+def _start(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text.strip(), "%m/%d/%y %I:%M%p").astimezone()
+    except (ValueError, OSError, OverflowError):
+        return None
