@@ -106,6 +106,7 @@ class Pm5Rower(Device):
         self._latest: PaperStroke | None = None
         self._driving = False
         self._ended_s = 0.0
+        self._last_stroke = 0
 
     # What the athlete does
 
@@ -207,7 +208,7 @@ class Pm5Rower(Device):
         if self._index + 1 < len(self._program):
             self._begin_work(t_s, leg)
             return
-        self._phase, self._ended_s = "end", t_s
+        self._phase, self._ended_s, self._last_stroke = "end", t_s, leg.strokes
         self._close_interval(t_s, leg)
         self._summarise(t_s)
 
@@ -376,6 +377,8 @@ class Pm5Rower(Device):
         count = stroke.number - self._since.strokes
         if count < 1 or self._phase in ("ready", "logged"):
             return
+        if self._phase == "end" and stroke.number > self._last_stroke:
+            return  # made after the workout, of which nothing is counted any more
         drive_s = stroke.drive_s
         work_j = stroke.power_w * stroke.period_s
         peak_lbf = work_j / _DRIVE_M / _MEAN_OF_PEAK / LBF_N
