@@ -102,6 +102,7 @@ def test_intervals_of_other_programs_stay_intervals(captures: Path, tmp_path: Pa
     assert [segment.duration_s for segment in boatcoach.segments[:4]] == pytest.approx(
         [110.0, 113.8, 156.3, 114.1], abs=1.0
     )
+    assert boatcoach.session.work_s == pytest.approx(494.2, abs=0.01)
     assert boatcoach.session.stroke_count == pytest.approx(217, abs=1)
 
 
@@ -169,7 +170,7 @@ def test_either_decimal_sign_of_boatcoach_is_read() -> None:
     (one,), (other,) = (imports.read("b.csv", text.encode()) for text in (point, comma))
     assert one == other
     assert one.laps == (Lap(False, 24.0, 100.0),)
-    assert [point.distance_m for point in one.points] == [0.0, 98.0, 100.0]
+    assert [point.distance_m for point in one.points] == [0.0, 98.0, 100.0, 100.0]
 
 
 def test_archives_and_recordings_come_in(tmp_path: Path) -> None:

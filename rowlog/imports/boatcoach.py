@@ -53,11 +53,16 @@ def read(name: str, text: str) -> list[Workout] | None:
         )  # fmt: skip
     down = bool(rows) and table[1][1].startswith("FixedDistance")
     laps = _splits(rows) if down else _intervals(rows)
+    total_m = sum(lap.metres or 0 for lap in laps)
+    points = _points(rows, total_m if down else None)
+    if down and points and laps:  # the last metre by the splits' tenths, not by whole seconds
+        end = Point(t_s=sum(lap.seconds for lap in laps), distance_m=total_m)
+        points = sorted([*points, end], key=lambda point: point.t_s)
     return [
         Workout(
             format="boatcoach",
             started_at=first,
-            points=tuple(_points(rows, sum(lap.metres or 0 for lap in laps) if down else None)),
+            points=tuple(points),
             laps=laps,
         )
     ]
