@@ -200,7 +200,8 @@ def record(
     parsed = _plan(plan, path) if plan is not None else None
     seconds = _seconds(limit) if limit is not None else None
     style = _style(plain=plain)
-    teller = _Teller(style, as_json=as_json)
+    keys = sys.stdin is not None and sys.stdin.isatty()
+    teller = _Teller(style, as_json=as_json, keys=keys)
     nothing_named = rower is None and strap is None
     if nothing_named:
         rower = strap = "auto"
@@ -217,6 +218,7 @@ def record(
         tell=lambda text: typer.echo(text, err=True),
         on_begin=teller.begin,
         on_moment=teller.moment,
+        on_key=teller.key if keys else None,
     )
     if as_json:
         from rowlog import summary
@@ -230,8 +232,10 @@ def record(
 class _Teller:
     """Prints a recording once a second, until nobody listens; the recording goes on then."""
 
-    def __init__(self, style: Style, *, as_json: bool) -> None:
+    def __init__(self, style: Style, *, as_json: bool, keys: bool) -> None:
         from rowlog.render_devices import LinkNews
+
+        self._keys = keys
 
         self._style = style
         self._as_json = as_json
@@ -244,7 +248,14 @@ class _Teller:
         if begun.recovered:
             self._tell(f"Closed as recovered: session {', '.join(map(str, begun.recovered))}.")
         if not self._as_json:
-            self._print(f"Recording session {begun.session_id}. Ctrl-C ends it.")
+            keys = " Keys: ? shows them." if self._keys else ""
+            self._print(f"Recording session {begun.session_id}. Ctrl-C ends it.{keys}")
+
+    def key(self, label: str) -> None:
+        """A key was pressed: say so at once, the next second shows what it did."""
+        from rowlog import render
+
+        self._tell(render.key(label))
 
     def moment(self, moment: Moment) -> None:
         """A second went by."""

@@ -17,6 +17,12 @@ UNDO: Final = "undo"
 """Takes the last key back, as if it had not been pressed."""
 UNDO_NS: Final = 60 * SECOND_NS
 """For so long a key can be taken back."""
+TYPED: Final = {"n": "next", " ": "next", "e": EXTEND, "u": UNDO, "m": "mark"}
+"""What the keys of a keyboard are called. A mark changes nothing; it stands in the recording."""
+QUIT: Final = "q"
+"""Ends the session."""
+HELP: Final = "?h"
+"""Tell which keys there are."""
 STEPS: Final = {"time": 30.0, "distance": 100.0, "energy": 5.0}
 _AMOUNT: Final = re.compile(r"extend +(\d{1,5})(s|m|cal)")
 _UNITS: Final = {"s": "time", "m": "distance", "cal": "energy"}

@@ -69,6 +69,7 @@ class Recorder:
         end_ns: int | None = None,
         hold_s: float = 0.0,
         started_at: datetime | None = None,
+        keyboard: Device | None = None,
     ) -> None:
         """`clock` ticks a live session on in silence; without one the frames tell the time.
 
@@ -76,8 +77,10 @@ class Recorder:
         is for how long, in seconds of life, new frames are held in memory while the database
         cannot be written, before that ends the recording. `started_at` is the wall time of
         instant 0, from which the session's end is counted; None: the end is when it closes.
+        Keys of the `keyboard` count like frames of the devices, but no session waits for them.
         """
         self.devices = devices
+        self._keyboard = keyboard
         self.derivation = Derivation(plan)
         self.session_id = session_id
         self.frames_committed = 0
@@ -113,7 +116,7 @@ class Recorder:
         """
         stopper = asyncio.create_task(self._close_on(stop)) if stop is not None else None
         try:
-            async for batch in merge(self.devices, clock=self._clock):
+            async for batch in merge(self.devices, clock=self._clock, keyboard=self._keyboard):
                 now_ns = self._ticked_ns()
                 derived = self.derivation.take(batch, now_ns)
                 self._last_ns = max(self._last_ns, now_ns or 0)
@@ -135,6 +138,8 @@ class Recorder:
 
     async def _close(self) -> None:
         """Let go of all devices at a time: each may hang for seconds."""
+        if self._keyboard is not None:  # first: a terminal must not stay as it is for a device
+            await self._keyboard.close()
         await asyncio.gather(*(device.close() for device in self.devices))
 
     def _ticked_ns(self) -> int | None:

@@ -13,6 +13,7 @@ from shutil import disk_usage
 from typing import TYPE_CHECKING, Final
 
 from rowlog.devices import Opened, open_devices
+from rowlog.keys import HELP, QUIT, TYPED
 from rowlog.plan import Plan
 from rowlog.rebuild import recover
 from rowlog.recorder import Progress, Recorder
@@ -23,10 +24,11 @@ from rowlog.store_devices import known_devices
 from rowlog.store_read import open_reader
 from rowlog.store_rows import Source
 from rowlog_drivers.addresses import Address
-from rowlog_drivers.clock import life_ns, wall_now
+from rowlog_drivers.clock import Clock, life_ns, wall_now
+from rowlog_drivers.device import Decoding, Device
 from rowlog_drivers.errors import CallError, RowlogError
 from rowlog_drivers.interface import Complaint
-from rowlog_drivers.records import MachineInfo
+from rowlog_drivers.records import KEY_SOURCE, MachineInfo
 
 if TYPE_CHECKING:
     from rowlog.bluetooth import OnAir
@@ -99,13 +101,16 @@ def record(
     tell: Tell | None = None,
     on_begin: Callable[[Begun], None] | None = None,
     on_moment: Callable[[Moment], None] | None = None,
+    on_key: Callable[[str], None] | None = None,
 ) -> int:
     """Record a session until the devices end, `for_s` is over, or a signal comes.
 
     `program` sends the plan to the monitor first. SIGINT, SIGTERM and SIGHUP end the session
     properly. Roles in `optional` may stay without a device; `ask` chooses among several, `tell`
-    hears what happens before the session begins. Returns its number. Raises RowlogError, saying
-    what is kept, when it could not go on; nothing is begun where nothing can be stored.
+    hears what happens before the session begins. `on_key` has the keys of the terminal read, and
+    hears what each is called, "help" for one that asks which there are. Returns the session's
+    number. Raises RowlogError, saying what is kept, when it could not go on; nothing is begun
+    where nothing can be stored.
     """
     wanted: dict[Role, Address] = {}
     if rower is not None and rower.scheme in ON_AIR:
@@ -186,7 +191,9 @@ def record(
             serials = {info.source: info.serial_number for info in infos if info.serial_number}
             store.remember_devices(athlete, to_remember(air.found, serials, wall_now()))
 
-        return asyncio.run(_record(ready, store, begin, begun, keep, plan, for_s, on_moment))
+        return asyncio.run(
+            _record(ready, store, begin, begun, keep, plan, for_s, on_moment, on_key)
+        )
 
 
 async def _on_port(
@@ -315,6 +322,7 @@ async def _record(
     plan: Plan | None,
     for_s: float | None,
     on_moment: Callable[[Moment], None] | None,
+    on_key: Callable[[str], None] | None,
 ) -> int:
     """Connect, then begin the session: what cannot be reached leaves none behind."""
     stop = asyncio.Event()
@@ -346,6 +354,7 @@ async def _record(
         except BaseException:
             await _close(opened)
             raise
+        keyboard = None if on_key is None else _keyboard(opened.clock, stop, on_key)
         recorder = Recorder(
             opened.devices,
             store,
@@ -355,10 +364,13 @@ async def _record(
             end_ns=opened.end_ns,
             hold_s=HOLD_S,
             started_at=started_at,
+            keyboard=keyboard,
         )
         if air is not None:
             air.motion.pipeline = recorder.derivation.pipeline
         try:
+            if keyboard is not None:
+                await keyboard.transport.open()
             await _run(recorder, opened, stop, for_s, on_moment)
         except RowlogError as error:
             raise RowlogError(
@@ -369,6 +381,23 @@ async def _record(
         if air is not None:
             await asyncio.to_thread(keep, air, session_id)
     return session_id
+
+
+def _keyboard(clock: Clock, stop: asyncio.Event, on_key: Callable[[str], None]) -> Device:
+    """The terminal's keys as a device of the session."""
+    from rowlog_drivers.transports.keyboard import KeyboardTransport
+
+    def other(key: str) -> None:
+        if key in QUIT:
+            on_key("end")
+            stop.set()
+        elif key in HELP:
+            on_key("help")
+
+    transport = KeyboardTransport(
+        clock, TYPED, source=KEY_SOURCE, channel="key", other=other, pressed=on_key
+    )
+    return Device(transport, Decoding({}))
 
 
 async def _close(opened: Opened) -> None:

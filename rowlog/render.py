@@ -345,6 +345,25 @@ _OFF: Final = {
 """What to do where a piece's guidance is not kept."""
 
 
+def key(label: str) -> str:
+    """What a key that was pressed asks for; "help" tells which keys there are."""
+    if label == "help":
+        return KEYS_HELP
+    return f"rowlog: {_KEYS.get(label, label)}"
+
+
+KEYS_HELP: Final = (
+    "rowlog: n or space next piece, e longer, u undo, m mark, q or Ctrl-C end, ? this"
+)
+_KEYS: Final = {
+    "next": "key: next piece (u takes it back)",
+    "extend": "key: this piece longer (u takes it back)",
+    "undo": "key: undo",
+    "mark": "key: mark",
+    "end": "key: end",
+}
+
+
 def _off_guidance(now: Moment) -> list[str]:
     """What is off the piece's guidance; "in band" where all of it is kept."""
     off = [_OFF[one.quantity, one.state] for one in now.guidance if one.state in ("below", "above")]

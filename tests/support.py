@@ -85,9 +85,18 @@ class Process:
     """The program while it runs; its lines are read as they come."""
 
     def __init__(
-        self, *arguments: str | Path, before: str = "", stdout: int | IO[str] | None = None
+        self,
+        *arguments: str | Path,
+        before: str = "",
+        stdout: int | IO[str] | None = None,
+        terminal: int | None = None,
     ) -> None:
-        """`before` is Python that runs first in the new process; `stdout`: where else it goes."""
+        """`before` is Python that runs first in the new process; `stdout`: where else it goes.
+
+        `terminal`: the pseudo-terminal that is its standard input, and that it is to have.
+        """
+        if terminal is not None:
+            before += "\nimport fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)"
         self._lines: queue.Queue[str | None] = queue.Queue()
         self.seen: list[str] = []
         """The lines of stdout that were taken from the queue so far."""
@@ -96,7 +105,8 @@ class Process:
         self.process = subprocess.Popen(
             [sys.executable, "-c", f"{before}\n{MAIN}", *map(str, arguments)],
             env=environment(),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if terminal is None else terminal,
+            start_new_session=terminal is not None,
             stdout=subprocess.PIPE if stdout is None else stdout,
             stderr=subprocess.PIPE,
             encoding="utf-8",

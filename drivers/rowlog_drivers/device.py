@@ -186,9 +186,11 @@ def _weight(payload: bytes) -> int:
 
 
 async def merge(
-    devices: Sequence[Device], *, clock: Clock | None = None
+    devices: Sequence[Device], *, clock: Clock | None = None, keyboard: Device | None = None
 ) -> AsyncIterator[list[Delivery]]:
     """The deliveries of several devices as they come, in batches; ends when all have ended.
+
+    What the `keyboard` gives comes along; it is not waited for.
 
     Within a batch they stand in order of arrival; the buffer puts them in order of time. With a
     clock an empty batch comes when a whole second of session time begins and nothing else does.
@@ -205,8 +207,14 @@ async def merge(
         else:
             await queue.put(None)
 
+    async def pump_keys(keyboard: Device) -> None:
+        async for delivery in keyboard.deliveries():
+            await queue.put(delivery)
+
     tasks = [asyncio.create_task(pump(device)) for device in devices]
     open_count = len(tasks)
+    if keyboard is not None:
+        tasks.append(asyncio.create_task(pump_keys(keyboard)))
     try:
         while open_count:
             items = await _next(queue, clock)
