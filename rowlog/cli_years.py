@@ -394,7 +394,8 @@ def trends(
         return
     span = span_of(kind, today, since=since, until=until, last=last)
     wanted = wanted_of(span, athlete, activity, plan, tag, machine)
-    shown = load_trends(path, wanted, kind, span, today, power_w=power)
+    days = None if as_json or picture is not None else 180  # as many as the charts draw
+    shown = load_trends(path, wanted, kind, span, today, power_w=power, days=days)
     if picture is not None:
         file = picture_file(picture)
         from rowlog.charts_pictures import trends_picture

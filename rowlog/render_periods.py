@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rowlog.render import NONE, Style, Table, calendar_day, metres, pace, printable, whole
-from rowlog.summary_periods import PeriodsSummary, PeriodTotals
+
+if TYPE_CHECKING:
+    from rowlog.summary_periods import PeriodsSummary, PeriodTotals
 
 HEADS: Final = ("count", "h:mm", "metres", "work m", "pace", "strokes", "kcal", "HR")
 

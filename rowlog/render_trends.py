@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from rowlog.charts import line_chart
 from rowlog.render import NONE, Style, Table, day, metres, pace, printable, whole
 from rowlog.render_periods import hours, period_label
 from rowlog.render_years import heading, sparkline, unkept_note
@@ -88,6 +87,8 @@ def workout(shown: WorkoutSummary, style: Style) -> str:
         if row.mean_pace_s_per_500m is not None
     ]
     if len(paces) >= 3:
+        from rowlog.charts import line_chart
+
         lines += [
             "",
             "Pace, the faster the higher:",
@@ -186,6 +187,8 @@ def _days(count: int, what: str) -> str:
 
 
 def _charts(shown: TrendsSummary, style: Style) -> list[str]:
+    from rowlog.charts import line_chart
+
     lines: list[str] = []
     earliest_first = shown.periods[::-1]
     for name, field, show, upside_down in LINES:

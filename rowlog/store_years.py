@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -28,6 +29,8 @@ EVENTS: Final[Mapping[str, tuple[float, ...]]] = {
 """The ranked distances and times, and the durations of the power curve; as `efforts` has them."""
 MANY: Final = 800
 """Of so many sessions it is quicker to go from the best effort on than through all efforts."""
+FEW_STARTS: Final = 64
+"""So many periods are told apart in SQL itself; of more, its text would be long."""
 
 _PACED: Final = (
     "CASE WHEN work_distance_m > 0 AND session_totals.mean_pace_s_per_500m IS NOT NULL THEN"
@@ -41,6 +44,7 @@ class Years:
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         self.path = path
         self._db = db
+        self._spans: dict[Wanted, tuple[int, str | None, str | None]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -69,14 +73,16 @@ class Years:
 
     def span(self, wanted: Wanted) -> tuple[int, str | None, str | None]:
         """How many sessions are wanted, and the local dates of the first and the last."""
-        condition, values = where(wanted)
-        (row,) = self._rows(
-            "SELECT count(*), substr(min(started_at), 1, 10), substr(max(started_at), 1, 10) "
-            f"FROM sessions WHERE {condition}",
-            values,
-        )
-        count, first, last = row
-        return count, first, last
+        if wanted not in self._spans:
+            condition, values = where(wanted)
+            (row,) = self._rows(
+                "SELECT count(*), substr(min(started_at), 1, 10), substr(max(started_at), 1, 10) "
+                f"FROM sessions WHERE {condition}",
+                values,
+            )
+            count, first, last = row
+            self._spans[wanted] = count, first, last
+        return self._spans[wanted]
 
     def zones(self, wanted: Wanted, starts: Sequence[str]) -> dict[int, Row]:
         """Time in zones, by the place of the start among `starts` (ISO dates, in order).
@@ -191,9 +197,19 @@ class Years:
     def powers(self, wanted: Wanted) -> list[Row]:
         """(power, seconds) of all bands of power that a heart rate is known at."""
         condition, values = where(wanted)
+        count, _, _ = self.span(wanted)
+        if count < MANY:
+            # Few sessions: their own rows, by the index.
+            return self._rows(
+                "SELECT power_w, sum(seconds) FROM sessions CROSS JOIN heart_rates_at_power ON "
+                f"session_id = sessions.id WHERE {condition} GROUP BY power_w ORDER BY power_w",
+                values,
+            )
+        # Many: all rows in order, without those of sessions that are not wanted.
         return self._rows(
-            "SELECT power_w, sum(seconds) FROM heart_rates_at_power "
-            f"JOIN sessions ON id = session_id WHERE {condition} GROUP BY power_w ORDER BY power_w",
+            "SELECT power_w, sum(seconds) FROM heart_rates_at_power WHERE session_id NOT IN "
+            f"(SELECT id FROM sessions WHERE ({condition}) IS NOT 1) GROUP BY power_w "
+            "ORDER BY power_w",
             values,
         )
 
@@ -261,6 +277,8 @@ class Years:
         """SQL that says which of `starts` a session belongs to."""
         if len(starts) < 2:
             return "0"
+        if len(starts) <= FEW_STARTS:
+            return _halved(starts, 0, len(starts))
         self._db.create_function(
             "place", 1, lambda day: bisect_right(starts, day) - 1, deterministic=True
         )
@@ -269,6 +287,16 @@ class Years:
     def _rows(self, query: str, values: Any) -> list[Row]:
         with translated(self.path):
             return self._db.execute(query, values).fetchall()
+
+
+def _halved(starts: Sequence[str], low: int, high: int) -> str:
+    """SQL that looks a session's start up among `starts` from `low` to before `high`."""
+    if high - low == 1:
+        return str(low)
+    middle = (low + high) // 2
+    day = date.fromisoformat(starts[middle]).isoformat()  # a date and nothing else, in SQL
+    before, after = _halved(starts, low, middle), _halved(starts, middle, high)
+    return f"CASE WHEN started_at < '{day}' THEN {before} ELSE {after} END"
 
 
 def open_years(path: Path) -> Years:

@@ -61,7 +61,7 @@ class TrendsSummary(NamedTuple):
     sessions_without_load: int
     """They count as nothing in the load."""
     load: tuple[LoadDay, ...]
-    """Every day of the periods, the earliest first."""
+    """Every day of the periods, or the latest that were asked for; the earliest first."""
 
 
 class Repetition(NamedTuple):
@@ -101,12 +101,13 @@ def load_trends(
     today: date,
     *,
     power_w: float | None = None,
+    days: int | None = None,
 ) -> TrendsSummary:
     """Trends of the wanted sessions. Raises CallError and StoreError.
 
     `power_w`: at which power the heart rate is told; None: where most time was spent. Load is told
     for the days of the periods, but reckoned from the first session of all, so that fitness does
-    not begin at nothing with them.
+    not begin at nothing with them; of `days` for the latest so many, which takes less time.
     """
     if power_w is not None and not 0 < power_w < 2000:
         raise CallError(f"--power is {power_w:g} W, which cannot be.", "Name watts, as in 180.")
@@ -132,8 +133,10 @@ def load_trends(
     without = 0
     for day, banister, edwards in sessions:
         load = banister if by_banister else edwards
-        without += load is None
-        loads[day] = loads.get(day, 0.0) + (load or 0.0)
+        if load is None:
+            without += 1
+            load = 0.0
+        loads[day] = loads.get(day, 0.0) + load
     return TrendsSummary(
         by=kind,
         asked=head,
@@ -142,7 +145,7 @@ def load_trends(
         streaks=streaks(loads, today),
         load_by=load_by,
         sessions_without_load=without,
-        load=tuple(load_days(loads, today, wanted.since)) if load_by is not None else (),
+        load=tuple(load_days(loads, today, wanted.since, days)) if load_by is not None else (),
     )
 
 

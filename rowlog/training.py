@@ -35,17 +35,20 @@ class Streaks(NamedTuple):
     longest_weeks: int
 
 
-def load_days(loads: Mapping[str, float], today: date, since: str | None = None) -> list[LoadDay]:
+def load_days(
+    loads: Mapping[str, float], today: date, since: str | None = None, latest: int | None = None
+) -> list[LoadDay]:
     """Every day from the first load (by ISO date) to today or the last one.
 
-    `since`: only days from that date on are told, though reckoned from the first load.
+    `since`: only days from that date on are told, and of `latest` only the last so many; all are
+    reckoned from the first load nevertheless.
     """
     if not loads:
         return []
-    first = date.fromisoformat(min(loads)).toordinal()
-    last = max(today, date.fromisoformat(max(loads))).toordinal()
-    told = first if since is None else date.fromisoformat(since).toordinal()
     by_day = {date.fromisoformat(day).toordinal(): load for day, load in loads.items()}
+    first, last = min(by_day), max(today.toordinal(), *by_day)
+    told = first if since is None else date.fromisoformat(since).toordinal()
+    told = told if latest is None else max(told, last - latest + 1)
     fitness = fatigue = 0.0
     days: list[LoadDay] = []
     for number in range(first, last + 1):
@@ -73,8 +76,11 @@ def _runs(numbers: list[int], now: int) -> tuple[int, int]:
     current = longest = run = 0
     before: int | None = None
     for number in numbers:
-        run = run + 1 if before is not None and number == before + 1 else 1
-        longest = max(longest, run)
+        if number - 1 != before:
+            run = 0
+        run += 1
+        if run > longest:
+            longest = run
         if now - 1 <= number <= now:
             current = run
         before = number

@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rowlog import store_years
 from rowlog.charts import line_chart
 from rowlog.render import Style
 from rowlog.render_years import sparkline
 from rowlog.training import load_days, streaks
+from rowlog.wanted import ANY
 from rowlog_drivers.errors import RowlogError
 from tests.support import ROOT
 from tests.test_years_commands import answer, call
@@ -48,6 +50,14 @@ def test_a_steady_load_is_its_own_fitness() -> None:
     last = load_days(loads, TODAY)[-1]
     assert last.fitness == pytest.approx(50, abs=0.01)
     assert last.form == pytest.approx(0, abs=0.01)
+
+
+def test_the_latest_days_are_those_of_all() -> None:
+    loads = dict.fromkeys(days(60, 30, 2), 40.0)
+    whole = load_days(loads, TODAY)
+    assert load_days(loads, TODAY, latest=5) == whole[-5:]
+    assert load_days(loads, TODAY, latest=500) == whole
+    assert load_days(loads, TODAY, days(3)[0], 10) == whole[-4:]
 
 
 @pytest.mark.parametrize(
@@ -167,6 +177,24 @@ def test_power_is_chosen_by_its_band(rowed: Path) -> None:
     assert all(month["heart_rate_at_power_bpm"] is None for month in other["periods"])
     with pytest.raises(RowlogError, match="cannot be"):
         call(rowed, "trends", "--power", "-5")
+
+
+def test_every_way_of_asking_the_database_answers_the_same(
+    rowed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few sessions or many, few periods or many, and sessions that are nobody's."""
+    found = []
+    for few_sessions, few_periods in ((10**6, 10**6), (0, 0)):
+        monkeypatch.setattr(store_years, "MANY", few_sessions)
+        monkeypatch.setattr(store_years, "FEW_STARTS", few_periods)
+        with store_years.open_years(rowed) as years:
+            first, last = years.span(ANY)[1:]
+            assert first is not None and last is not None
+            starts = ["2000-01-01", first, last, "2100-01-01"]
+            named = ANY._replace(athlete="Nobody")
+            found.append((years.trends(ANY, starts), years.powers(ANY), years.powers(named)))
+    assert found[0] == found[1]
+    assert found[0][1] and not found[0][2]
 
 
 def test_the_same_workout_over_time(rowed: Path) -> None:
