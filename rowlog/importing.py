@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from rowlog import imports
+from rowlog.editing import delete_sessions, purge_session
 from rowlog.imports.archives import is_archive, members
 from rowlog.imports.workout import ImportFault, Point, Workout, plan_of
 from rowlog.notation import NotationError, parse
@@ -129,26 +130,39 @@ def _import(
     workouts = imports.read(file.name, content)
     changed_at = datetime.fromtimestamp((dated_by or file).stat().st_mtime, UTC)
     numbers: list[int] = []
+    unkept: list[int] = []
     overlaps: list[int] = []
-    for workout in workouts:
-        part = workout.content
-        if part is not None and _known(database, part):
-            continue
-        started_at = workout.started_at or changed_at - timedelta(seconds=workout.end_s)
-        if workout.started_at is not None:
-            overlaps += [
-                known
-                for known in _overlapping(database, started_at, workout.end_s)
-                if known not in numbers
-            ]
-        number = _record(database, file, workout, started_at, athlete)
-        numbers.append(number)
-        if part is not None:
-            _keep(database, [number], file.name, part, workout.format)
-    whole = [number for number in numbers if workouts[0].content is None]
-    if whole:
-        _keep(database, whole, file.name, content, workouts[0].format)
+    try:
+        for workout in workouts:
+            part = workout.content
+            if part is not None and _known(database, part):
+                continue
+            started_at = workout.started_at or changed_at - timedelta(seconds=workout.end_s)
+            if workout.started_at is not None:
+                overlaps += [
+                    known
+                    for known in _overlapping(database, started_at, workout.end_s)
+                    if known not in numbers
+                ]
+            number = _record(database, file, workout, started_at, athlete)
+            numbers.append(number)
+            unkept.append(number)
+            if part is not None:
+                _keep(database, unkept, file.name, part, workout.format)
+                unkept.clear()
+        if unkept:
+            _keep(database, unkept, file.name, content, workouts[0].format)
+            unkept.clear()
+    finally:
+        if unkept:  # broken off between a session and the bytes that it is known by
+            _forget(database, unkept)
     return Imported(file=file, sessions=tuple(numbers), overlaps=tuple(overlaps), known=not numbers)
+
+
+def _forget(database: Path, numbers: Sequence[int]) -> None:
+    delete_sessions(database, numbers)
+    for number in numbers:
+        purge_session(database, number)
 
 
 def _known(database: Path, content: bytes) -> bool:
@@ -167,7 +181,11 @@ def _import_frames(database: Path, file: Path, athlete: str | None, content: byt
         copy = Path(folder) / "import.frames"
         copy.write_bytes(content)
         number = replay_file(copy, database, athlete=athlete)
-    _keep(database, [number], file.name, content, "frames")
+    try:
+        _keep(database, [number], file.name, content, "frames")
+    except BaseException:
+        _forget(database, [number])
+        raise
     return Imported(file=file, sessions=(number,))
 
 
@@ -183,7 +201,7 @@ def _record(
         extra=(("format", workout.format), *dated),
     )
     return record_frames(
-        frames_of(workout),
+        list(frames_of(workout)),  # whole before a session begins
         header,
         database,
         plan=_plan(workout),

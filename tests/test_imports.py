@@ -16,7 +16,7 @@ from rowlog import imports
 from rowlog.contents import load_contents
 from rowlog.exporting import export
 from rowlog.exports import named
-from rowlog.importing import import_files
+from rowlog.importing import frames_of, import_files
 from rowlog.imports.stroke_csv import number
 from rowlog.imports.workout import ImportFault, Lap, plan_of
 from rowlog.replaying import replay_file
@@ -29,7 +29,7 @@ from tests.support import ROOT, run
 
 STRANGERS = [
     ("testdata.csv", 2000, 540.0, 191, 4, (127, 156)),
-    ("testdata_export.fit", 2000, 537.0, None, 1, (127, 156)),
+    ("testdata_export.fit", 2000, 537.0, 191, 1, (127, 156)),
     ("painsled_out_data.csv", 7118, 1843, 662, 1, (58, 163)),
     ("ergdata_example.csv", 1992, 523.9, 180, 1, (80, 141)),
     ("ergstick2.csv", 965, 298.9, 89, 1, (95, 128)),
@@ -72,6 +72,12 @@ def test_strangers_sessions_reach_the_database(captures: Path, tmp_path: Path) -
     first, second = load(database, 1), load(database, 2)
     assert first.session.stroke_count == 191
     assert [segment.kind for segment in first.segments] == ["work"] * 4
+    strokes = [load_contents(database, number_).main_strokes for number_ in (1, 2)]
+    assert len(strokes[0]) == len(strokes[1]) == 191
+    for here, there in zip(*strokes, strict=True):
+        assert here.drive_s == there.drive_s
+        assert here.drive_length_m == pytest.approx(there.drive_length_m, abs=0.01)
+        assert here.distance_m == pytest.approx(there.distance_m, abs=0.01)
     for one in (first, second):
         assert one.session.distance_m == pytest.approx(2000, abs=6)
         assert one.session.max_heart_rate_bpm == 156
@@ -171,6 +177,51 @@ def test_either_decimal_sign_of_boatcoach_is_read() -> None:
     assert one == other
     assert one.laps == (Lap(False, 24.0, 100.0),)
     assert [point.distance_m for point in one.points] == [0.0, 98.0, 100.0, 100.0]
+
+
+HEADS = {
+    "boatcoach": "x\nDateTime,workoutType,intervalCount,lastSplitTime,workDistance,strokeRate",
+    "rowpro": "RowfileId\n\nType,Time,Distance,AvgPace\n{}\n\nTime,Distance,Pace,Watts,C,SPM,HR",
+    "speedcoach": "Session Information:\nPer-Stroke Data:\nInterval,Elapsed Time,Heart Rate\nunits",
+    "painsled": "stroke.REVISION,stroke.driveStartMs,stroke.hrBpm,stroke.startWorkoutMeter",
+    "logbook": LOGBOOK.strip(),
+    "ergdata": '"Stroke Number","Time (seconds)","Distance (meters)","Stroke Rate","Heart Rate"',
+    "rr": "t_s,hr,rr_ms",
+}
+CELLS = st.sampled_from(
+    ["1", "0", "-1", "nan", "inf", "1e999", "9" * 400, "", "=1+1", "2:00.0", "1,5", "\0", "\u0663",
+     "FixedDistance", "2022-06-13T08:31:36.9", "0001-01-01 00:00:00", "9999-12-31T23:59:59Z", '"']
+)  # fmt: skip
+
+
+@given(st.sampled_from(sorted(HEADS)), st.lists(st.lists(CELLS, max_size=9), max_size=6))
+def test_cells_of_any_kind_are_read_or_refused(head: str, rows: list[list[str]]) -> None:
+    body = "\n".join(",".join(cells) for cells in rows)
+    text = HEADS[head].replace("{}", body) + "\n" + body
+    try:
+        found = imports.read("x.csv", text.encode())
+    except ImportFault:
+        return
+    for workout in found:
+        assert list(frames_of(workout))
+        assert workout.started_at is None or workout.started_at.tzinfo is not None
+        plan_of(workout.laps)
+
+
+def test_an_import_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
+    file, database = tmp_path / "a.csv", tmp_path / "i.db"
+    file.write_bytes(stroke_csv())
+    with pytest.MonkeyPatch.context() as patched:
+
+        def full(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        patched.setattr("rowlog.importing._keep", full)
+        with pytest.raises(KeyboardInterrupt):
+            import_files(database, [file])
+    with open_reader(database) as reader:
+        assert reader.sessions() == []
+    assert import_files(database, [file])[0].sessions == (2,)
 
 
 def test_archives_and_recordings_come_in(tmp_path: Path) -> None:

@@ -57,6 +57,11 @@ def _read_text(name: str, text: str) -> list[Workout] | None:
             found: list[Workout] | None = format_.read(name, text)
         except csv.Error as error:
             raise ImportFault(f"{name} is no whole CSV: {error}.", "Export it again.") from error
+        except (ValueError, TypeError, OverflowError, LookupError, StopIteration) as error:
+            raise ImportFault(
+                f"{name} holds what no {format_.__name__.rpartition('.')[2]} file does: {error}.",
+                "Export it again, or correct it.",
+            ) from error
         if found is not None:
             return found
     return None

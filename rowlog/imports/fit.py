@@ -5,9 +5,17 @@ from __future__ import annotations
 import math
 from datetime import datetime
 from io import BytesIO
-from typing import Any
+from typing import Any, Final
 
 from rowlog.imports.workout import ImportFault, Lap, Point, Workout
+
+_ROWINGDATA: Final = {
+    "DriveLength": ("drive_length_m", 0.01), "DriveTime": ("drive_s", 0.001),
+    "StrokeRecoveryTime": ("recovery_s", 0.001), "StrokeDistance": ("stroke_distance_m", 0.01),
+    "AverageDriveForceN": ("mean_force_n", 0.1), "PeakDriveForceN": ("peak_force_n", 0.1),
+    "DragFactor": ("drag_factor", 1.0),
+}  # fmt: skip
+"""rowingdata's developer fields, which are whole numbers of a part of the unit that they name."""
 
 
 def read(name: str, content: bytes) -> list[Workout]:
@@ -41,6 +49,10 @@ def read(name: str, content: bytes) -> list[Workout]:
             f"{name} is no whole FIT file: {error}.", "Download or copy it again."
         ) from error
     points.sort(key=lambda point: point.t_s)
+    if points and all(point.stroke is None for point in points):  # rowingdata: a record a stroke
+        places = [k for k, point in enumerate(points) if point.drive_s or point.stroke_distance_m]
+        for number, k in enumerate(places, 1):
+            points[k] = points[k]._replace(stroke=number)
     if start is not None and isinstance(said.get("started_at"), str):
         start = datetime.fromisoformat(said["started_at"])
     plausible = start is not None and 1995 <= start.year <= 2100
@@ -73,6 +85,11 @@ def _point(frame: Any, t_s: float) -> Point:
     speed = _number(frame, "enhanced_speed", "speed")
     bpm = _number(frame, "heart_rate")
     stroke = _number(frame, "stroke_number")
+    told = {
+        field: value * factor
+        for name, (field, factor) in _ROWINGDATA.items()
+        if (value := _number(frame, name))
+    }
     at = _number(frame, "stroke_t_s")
     return Point(
         t_s=t_s if at is None else max(at, 0.0) if abs(at - t_s) < 2 else t_s,
@@ -82,13 +99,14 @@ def _point(frame: Any, t_s: float) -> Point:
         pace_s_per_500m=500.0 / speed if speed else None,
         heart_rate_bpm=None if bpm is None else int(bpm),
         stroke=None if stroke is None else int(stroke),
-        drive_s=_number(frame, "stroke_drive_s"),
-        recovery_s=_number(frame, "stroke_recovery_s"),
-        drive_length_m=_number(frame, "stroke_drive_length_m"),
-        stroke_distance_m=_number(frame, "stroke_distance_m"),
-        work_j=_number(frame, "stroke_work_j"),
-        peak_force_n=_number(frame, "stroke_peak_force_n"),
-        mean_force_n=_number(frame, "stroke_mean_force_n"),
+        drive_s=_number(frame, "stroke_drive_s") or told.get("drive_s"),
+        recovery_s=_number(frame, "stroke_recovery_s") or told.get("recovery_s"),
+        drive_length_m=_number(frame, "stroke_drive_length_m") or told.get("drive_length_m"),
+        stroke_distance_m=_number(frame, "stroke_distance_m") or told.get("stroke_distance_m"),
+        drag_factor=int(told["drag_factor"]) if "drag_factor" in told else None,
+        work_j=_number(frame, "stroke_work_j") or told.get("work_j"),
+        peak_force_n=_number(frame, "stroke_peak_force_n") or told.get("peak_force_n"),
+        mean_force_n=_number(frame, "stroke_mean_force_n") or told.get("mean_force_n"),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -83,7 +83,7 @@ class Workout:
 def checked(name: str, workout: Workout) -> Workout:
     """The workout, if it can be one. Raises ImportFault, naming what cannot be."""
     points = workout.points
-    if not points:
+    if all(all(figure is None for figure in point[1:]) for point in points):
         raise ImportFault(f"{name}: no row of it holds anything.", "Export it again.")
     if len(points) > MOST_POINTS:
         raise ImportFault(f"{name}: over {MOST_POINTS} rows are no workout.", "Split the file.")
@@ -98,13 +98,32 @@ def checked(name: str, workout: Workout) -> Workout:
                     f"{name}: the {what} of row {place} is {value:g}, which no workout reaches.",
                     "Correct or remove that row.",
                 )
+        for field, figure in zip(Point._fields, point, strict=True):
+            if isinstance(figure, float) and not math.isfinite(figure):
+                raise ImportFault(
+                    f"{name}: the {field} of row {place} is {figure:g}, which is no number.",
+                    "Correct or remove that row.",
+                )
         if point.t_s < last_s or (point.distance_m or last_m) < last_m - 1:
             raise ImportFault(
                 f"{name}: row {place} lies before the row above it.",
                 "Sort the rows, or split the file where its counters begin again.",
             )
         last_s, last_m = point.t_s, max(last_m, point.distance_m or 0.0)
-    return workout
+    for lap in workout.laps:
+        if not (0 <= lap.seconds <= LONGEST_S and 0 <= (lap.metres or 0.0) <= FARTHEST_M):
+            raise ImportFault(
+                f"{name}: a piece of {lap.seconds:g} s and {lap.metres} m is none.",
+                "Correct or remove it.",
+            )
+    return replace(workout, started_at=_plausible(workout.started_at))
+
+
+def _plausible(at: datetime | None) -> datetime | None:
+    """A start with an offset, that of this place where there is none; None for absurd years."""
+    if at is None or not 1995 <= at.year <= 2100:
+        return None
+    return at if at.tzinfo is not None else at.astimezone()
 
 
 def plan_of(laps: Sequence[Lap]) -> str | None:
