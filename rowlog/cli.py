@@ -1034,6 +1034,9 @@ def simulate_serial(
     paddling: Annotated[
         bool, typer.Option("--paddling", help="Some light strokes in the rests.")
     ] = False,
+    held: Annotated[
+        bool, typer.Option("--held", help="The monitor holds PLAN as its own workout.")
+    ] = False,
     limit: Annotated[
         str | None,
         typer.Option("--for", metavar="TIME", help="End after this time, as in 30:00 or 45s."),
@@ -1064,6 +1067,7 @@ def simulate_serial(
             faults=[word.strip() for word in fault.split(",") if word.strip()],
             speed=speed,
             paddling=paddling,
+            held=held,
         ),
         link=link,
         for_s=_seconds(limit) if limit is not None else None,

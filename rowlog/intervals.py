@@ -149,19 +149,22 @@ class Tracker:
         """
         self._reach(step.told_ns)
         t_ns = step.t_ns
-        if step.kind != "work":
+        if step.kind != "work" and step.elapsed_s is not None:
             # A stroke may have told already that the clock had come to where it stopped.
             reached = self._track.crossing("elapsed_s", step.elapsed_s)
             t_ns = t_ns if reached is None else min(t_ns, reached[0])
         t_ns = max(t_ns, self._cursor_ns, self._first_ns)
-        mark = replace(
-            self._track.mark_at(t_ns),
-            t_ns=t_ns,
-            elapsed_s=step.elapsed_s,
-            distance_m=step.distance_m,
-            interpolated=True,
-            uncertainty_s=0.0,
-        )
+        mark = replace(self._track.mark_at(t_ns), t_ns=t_ns)
+        if step.elapsed_s is None:  # it was seen at some time between two questions
+            mark = replace(mark, uncertainty_s=(step.told_ns - step.t_ns) / SECOND_NS)
+        else:
+            mark = replace(
+                mark,
+                elapsed_s=step.elapsed_s,
+                distance_m=step.distance_m,
+                interpolated=True,
+                uncertainty_s=0.0,
+            )
         if step.kind == "work" and self._workout_over:
             self.workout = []
         self._workout_over = step.kind == "over"

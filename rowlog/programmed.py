@@ -27,7 +27,7 @@ _KINDS: Final[dict[str, StepKind]] = {
     "logged": "over",
     "rearm": "over",
 }
-"""A Concept2 monitor's states of a workout; others end neither work nor rest."""
+"""A monitor's states of a workout, in Concept2's words; others end neither work nor rest."""
 
 _TARGETS: Final[dict[str, TargetType]] = {
     "target_time_s": "time",
@@ -51,9 +51,9 @@ class Step:
     """When it began, as exactly as the monitor's clock tells."""
     told_ns: int
     """When it was told."""
-    elapsed_s: float
-    """The session's totals where it began."""
-    distance_m: float
+    elapsed_s: float | None
+    """The session's totals where it began; None where only its instant was told."""
+    distance_m: float | None
     target: Target
     """Open where the step has no end of its own, and for rests."""
     programmed: bool
@@ -78,16 +78,17 @@ class Programme:
             kind = _TARGETS[state.state]
             self._target = Target(type=kind, value=value) if value > 0 else Target(type="open")
         step = _KINDS.get(state.state)
-        if step is None or not isinstance(state.parameter, tuple) or len(state.parameter) != 3:
+        told = state.parameter
+        if step is None or not isinstance(told, tuple) or len(told) not in (1, 3):
             return None
-        since_s, elapsed_s, distance_m = state.parameter
+        since_s, elapsed_s, distance_m = told if len(told) == 3 else (told[0], None, None)
         programmed = self._program not in _FREE
         return Step(
             kind=step,
             t_ns=state.t_ns - round(since_s * SECOND_NS),
             told_ns=state.t_ns,
-            elapsed_s=total("elapsed_s", elapsed_s),
-            distance_m=total("distance_m", distance_m),
+            elapsed_s=None if elapsed_s is None else total("elapsed_s", elapsed_s),
+            distance_m=None if distance_m is None else total("distance_m", distance_m),
             target=self._target if step == "work" and programmed else Target(type="open"),
             programmed=programmed,
         )

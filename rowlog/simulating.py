@@ -42,6 +42,8 @@ class OnPaper:
     """Whether the rower sends the heart rate too."""
     paddling: bool = False
     """Whether the athlete makes light strokes in the rests."""
+    held: bool = False
+    """Whether the monitor of a WaterRower holds the plan as its own workout."""
 
 
 def script_of(paper: OnPaper) -> list[Stretch]:

@@ -9,9 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from rowlog.simulating import OnPaper, script_of
+from rowlog.plan import Plan
+from rowlog.simulating import OnPaper, held_by, script_of
 from rowlog_drivers.clock import Clock
 from rowlog_drivers.errors import CallError
+from rowlog_drivers.protocols.csafe_programs import Interval
 from rowlog_drivers.pseudo_terminal import Event, SerialMachine
 from rowlog_drivers.simulator.s4_live import LiveS4
 
@@ -19,9 +21,30 @@ MAX_SPEED: Final = 20.0
 """Beyond it a program could not send its requests as often as it should."""
 
 
+MOST_INTERVALS: Final = 9
+
+
 def machine_of(paper: OnPaper) -> LiveS4:
-    """A monitor whose athlete sits down now; when the plan is done it stays on."""
-    return LiveS4(script_of(paper), seed=paper.seed, faults=paper.faults)
+    """A monitor whose athlete sits down now; when the plan is done it stays on.
+
+    Raises CallError for a plan that it is to hold and cannot.
+    """
+    program = _held(paper.plan) if paper.held else ()
+    return LiveS4(script_of(paper), seed=paper.seed, faults=paper.faults, program=program)
+
+
+def _held(plan: Plan | None) -> tuple[Interval, ...]:
+    """The plan as a WaterRower's own workout. Raises CallError where it cannot hold it."""
+    held = held_by(plan)
+    kinds = {one.kind for one in held}
+    rested = all(one.rest_s for one in held[:-1])
+    if len(kinds) == 1 and kinds <= {"distance", "time"} and rested and len(held) <= MOST_INTERVALS:
+        return held
+    raise CallError(
+        f"A WaterRower cannot hold {'no plan' if plan is None else plan}.",
+        f"It takes up to {MOST_INTERVALS} intervals, all by distance or all by time, "
+        "with timed rests between them.",
+    )
 
 
 def simulate_serial(

@@ -54,6 +54,7 @@ from rowlog_drivers.protocols.waterrower_requests import (
     swap,
 )
 from rowlog_drivers.protocols.waterrower_s3 import S3Decoder
+from rowlog_drivers.protocols.waterrower_workout import Carried, Step, Workout
 from rowlog_drivers.records import (
     Link,
     MachineInfo,
@@ -360,14 +361,19 @@ class S4Decoder:
 
     __slots__ = (
         "_axis",
+        "_clock",
+        "_count",
+        "_counted",
         "_dialogue",
         "_energy_cal",
         "_framer",
         "_heard_ns",
+        "_metres",
         "_rowing",
         "_said",
         "_source",
         "_strokes",
+        "_workout",
     )
 
     def __init__(self) -> None:
@@ -376,6 +382,10 @@ class S4Decoder:
         self._dialogue = PollingDialogue()
         self._axis = _DistanceAxis()
         self._strokes = _StrokeTimes()
+        self._workout = Workout()
+        self._metres, self._count = Carried(), Carried()
+        self._clock = Carried(clock=True)
+        self._counted: int | None = None
         self._energy_cal: int | None = None
         self._heard_ns = 0
         self._rowing = False
@@ -440,6 +450,7 @@ class S4Decoder:
                 self._rowing = True
                 self._report_pulses(t_ns, records)
                 records += self._strokes.start(t_ns, self._source)
+                self._step(self._workout.stroke(), t_ns, records)
             case StrokeEnd():
                 self._report_pulses(t_ns, records)
                 records += self._strokes.end(t_ns, self._source)
@@ -487,6 +498,9 @@ class S4Decoder:
 
     def _restart(self, t_ns: int, metres: float, records: list[Record]) -> None:
         self._report_pulses(t_ns, records)
+        for counter in (self._metres, self._count, self._clock):
+            counter.restart()
+        self._counted = None
         self._energy_cal = None
         self._axis.restart(metres)
         if self._axis.by_pulses:
@@ -511,11 +525,11 @@ class S4Decoder:
         per_step, step_cm = line.integer("pulses_per_step"), line.integer("step_cm")
         if per_step is not None or step_cm is not None:
             self._axis.set_constants(per_step, step_cm)
-        count = line.integer("stroke_count")
+        count = self._carried(self._count, line.integer("stroke_count"), t_ns)
         if count is not None and self._axis.by_pulses and self._axis.restarted(0x140, count):
             self._restart(t_ns, 0.0, records)
         distance_m = self._distance_of(line, t_ns, records)
-        elapsed_s = line.integer("clock_s")
+        elapsed_s = self._carried(self._clock, line.integer("clock_s"), t_ns)
         speed_mps = line.value("speed_mps")
         pace_s = line.integer("pace_s_per_500m")
         heart_rate_bpm = line.integer("heart_rate_bpm")
@@ -539,10 +553,19 @@ class S4Decoder:
                 )
             )
         self._machine(line, t_ns, records)
+        if count is not None:
+            if self._counted is not None and count > self._counted:
+                self._step(self._workout.stroke(), t_ns, records)
+            self._counted = count
+
+    def _carried(self, counter: Carried, value: int | None, t_ns: int) -> int | None:
+        if value is None:
+            return None
+        return counter.take(value, t_ns, carry=self._workout.by_intervals)
 
     def _distance_of(self, line: Memory, t_ns: int, records: list[Record]) -> float | None:
         """The distance that a register tells, where no better source does."""
-        metres = line.integer("distance_m")
+        metres = self._carried(self._metres, line.integer("distance_m"), t_ns)
         source = _REGISTER
         if metres is None:
             metres = line.integer("distance_displayed_m")
@@ -556,6 +579,8 @@ class S4Decoder:
                     self._axis.note_register(metres, told_m)
                 self._note_distance(t_ns, told_m)
             return told_m
+        if source == _DISPLAYED and self._workout.on:
+            return None  # it counts down, and up again with the next interval
         if self._axis.restarted(source, metres):
             self._restart(t_ns, float(metres) if source == _REGISTER else 0.0, records)
         if source == _REGISTER and self._axis.bridge(metres):
@@ -585,6 +610,7 @@ class S4Decoder:
         screen = line.octet(0x00D)
         if screen is not None and self._changed("screen", screen):
             records.append(self._state(t_ns, "screen", screen, screen_name(screen)))
+            self._step(self._workout.screen(screen), t_ns, records)
         left = line.octet(0x00F)
         if left is not None and self._changed("intervals_left", left):
             records.append(
@@ -599,10 +625,22 @@ class S4Decoder:
         mode = line.octet(0x03E)
         if mode is not None and self._changed("program", mode):
             records.append(self._state(t_ns, "program", mode, _names(0x03E, mode)))
+            self._step(self._workout.mode(mode), t_ns, records)
         phase = line.octet(0x049)
-        if phase is not None and self._changed("phase", phase):
+        if phase is not None:
             state = "work" if phase & 1 else "rest" if phase & 2 else "ready"
-            records.append(self._state(t_ns, state, phase, _names(0x049, phase)))
+            if self._changed("phase", phase):
+                records.append(self._state(t_ns, state, phase, _names(0x049, phase)))
+            self._step(self._workout.phase(state, t_ns), t_ns, records)
+
+    def _step(self, step: Step | None, t_ns: int, records: list[Record]) -> None:
+        """The monitor's own workout goes on: `parameter` is how many seconds ago it did."""
+        if step is not None:
+            self._report_pulses(t_ns, records)
+            state, since_s = step
+            records.append(
+                MachineState(t_ns=t_ns, source=self._source, state=state, parameter=(since_s,))
+            )
 
     def _changed(self, what: str, value: int | float) -> bool:
         changed = self._said.get(what) != value

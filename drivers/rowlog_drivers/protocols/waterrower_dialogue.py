@@ -27,6 +27,7 @@ from rowlog_drivers.protocols.waterrower_lines import (
     printable,
 )
 from rowlog_drivers.protocols.waterrower_requests import parse_request
+from rowlog_drivers.protocols.waterrower_workout import WORKOUT_BITS
 
 _MS: Final = 1_000_000
 
@@ -66,6 +67,9 @@ _EVERY_NS: Final = {
     "IRS03E": 5_000 * _MS,
     "IRS049": 5_000 * _MS,
 }
+_STEPS: Final = ("IRS049", "IRS00D")
+_STEPS_NS: Final = 500 * _MS
+"""How often the steps of the monitor's own workout are asked for, while it holds one."""
 _DISTANCE_BESIDE_PULSES_NS: Final = 500 * _MS
 """Where pulses tell the distance, its register only serves to notice a reset."""
 
@@ -103,6 +107,7 @@ class PollingDialogue:
         "_sent_ns",
         "_stroke_end_ns",
         "_stroke_start_ns",
+        "_workout",
     )
 
     def __init__(self) -> None:
@@ -117,6 +122,7 @@ class PollingDialogue:
         self._stroke_end_ns: int | None = None
         self._power_reads = 0
         self._pulses_seen = False
+        self._workout = False
 
     def sent(self, packet: bytes, t_ns: int) -> None:
         """The host sent `packet`, with or without its line end."""
@@ -156,6 +162,10 @@ class PollingDialogue:
                 self._pulses_seen = self._pulses_seen or line.count > 0
             case Hardware():
                 self._greeted = True
+            case Memory():
+                mode = line.octet(0x03E)
+                if mode is not None:
+                    self._workout = mode & WORKOUT_BITS != 0
         number = next((n for n, o in enumerate(self._open) if _answers(line, o.packet)), None)
         if number is None:
             return None
@@ -236,6 +246,8 @@ class PollingDialogue:
             every_ns = _BACK_OFF_NS
         elif packet == _DISTANCE and self._pulses_seen:
             every_ns = _DISTANCE_BESIDE_PULSES_NS
+        elif packet in _STEPS and self._workout:
+            every_ns = _STEPS_NS
         return (t_ns - asked.sent_ns) / every_ns
 
     def _wanted_once(self, packet: str) -> bool:

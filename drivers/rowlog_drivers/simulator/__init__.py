@@ -96,8 +96,8 @@ class Simulator:
             moving_time_only: whether the FTMS machine's time stands still with the wheel.
             stale: whether the S4 still holds counters of a former row.
             reset_at_s: when the host of the S4 sends RESET; None: never.
-            program: the workout that the PM5 holds, best one that the script follows; (): a
-                free row.
+            program: the workout that the PM5 or the S4 holds, best one that the script follows;
+                (): a free row.
             rower_source: the rower's name in the frames.
             strap_source: the strap's name in the frames.
 
@@ -135,7 +135,14 @@ class Simulator:
             )
         elif rower == "s4":
             self._devices.append(
-                S4Rower(rower_source, random, self._faults, stale=stale, reset_at_s=reset_at_s)
+                S4Rower(
+                    rower_source,
+                    random,
+                    self._faults,
+                    stale=stale,
+                    reset_at_s=reset_at_s,
+                    program=program,
+                )
             )
             sources.append(SourceHeader(name=rower_source, driver="waterrower"))
         elif rower == "pm5":

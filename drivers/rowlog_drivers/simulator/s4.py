@@ -7,10 +7,12 @@ counted just after the next catch, rate and speed that keep their last value unt
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 from typing import Final
 
 from rowlog_drivers.protocols import waterrower_requests as wire
+from rowlog_drivers.protocols.csafe_programs import Interval
 from rowlog_drivers.simulator.athlete import Leg
 from rowlog_drivers.simulator.faults import Faults
 from rowlog_drivers.simulator.machines import Counters, Device
@@ -40,6 +42,7 @@ _ROUND: Final = (
     ("14A", 2),
 )
 """What the host asks for in turn: register and width."""
+_ROUND_OF_WORKOUT: Final = (*_ROUND, ("03E", 1), ("049", 1), ("00D", 1), ("049", 1), ("00F", 1))
 _ENERGY: Final = ("08A", 3)
 _ENERGY_ASKED_S: Final = 0.4
 """So long after a catch the host also asks for the energy, which has just been counted."""
@@ -56,8 +59,13 @@ class S4Rower(Device):
         *,
         stale: bool,
         reset_at_s: float | None,
+        program: Sequence[Interval] = (),
     ) -> None:
-        """`stale`: counters hold a former row; `reset_at_s`: when the host sends RESET."""
+        """`stale`: counters hold a former row; `reset_at_s`: when the host sends RESET.
+
+        `program`: the workout that the monitor holds, intervals of distance or of duration with
+        rests between them, best one that the script follows.
+        """
         super().__init__(source, random, faults, faulty=True)
         self._counters = Counters(moving_time_only=False)
         self._reset_at_s = reset_at_s
@@ -67,6 +75,11 @@ class S4Rower(Device):
         self._energy_asked = True
         self._pulses = 0
         self._in_drive = False
+        self._program = tuple(program)
+        self._round = _ROUND_OF_WORKOUT if program else _ROUND
+        self._phase = "ready"
+        self._begun = 0
+        """Intervals that have begun."""
         self._line = bytearray()
         self._waiting: list[bytes] = []
         self._ping_s = 0.0
@@ -86,6 +99,8 @@ class S4Rower(Device):
         """Count; SS and SE are sent the moment a drive begins or ends."""
         self._count_energy(leg)
         self._counters.on_leg(leg)
+        if self._program:
+            self._follow_workout(leg)
         if self._in_drive and leg.phase != "drive":
             self._in_drive = False
             self._at_once(leg.start_s, wire.SE)
@@ -94,6 +109,42 @@ class S4Rower(Device):
                 self._at_once(leg.start_s, wire.SE)
             self._in_drive = True
             self._at_once(leg.start_s, wire.SS)
+
+    def _follow_workout(self, leg: Leg) -> None:
+        """Work and rest as the script has them.
+
+        Distance, strokes and clock begin anew with each interval.
+        """
+        last = self._begun == len(self._program)
+        if leg.kind == "work" and self._phase != "work" and not last:
+            if self._begun:
+                counters = self._counters
+                self._base_pulses = int(leg.start_m * _PULSES / _METRES)
+                counters.base_strokes = leg.strokes - (leg.phase == "drive" and leg.begins)
+                counters.base_s = leg.start_s - (counters.first_catch_s or 0.0)
+            self._begun += 1
+            self._phase = "work"
+        elif leg.kind != "work" and self._phase == "work":
+            self._phase = "over" if last else "rest"
+
+    def workout_register(self, register: str) -> int | None:
+        """What a register says of the workout; None for another register."""
+        by_time = bool(self._program) and self._program[0].kind == "time"
+        if register == "03E":
+            if not self._program:
+                return 0
+            several = 0x40 if len(self._program) > 1 else 0x10
+            return several << by_time
+        if register == "049":
+            return 0x08 | {"rest": 2, "over": 0}.get(self._phase, 1)
+        if register == "00D":
+            if not self._program:
+                return 0
+            several = 0x32 if len(self._program) > 1 else 0x30
+            return 0xF0 if self._phase == "over" else several + by_time
+        if register == "00F":
+            return len(self._program) - self._begun
+        return None
 
     def _count_energy(self, leg: Leg) -> None:
         """With each catch, the energy since the one before."""
@@ -170,7 +221,7 @@ class S4Rower(Device):
             self._energy_asked = True
             register, width = _ENERGY
         else:
-            register, width = _ROUND[self._asked % len(_ROUND)]
+            register, width = self._round[self._asked % len(self._round)]
             self._asked += 1
         value = self._value(register, t_s, leg)
         self._ask(
@@ -181,6 +232,9 @@ class S4Rower(Device):
 
     def _value(self, register: str, t_s: float, leg: Leg) -> int:
         counters, stroke = self._counters, self._counters.last
+        told = self.workout_register(register)
+        if told is not None:
+            return told
         if register == "055":
             metres = (self._pulses - self._base_pulses) // _PULSES * 35 // 100
             if metres > 0xFFFF:

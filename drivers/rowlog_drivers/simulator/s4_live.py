@@ -6,11 +6,12 @@ do the values of its memory. Nothing is sent before the host has said hello, nor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 from typing import Final
 
 from rowlog_drivers.protocols import waterrower_requests as wire
+from rowlog_drivers.protocols.csafe_programs import Interval
 from rowlog_drivers.protocols.waterrower_lines import LineFramer
 from rowlog_drivers.simulator.athlete import Leg, Performance
 from rowlog_drivers.simulator.faults import Faults
@@ -26,12 +27,16 @@ _COUNTED: Final = {
     "14A": 2,
     "1A9": 1,
     "1E1": 3,
+    "00D": 1,
+    "00F": 1,
+    "03E": 1,
+    "049": 1,
 }
-"""Registers that the rowing moves, with their width in bytes."""
+"""Registers that the rowing moves, or the workout that is held, with their width in bytes."""
 _SAME: Final = {0x057: "055", 0x058: "055"}
 """Registers that show what another one counts: the displayed distance."""
-_FIXED: Final = {0x049: 0b1001, 0x083: 32, 0x084: 35, 0x0A9: 180}
-"""Working with a computer; 32 pulses are 35 cm; 18 litres in the tank."""
+_FIXED: Final = {0x083: 32, 0x084: 35, 0x0A9: 180}
+"""32 pulses are 35 cm; 18 litres in the tank."""
 _LAST_ADDRESS: Final = 0x1FF
 _FOREVER_S: Final = 10 * 86_400.0
 
@@ -47,11 +52,17 @@ class LiveS4(S4Rower):
         faults: Iterable[str | Fault] = (),
         athlete: Athlete | None = None,
         stale: bool = False,
+        program: Sequence[Interval] = (),
     ) -> None:
         """The arguments are those of `Simulator`; after the script the wheel stands still."""
         shared = Faults(faults, Random(f"rowlog:{seed}:faults"))
         super().__init__(
-            "rower", Random(f"rowlog:{seed}:rower"), shared, stale=stale, reset_at_s=None
+            "rower",
+            Random(f"rowlog:{seed}:rower"),
+            shared,
+            stale=stale,
+            reset_at_s=None,
+            program=program,
         )
         self.talking = False
         """Whether a host has said hello, and not goodbye."""
