@@ -52,7 +52,7 @@ class Lived:
             rower=rower,  # type: ignore[arg-type]
             seed=seed,
             faults=faults,
-            program=held_by(plan),
+            program=held_by(plan) if rower == "pm5" else (),
         )
         end_ns = round(self.sim.truth.end_s * SECOND)
         decoding = make_decoding(self.sim.sources)
