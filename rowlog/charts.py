@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from math import log
+from math import isnan, log
 from typing import Final
 
 from rowlog.render import Style
@@ -30,6 +30,8 @@ def line_chart(
 ) -> list[str]:
     """Points with a scale at the left and below, a string a line; empty without points.
 
+    Where y is NaN the line is broken.
+
     Args:
         points: (x, y) in order of x; with `log_x` x is above 0.
         style: what the screen can show.
@@ -41,23 +43,26 @@ def line_chart(
         upside_down: whether low values stand at the top, as paces do.
         joined: whether points are joined by lines.
     """
-    if not points:
-        return []
     scaled = [(log(x) if log_x else x, -y if upside_down else y) for x, y in points]
-    xs, ys = [x for x, _ in scaled], [y for _, y in scaled]
+    xs, ys = [x for x, _ in scaled], [y for _, y in scaled if not isnan(y)]
+    if not ys:
+        return []
     low_x, high_x, low_y, high_y = min(xs), max(xs), min(ys), max(ys)
     across, down = 2 * width - 1, 4 * height - 1
     spots = [
-        (
+        None
+        if isnan(y)
+        else (
             round((x - low_x) / (high_x - low_x) * across) if high_x > low_x else across // 2,
             round((high_y - y) / (high_y - low_y) * down) if high_y > low_y else down // 2,
         )
         for x, y in scaled
     ]
-    dots = set(spots)
+    dots = {spot for spot in spots if spot is not None}
     if joined:
         for start, end in pairwise(spots):
-            dots.update(_between(start, end))
+            if start is not None and end is not None:
+                dots.update(_between(start, end))
     values = [high_y + (low_y - high_y) * row / (height - 1) for row in range(height)]
     wanted = {0, height // 2, height - 1} if high_y > low_y else {height // 2}
     labels = [

@@ -81,12 +81,13 @@ def main() -> None:
 
 def whole_app() -> typer.Typer:
     """All commands: those of other files too, which are not loaded for the ones here."""
-    from rowlog import cli_edit, cli_years
+    from rowlog import cli_edit, cli_report, cli_years
 
     known = {_name(command) for command in app.registered_commands}
     if "zones" not in known:
         cli_years.add_to(app)
         cli_edit.add_to(app)
+        cli_report.add_to(app)
     return app
 
 
@@ -551,6 +552,9 @@ def show(
         int | None,
         typer.Option("--piece", min=1, metavar="N", help="With --splits: of this piece alone."),
     ] = None,
+    chart: Annotated[
+        bool, typer.Option("--chart", help="Draw pace and heart rate over time below it.")
+    ] = False,
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -561,6 +565,8 @@ def show(
     number = summary.session_number(path, session)
     if splits is None and piece is None:
         _show(path, number, as_json=as_json, by=by)
+        if chart and not as_json:
+            _chart(path, number, by)
         return
     from rowlog.resegment import with_splits
 
@@ -572,6 +578,8 @@ def show(
 
     _show(path, number, as_json=False, by=by)
     typer.echo(f"\n{split_tables(pieces, shown.splits, _style())}")
+    if chart:
+        _chart(path, number, by)
 
 
 @app.command()
@@ -1164,6 +1172,14 @@ def _show(
         from rowlog.summary_judging import judge as judged
 
         typer.echo(line(judged(path, shown)))
+
+
+def _chart(path: Path, number: int, by: str | None) -> None:
+    from rowlog.contents import load_contents
+    from rowlog.render_chart import session_charts
+
+    contents = load_contents(path, number, by)
+    typer.echo(f"\n{session_charts(contents, _style())}")
 
 
 def _plan(text: str, database: Path) -> Plan:

@@ -140,9 +140,9 @@ class Contents(NamedTuple):
         return np.maximum.accumulate(reached)
 
 
-def load_contents(database: Path, session_id: int) -> Contents:
-    """Everything of a stored session. Raises StoreError."""
-    summary = load(database, session_id)
+def load_contents(database: Path, session_id: int, which: str | None = None) -> Contents:
+    """Everything of a stored session, cut as `which` says. Raises StoreError and CallError."""
+    summary = load(database, session_id, which)
     with open_reader(database) as reader:
         strokes = reader.records(session_id, Stroke)
         beats = reader.records(session_id, HeartRate)

@@ -148,10 +148,7 @@ def export(
 
 
 def _export(database: Path, number: int, file: Path, known: Format, *, overwrite: bool) -> Exported:
-    if file.is_dir():
-        raise CallError(f"{file} is a folder.", "Name a file in it.")
-    if not overwrite and os.path.lexists(file):
-        raise CallError(f"{file} exists already.", "Name another file, or add --force.")
+    check_free(file, overwrite=overwrite)
     contents = load_contents(database, number)
     if contents.session.duration_s is None:
         raise ExportError(
@@ -159,16 +156,8 @@ def _export(database: Path, number: int, file: Path, known: Format, *, overwrite
             "End its recording first; one that was interrupted is closed by: rowlog db rebuild",
         )
     module = exports.exporter(known)
-    part: Path | None = None
-    try:
-        # Its name ends as the file's, since that says whether it is compressed.
-        with NamedTemporaryFile(
-            dir=file.parent, prefix=".rowlog-", suffix=f"-{file.name[-80:]}", delete=False
-        ) as out:
-            part = Path(out.name)
-            module.write(contents, cast(BinaryIO, out.file))
-            out.flush()
-            os.fsync(out.fileno())
+
+    def check(part: Path) -> None:
         wrong = module.differences(contents, part)
         if wrong:
             told = "; ".join(map(str, wrong[:_DIFFERENCES_TOLD]))
@@ -178,6 +167,44 @@ def _export(database: Path, number: int, file: Path, known: Format, *, overwrite
                 f"{told[0].upper()}{told[1:]}{f'; and {more} more' if more > 0 else ''}.",
                 "Please report it with the session's frames: rowlog frames ID",
             )
+
+    size = write_whole(
+        file, lambda out: module.write(contents, out), check=check, overwrite=overwrite
+    )
+    return Exported(session_id=number, file=file, format=known.name, bytes=size)
+
+
+def check_free(file: Path, *, overwrite: bool) -> None:
+    """Raise CallError where a file cannot be put, or stands already and must not be replaced."""
+    if file.is_dir():
+        raise CallError(f"{file} is a folder.", "Name a file in it.")
+    if not overwrite and os.path.lexists(file):
+        raise CallError(f"{file} exists already.", "Name another file, or add --force.")
+
+
+def write_whole(
+    file: Path,
+    write: Callable[[BinaryIO], object],
+    *,
+    check: Callable[[Path], None] | None = None,
+    overwrite: bool = False,
+) -> int:
+    """Write a file beside its place, sync it, check it, and only then give it its name.
+
+    Returns its bytes. Raises CallError where it exists, ExportError where it cannot be written.
+    """
+    part: Path | None = None
+    try:
+        # Its name ends as the file's, since that says whether it is compressed.
+        with NamedTemporaryFile(
+            dir=file.parent, prefix=".rowlog-", suffix=f"-{file.name[-80:]}", delete=False
+        ) as out:
+            part = Path(out.name)
+            write(cast(BinaryIO, out.file))
+            out.flush()
+            os.fsync(out.fileno())
+        if check is not None:
+            check(part)
         size = part.stat().st_size
         part.chmod(0o666 & ~_umask())
         _put(part, file, overwrite=overwrite)
@@ -192,7 +219,7 @@ def _export(database: Path, number: int, file: Path, known: Format, *, overwrite
         if part is not None:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
-    return Exported(session_id=number, file=file, format=known.name, bytes=size)
+    return size
 
 
 def _put(part: Path, file: Path, *, overwrite: bool) -> None:

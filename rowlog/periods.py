@@ -64,6 +64,15 @@ def period_of(kind: Kind, day: date) -> Period:
     return Period(kind, f"{ends:04d}", start, end)
 
 
+def season_named(text: str | None, today: date) -> Period:
+    """The season that ends in the year `text`; None: the present one. Raises CallError."""
+    if text is None:
+        return period_of("season", today)
+    if len(text) != 4 or not text.isascii() or not text.isdigit() or int(text) < 2:
+        raise CallError(f"{text!r} is no season.", "Name the year that it ends in, as in 2027.")
+    return period_of("season", date(int(text), 1, 1))
+
+
 def periods_between(kind: Kind, first: date, last: date) -> Iterator[Period]:
     """The periods from the one with `first` to the one with `last`, none left out, oldest first."""
     period = period_of(kind, first)

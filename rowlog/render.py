@@ -529,7 +529,7 @@ def _interval_table(shown: Summary, style: Style) -> list[str]:
         cells = [label]
         if exercises:
             cells.append(printable(segment.activity, 24) if work else "")
-        cells += [clock_time(segment.duration_s), *_figures(segment, work=work)]
+        cells += [clock_time(segment.duration_s), *figures(segment, work=work)]
         bar = _bar(segment.mean_pace_s_per_500m, speeds) if work else ""
         if work and segment.tag is not None:
             bar = _TAGS.get(segment.tag, bar)
@@ -545,7 +545,7 @@ def _interval_table(shown: Summary, style: Style) -> list[str]:
         pace(session.mean_pace_s_per_500m),
         _rate(session.mean_stroke_rate_spm),
         whole(session.mean_power_w),
-        *_work_heart_rate(reps),
+        *work_heart_rate(reps),
         look=style.bold,
     )
     if session.rest_s:
@@ -568,7 +568,8 @@ def _interval_table(shown: Summary, style: Style) -> list[str]:
 _TAGS: Final = {"warm_up": "warm-up", "cool_down": "cool-down"}
 
 
-def _figures(segment: SegmentSummary, *, work: bool) -> list[str]:
+def figures(segment: SegmentSummary, *, work: bool) -> list[str]:
+    """A segment's metres, pace, rate, watts, and mean, highest, end and fallen heart rate."""
     moving = work or (segment.stroke_count or 0) >= PADDLING_STROKES
     drop = segment.heart_rate_drop_60s_bpm
     if drop is None and work:
@@ -597,7 +598,7 @@ def _rate(spm: float | None) -> str:
     return "" if not spm else tenth(spm)
 
 
-def _work_heart_rate(reps: Sequence[SegmentSummary]) -> list[str]:
+def work_heart_rate(reps: Sequence[SegmentSummary]) -> list[str]:
     """The work's mean (by time) and highest heart rate."""
     known = [
         (segment.mean_heart_rate_bpm, segment.duration_s * (segment.heart_rate_coverage or 0.0))
