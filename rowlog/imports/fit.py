@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from rowlog.imports.workout import ImportFault, Lap, Point, Workout
 
+_READ: Final = ("record", "hrv", "lap", "session")
 _ROWINGDATA: Final = {
     "DriveLength": ("drive_length_m", 0.01), "DriveTime": ("drive_s", 0.001),
     "StrokeRecoveryTime": ("recovery_s", 0.001), "StrokeDistance": ("stroke_distance_m", 0.01),
@@ -29,21 +30,27 @@ def read(name: str, content: bytes) -> list[Workout]:
     try:
         with fitdecode.FitReader(BytesIO(content), check_crc=fitdecode.CrcCheck.WARN) as reader:
             for frame in reader:
-                if not isinstance(frame, fitdecode.FitDataMessage):
+                if not isinstance(frame, fitdecode.FitDataMessage) or frame.name not in _READ:
                     continue
+                # Developer fields come last, and override native ones of their name.
+                row = {
+                    str(name): value
+                    for field in frame.fields
+                    if (name := field.name) is not None and (value := field.value) is not None
+                }
                 if frame.name == "record":
-                    at = _get(frame, "timestamp")
+                    at = row.get("timestamp")
                     if isinstance(at, datetime):
                         start = start or at
-                        points.append(_point(frame, (at - start).total_seconds()))
+                        points.append(_point(row, (at - start).total_seconds()))
                 elif frame.name == "hrv" and points:
-                    rr = _rr(_get(frame, "time"))
+                    rr = _rr(row.get("time"))
                     points[-1] = points[-1]._replace(rr_ms=(points[-1].rr_ms or ()) + rr)
                 elif frame.name == "lap":
-                    laps.append(_lap(frame))
+                    laps.append(_lap(row))
                 elif frame.name == "session":
                     for key in ("plan", "athlete", "started_at"):
-                        said[key] = _get(frame, key)
+                        said[key] = row.get(key)
     except (fitdecode.FitError, ValueError, TypeError, KeyError, IndexError) as error:
         raise ImportFault(
             f"{name} is no whole FIT file: {error}.", "Download or copy it again."
@@ -68,45 +75,41 @@ def read(name: str, content: bytes) -> list[Workout]:
     ]
 
 
-def _get(frame: Any, name: str) -> Any:
-    return frame.get_value(name, fallback=None)
-
-
-def _number(frame: Any, *names: str) -> float | None:
+def _number(row: dict[str, Any], *names: str) -> float | None:
     """The first of these fields that holds a number."""
     for name in names:
-        value = _get(frame, name)
+        value = row.get(name)
         if isinstance(value, int | float) and math.isfinite(value):
             return float(value)
     return None
 
 
-def _point(frame: Any, t_s: float) -> Point:
-    speed = _number(frame, "enhanced_speed", "speed")
-    bpm = _number(frame, "heart_rate")
-    stroke = _number(frame, "stroke_number")
+def _point(row: dict[str, Any], t_s: float) -> Point:
+    speed = _number(row, "enhanced_speed", "speed")
+    bpm = _number(row, "heart_rate")
+    stroke = _number(row, "stroke_number")
     told = {
         field: value * factor
         for name, (field, factor) in _ROWINGDATA.items()
-        if (value := _number(frame, name))
+        if (value := _number(row, name))
     }
-    at = _number(frame, "stroke_t_s")
+    at = _number(row, "stroke_t_s")
     return Point(
         t_s=t_s if at is None else max(at, 0.0) if abs(at - t_s) < 2 else t_s,
-        distance_m=_number(frame, "enhanced_distance", "distance"),
-        stroke_rate_spm=_number(frame, "cadence"),
-        power_w=_number(frame, "power"),
+        distance_m=_number(row, "enhanced_distance", "distance"),
+        stroke_rate_spm=_number(row, "cadence"),
+        power_w=_number(row, "power"),
         pace_s_per_500m=500.0 / speed if speed else None,
         heart_rate_bpm=None if bpm is None else int(bpm),
         stroke=None if stroke is None else int(stroke),
-        drive_s=_number(frame, "stroke_drive_s") or told.get("drive_s"),
-        recovery_s=_number(frame, "stroke_recovery_s") or told.get("recovery_s"),
-        drive_length_m=_number(frame, "stroke_drive_length_m") or told.get("drive_length_m"),
-        stroke_distance_m=_number(frame, "stroke_distance_m") or told.get("stroke_distance_m"),
+        drive_s=_number(row, "stroke_drive_s") or told.get("drive_s"),
+        recovery_s=_number(row, "stroke_recovery_s") or told.get("recovery_s"),
+        drive_length_m=_number(row, "stroke_drive_length_m") or told.get("drive_length_m"),
+        stroke_distance_m=_number(row, "stroke_distance_m") or told.get("stroke_distance_m"),
         drag_factor=int(told["drag_factor"]) if "drag_factor" in told else None,
-        work_j=_number(frame, "stroke_work_j") or told.get("work_j"),
-        peak_force_n=_number(frame, "stroke_peak_force_n") or told.get("peak_force_n"),
-        mean_force_n=_number(frame, "stroke_mean_force_n") or told.get("mean_force_n"),
+        work_j=_number(row, "stroke_work_j") or told.get("work_j"),
+        peak_force_n=_number(row, "stroke_peak_force_n") or told.get("peak_force_n"),
+        mean_force_n=_number(row, "stroke_mean_force_n") or told.get("mean_force_n"),
     )
 
 
@@ -115,10 +118,10 @@ def _rr(times: Any) -> tuple[float, ...]:
     return tuple(round(s * 1000, 3) for s in listed if isinstance(s, int | float) and 0 < s < 10)
 
 
-def _lap(frame: Any) -> Lap:
-    elapsed = _number(frame, "total_elapsed_time")
-    timer = _number(frame, "total_timer_time")
+def _lap(row: dict[str, Any]) -> Lap:
+    elapsed = _number(row, "total_elapsed_time")
+    timer = _number(row, "total_timer_time")
     # Some programs write the two in each other's place; the time that passed is the longer.
     seconds = max(elapsed or 0.0, timer or 0.0)
-    rest = _get(frame, "intensity") in ("rest", "recovery", 1, 4)
-    return Lap(rest, seconds, _number(frame, "total_distance"))
+    rest = row.get("intensity") in ("rest", "recovery", 1, 4)
+    return Lap(rest, seconds, _number(row, "total_distance"))
