@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import ClassVar, Final
 
 from rowlog import usb
@@ -50,6 +51,8 @@ class FoundPort:
     """"usb" for a monitor that is no serial port."""
     trouble: SerialPortError | None = None
     """Why it could not be asked, or that it did not answer; None when it was not asked, or did."""
+    known: KnownDevice | None = None
+    """What is remembered of it; None for a stranger."""
 
     @property
     def address(self) -> str:
@@ -70,11 +73,6 @@ class FoundPort:
     def label(self) -> str:
         """What people call it, fit for a terminal."""
         return printable(self.port.product or self.port.path)
-
-    @property
-    def known(self) -> KnownDevice | None:
-        """Serial rowers are not remembered: that they are plugged in says whose they are."""
-        return None
 
     @property
     def rssi_dbm(self) -> int | None:
@@ -211,6 +209,42 @@ async def plugged_in(there: Callable[[], tuple[Port, ...]] = ports) -> list[Foun
     """The rowers that are plugged into this computer and answer."""
     on_usb, found = await asyncio.gather(look_at_usb(), look_at_ports(there))
     return [*on_usb, *(one for one in found if one.answered)]
+
+
+def remembered(found: FoundPort, known: Sequence[KnownDevice]) -> FoundPort:
+    """With what is remembered of it: by its USB serial number, else by the name of its port."""
+    if found.identified.kind != ROWER:
+        return found
+    serial_number = found.port.serial_number
+    same = [one for one in known if one.role == ROWER and one.driver == found.identified.driver]
+    for one in same:
+        if serial_number is not None and one.serial_number == serial_number and _on_cable(one):
+            return replace(found, known=one)
+    for one in same:
+        numbers = {serial_number, one.serial_number} - {None}
+        if one.address == found.address and len(numbers) < 2:
+            return replace(found, known=one)
+    return found
+
+
+def _on_cable(device: KnownDevice) -> bool:
+    return device.address.startswith(("serial:", "usb:"))
+
+
+def to_remember(found: FoundPort, used_at: datetime) -> KnownDevice:
+    """What is kept of a rower that was recorded."""
+    before = found.known
+    moved = before is not None and before.address != found.address
+    return KnownDevice(
+        role=ROWER,
+        driver=found.identified.driver or "",
+        address=found.address,
+        name=found.name,
+        serial_number=found.port.serial_number,
+        athlete=None,
+        used_at=used_at,
+        moved_from=before.address if before is not None and moved else None,
+    )
 
 
 async def look_at_usb() -> list[FoundPort]:

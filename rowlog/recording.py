@@ -133,13 +133,15 @@ def record(
                 "its time limit, by a key, or by what the rower relays."
             )
     athlete = athlete or only_athlete(database)
-    known = known_devices(database, athlete) if wanted else []
+    known = known_devices(database, athlete) if wanted or port is not None else []
+    by_radio = [one for one in known if one.address.startswith("ble:")]
+    on_cable: list[FoundPort] = []
     with Store.open_writer(database) as store:
         recovered = recover(store)
 
         def begin(opened: Opened, started_at: datetime) -> int:
             names = {source.name for source in opened.sources}
-            return store.begin_session(
+            session_id = store.begin_session(
                 started_at=started_at,
                 plan=str(plan) if plan is not None else None,
                 athlete=athlete,
@@ -154,6 +156,11 @@ def record(
                     for source in opened.sources
                 ],
             )
+            if on_cable:
+                from rowlog.ports import to_remember
+
+                store.remember_devices(athlete, [to_remember(on_cable[0], started_at)])
+            return session_id
 
         def begun(session_id: int) -> None:
             if on_begin is not None:
@@ -161,11 +168,11 @@ def record(
 
         async def ready() -> tuple[Opened, OnAir | None]:
             # Over a cable no monitor takes a workout: none is taken that is plugged in.
-            found = None if workout is not None else await _on_port(port, wanted, ask, tell)
+            found = None if workout is not None else await _on_port(port, wanted, known, ask, tell)
             air = None
             if wanted:
                 air = await _on_air(
-                    opened, wanted, known, athlete, optional, ask, tell, alone=found is None
+                    opened, wanted, by_radio, athlete, optional, ask, tell, alone=found is None
                 )
             if workout is not None:
                 await _programmed(air, workout, tell)
@@ -174,6 +181,7 @@ def record(
                 return now, air
             from rowlog.ports import baud_of, join
 
+            on_cable.append(found)
             now = join(now, found, baud=None if port is None else baud_of(port))
             if air is not None:
                 try:
@@ -197,21 +205,29 @@ def record(
 
 
 async def _on_port(
-    port: Address | None, wanted: dict[Role, Address], ask: Ask | None, tell: Tell | None
+    port: Address | None,
+    wanted: dict[Role, Address],
+    known: list[KnownDevice],
+    ask: Ask | None,
+    tell: Tell | None,
 ) -> FoundPort | None:
     """The rower on the serial port that was named, or that `auto` finds; None for none.
 
-    One that is plugged in and answers is taken before any that is only in reach, and is not
+    One that is plugged in and answers is taken before any that is only in reach, of several
+    the only one that was recorded before, and is not
     `wanted` by Bluetooth then. Raises RowlogError when the one that was named cannot be had.
     """
     rower = wanted.get("rower")
     if port is None and (rower is None or rower.scheme != "auto"):
         return None
-    from rowlog.ports import plugged_in, recognise
+    from rowlog.ports import plugged_in, recognise, remembered
 
     if port is not None:
-        return await recognise(port)
-    there = await plugged_in()
+        return remembered(await recognise(port), known)
+    there = [remembered(one, known) for one in await plugged_in()]
+    ones_own = [one for one in there if one.known is not None]
+    if len(ones_own) == 1:
+        there = ones_own
     if not there:
         return None
     one = there[0]

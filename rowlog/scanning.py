@@ -11,7 +11,7 @@ from typing import Final
 from rowlog.doctor import examine, verdict
 from rowlog.doctor_step import Step
 from rowlog.finding import Found, look_around, nearest_first
-from rowlog.ports import FoundPort, look_at_ports, look_at_usb
+from rowlog.ports import FoundPort, look_at_ports, look_at_usb, remembered
 from rowlog.store import Store
 from rowlog.store_devices import known_devices
 from rowlog_drivers.clock import life_ns
@@ -59,8 +59,8 @@ async def scan(
     ports: list[FoundPort] = []
 
     async def plugged_in() -> None:
-        ports.extend(await look_at_usb())
-        ports.extend(await look_at_ports())
+        there = [*await look_at_usb(), *await look_at_ports()]
+        ports.extend(remembered(one, known) for one in there)
         if on_change is not None and ports:
             on_change(_all(ports, found.values()))
 
@@ -82,7 +82,7 @@ def _all(ports: Iterable[FoundPort], found: Iterable[Found]) -> list[Found | Fou
 
 def forget(database: Path, address: str) -> None:
     """Know a device no longer. Raises CallError when it is not known, StoreError."""
-    named = address if address.startswith("ble:") else f"ble:{address}"
+    named = address if address.startswith(("ble:", "serial:", "usb:")) else f"ble:{address}"
     if not any(known.address.casefold() == named.casefold() for known in known_devices(database)):
         raise CallError(f"{address} is not among the known devices.", "See: rowlog devices")
     with Store.open_writer(database) as store:
@@ -98,7 +98,7 @@ async def diagnose(
 ) -> tuple[list[Step], str, bool]:
     """Every step of the examination, told as it is made; what it comes to; whether all is well."""
     steps: list[Step] = []
-    known = known_devices(database)
+    known = [one for one in known_devices(database) if one.address.startswith("ble:")]
     if device is not None:
         device = device.removeprefix("ble:")
     async for step in examine(database, known, seconds=seconds, device=device):

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,10 +19,12 @@ from rowlog.doctor_serial import examine_ports
 from rowlog.doctor_step import Step
 from rowlog.finding import Found
 from rowlog.notation import parse
-from rowlog.ports import FoundPort, look_at_ports
+from rowlog.ports import FoundPort, look_at_ports, remembered, to_remember
 from rowlog.recording import record
 from rowlog.render import Style
+from rowlog.scanning import forget
 from rowlog.simulating import OnPaper
+from rowlog.store_devices import known_devices
 from rowlog_drivers.addresses import parse_address
 from rowlog_drivers.clock import Clock
 from rowlog_drivers.errors import RowlogError
@@ -145,6 +148,39 @@ def test_auto_takes_the_rower_that_is_plugged_in(monitor: str, tmp_path: Path) -
     assert isinstance(shown, dict)
     (source,) = shown["session"]["sources"]
     assert (source["driver"], source["address"]) == ("waterrower", f"serial:{monitor}")
+
+
+def test_a_rower_on_a_cable_is_known_from_then_on(monitor: str, tmp_path: Path) -> None:
+    database = tmp_path / "rowlog.db"
+    record(database, parse_address(f"serial:{monitor}"), None, for_s=0.3)
+    (known,) = known_devices(database)
+    assert (known.role, known.driver) == ("rower", "waterrower")
+    assert known.address == f"serial:{monitor}"
+    (found,) = [one for one in asyncio.run(look_at_ports()) if one.answered]
+    marked = remembered(found, [known])
+    assert marked.known == known
+    assert "known" in render_devices.table([marked], PLAIN, 200)
+    # The same machine at another name is the same by its number; another number is another one.
+    numbered = replace(found, port=replace(found.port, serial_number="77"))
+    moved = replace(known, address="serial:/dev/ttyACM7", serial_number="77")
+    assert remembered(numbered, [moved]).known == moved
+    assert to_remember(remembered(numbered, [moved]), known.used_at).moved_from == moved.address
+    assert remembered(numbered, [replace(known, serial_number="78")]).known is None
+    assert remembered(found, [replace(known, driver="fdf")]).known is None
+    forget(database, known.address)
+    assert known_devices(database) == []
+
+
+def test_of_two_the_one_that_is_known_is_taken(
+    monitor: str, system: list[ListPortInfo], tmp_path: Path
+) -> None:
+    database = tmp_path / "rowlog.db"
+    record(database, parse_address(f"serial:{monitor}"), None, for_s=0.3)
+    with plugged_in(lambda _: machine_of(PAPER), tmp_path / "second") as other:
+        system.append(listed(other.path, 0x04D8, 0x000A, location="1-3"))
+        told: list[str] = []
+        record(database, parse_address("auto"), None, for_s=0.3, tell=told.append)
+        assert f"serial:{monitor}" in told[0]
 
 
 def test_two_that_are_plugged_in_are_a_question(
