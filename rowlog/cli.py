@@ -1146,6 +1146,19 @@ def db_rebuild(
         typer.echo(f"{len(rebuilt)} {'session' if len(rebuilt) == 1 else 'sessions'} rebuilt.")
 
 
+@database.command(name="compact")
+def db_compact(db: DbOption = None, as_json: JsonOption = False) -> None:
+    """Make the file smaller: write it anew without the room that is left in its pages."""
+    from rowlog.store import compact
+
+    path = _path(db)
+    before, after = compact(path)
+    if as_json:
+        _print_json({"path": str(path), "bytes_before": before, "bytes": after})
+    else:
+        typer.echo(f"{before / 1e6:.1f} MB before, {after / 1e6:.1f} MB now. {path}")
+
+
 def _show(
     path: Path,
     session_id: int,

@@ -22,7 +22,7 @@ from rowlog.schema import connect, prepare
 from rowlog.store_athletes import athlete_id_of, changes_of, put_changes
 from rowlog.store_devices import KnownDevice, forget, remember
 from rowlog.store_edits import StoredEdit
-from rowlog.store_errors import StoreError, no_session, not_writable, translated
+from rowlog.store_errors import StoreError, no_database, no_session, not_writable, translated
 from rowlog.store_facts import Inserter
 from rowlog.store_judged import judge_athlete
 from rowlog.store_kept import Kept, compute, write
@@ -469,6 +469,25 @@ class Store:
             )
             return [row[0] for row in rows]
 
+    def compact(self) -> tuple[int, int]:
+        """Write the whole file anew without the room that is left in it; bytes before and after.
+
+        Nothing in it changes. Takes up to twice the file's size on the disk meanwhile; when that is
+        not there, all is left as it was. Raises StoreError.
+        """
+        with self._mutex, translated(self.path):
+            before = self._bytes()
+            self._db.execute("VACUUM")
+            # Who reads at this moment keeps the old pages until done; the file shrinks after that.
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            return before, self._bytes()
+
+    def _bytes(self) -> int:
+        (size,) = self._db.execute(
+            "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+        ).fetchone()
+        return int(size)
+
     # Athletes
 
     def add_athlete(self, name: str, changes: Sequence[Change]) -> None:
@@ -672,3 +691,11 @@ class Store:
     def _require(self, db: sqlite3.Connection, session_id: int) -> None:
         if db.execute("SELECT 1 FROM sessions WHERE id = ?", (session_id,)).fetchone() is None:
             raise no_session(session_id, self.path)
+
+
+def compact(path: Path) -> tuple[int, int]:
+    """`Store.compact` of an existing database. Raises StoreError, for a missing one too."""
+    if not path.expanduser().is_file():
+        raise no_database(path)
+    with Store.open_writer(path) as store:
+        return store.compact()

@@ -217,6 +217,9 @@ def test_db_path_check_rebuild(recorded: Path) -> None:
     before = answer("show", db=recorded)
     assert answer("db", "rebuild", db=recorded) == {"rebuilt": [1]}
     assert answer("show", db=recorded) == before
+    smaller = answer("db", "compact", db=recorded)
+    assert smaller["bytes"] == recorded.stat().st_size <= smaller["bytes_before"]
+    assert answer("show", db=recorded) == before
 
 
 def damaged(path: Path) -> None:

@@ -24,7 +24,7 @@ from rowlog.crossings import Mark
 from rowlog.figures import Figures
 from rowlog.intervals import Segment, Split
 from rowlog.plan import Target
-from rowlog.store import Source, Store
+from rowlog.store import Source, Store, compact
 from rowlog.store_check import check
 from rowlog.store_errors import (
     DamagedError,
@@ -849,6 +849,33 @@ def test_a_session_may_be_cut_in_several_ways(store: Store, path: Path) -> None:
 
 
 # ---------------------------------------------------------------------------- views and size
+
+
+def test_compacting_changes_the_size_and_nothing_else(store: Store, path: Path) -> None:
+    """Session 1 is taken out, and what it leaves behind goes too."""
+    for _ in range(2):
+        number = begin(store)
+        store.append(number, delivered(some_frames(3000)), [])
+        finish(store, number)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("PRAGMA foreign_keys=ON")
+        db.execute("DELETE FROM sessions WHERE id = 1")
+    dump = "SELECT session_id, first_seq, payload, checksum FROM frame_blocks"
+    frames = list(store.read_frames(2))
+    before = rows(path, "SELECT * FROM v_sessions"), rows(path, dump)
+    size, smaller = store.compact()
+    assert smaller < size
+    store.close()
+    assert path.stat().st_size == smaller
+    assert (rows(path, "SELECT * FROM v_sessions"), rows(path, dump)) == before
+    assert check(path).ok
+    assert rows(path, "PRAGMA auto_vacuum") == [(2,)]
+    with Store.open_writer(path) as again:
+        assert list(again.read_frames(2)) == frames
+        assert again.compact() == (smaller, smaller)
+        with pytest.raises(SecondWriterError):
+            compact(path)
+        assert begin(again) == 3
 
 
 def test_the_views_tell_times_in_seconds(store: Store, path: Path) -> None:
