@@ -96,7 +96,10 @@ def payload(number: int, hz: float) -> bytes:
 async def store_all(
     transports: list[BleTransport], clock: Clock, database: Path, wanted: int
 ) -> tuple[float, float]:
-    """Record until so many frames of data are stored; seconds of life, and of the processor."""
+    """Record until so many frames of data are stored; seconds of life, and of the processor.
+
+    Both count from the first frame of data on: opening a database is no matter of a rate.
+    """
     sources = [SourceHeader(name=one.source, driver="ftms", options=()) for one in transports]
     devices = [
         Device(transport, make_decoding([source]))
@@ -104,13 +107,14 @@ async def store_all(
     ]
     stop = asyncio.Event()
     stored = 0
-    began, worked = time.perf_counter(), time.process_time()
-    took_s = work_s = 0.0
+    began = worked = took_s = work_s = 0.0
 
     def watch(progress: Progress) -> None:
-        nonlocal stored, took_s, work_s
+        nonlocal stored, began, worked, took_s, work_s
         frames = [delivery.frame for delivery in progress.derived.deliveries]
         stored += sum(frame is not None and frame.channel == DATA for frame in frames)
+        if stored and not began:
+            began, worked = time.perf_counter(), time.process_time()
         if stored >= wanted and not stop.is_set():
             took_s, work_s = time.perf_counter() - began, time.process_time() - worked
             stop.set()
