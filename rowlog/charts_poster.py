@@ -79,8 +79,10 @@ def _head(part: Any, contents: Contents) -> None:
     said = [day(session.started_at), *([session.athlete] if session.athlete else [])]
     part.text(0.013, 0.56, " · ".join(said)[:110], fontsize=10.5, color=SOFT, va="top")
     figures = key_figures(contents.session)
+    wide = [len(value) + len(unit) + 3 for _, value, unit in figures]
+    across = max(sum(wide), 62)
     for place, (name, value, unit) in enumerate(figures):
-        left = 0.013 + place * 0.98 / max(len(figures), 6)
+        left = 0.013 + sum(wide[:place]) / across * 0.98
         part.text(left, 0.02, name, fontsize=8.5, color=SOFT, va="bottom")
         part.text(left, 0.15, f"{value} {unit}".strip(), fontsize=14, color=INK, va="bottom")
 

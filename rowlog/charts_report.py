@@ -26,6 +26,8 @@ PACE, RATE, POWER, HEART = "#1f66a8", "#2c7a4b", "#8a5a00", "#b8322a"
 _RAMP: Final = LinearSegmentedColormap.from_list("reps", ("#2f86c9", "#8a6fc8", "#dd5a3c"))
 RECOVERY_S: Final = 120.0
 """How long after a piece the heart rate is followed."""
+_START_S: Final = 15.0
+"""The first strokes of a piece, which the scales are not made for, take so long at most."""
 
 
 class Rep(NamedTuple):
@@ -105,7 +107,8 @@ def draw_tracks(axes: Sequence[Axes], contents: Contents, grid: Grid, *, narrow:
             axis.plot(grid.t_s, values, color=colour, linewidth=0.8, alpha=0.35)
         shown = values if heart or not working.any() else np.where(working, values, np.nan)
         axis.plot(grid.t_s, shown, color=colour, linewidth=1.5, solid_capstyle="round")
-        low, high = _limits(shown if np.count_nonzero(~np.isnan(shown)) > 1 else values)
+        settled = values if heart else np.where(_settled(contents, grid), values, np.nan)
+        low, high = _limits(settled if np.count_nonzero(~np.isnan(settled)) > 1 else values, heart)
         if colour == PACE:
             axis.set_ylim(high, low)
             axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: duration(value)))
@@ -281,10 +284,20 @@ def _legend(axis: Axes, count: int) -> None:
         axis.legend(handles, names, frameon=False, loc="best", fontsize=8.5, labelcolor=INK)
 
 
-def _limits(values: NDArray[np.float64]) -> tuple[float, float]:
-    """From where to where to draw: all but the outermost hundredths, with room."""
+def _settled(contents: Contents, grid: Grid) -> NDArray[np.bool_]:
+    """Where there is work, and the first strokes from a standstill are over."""
+    found = np.zeros(len(grid.t_s), dtype=np.bool_)
+    for index, segment in enumerate(contents.segments):
+        if segment.kind == "work":
+            start_s = min(_START_S, segment.duration_s / 3)
+            found |= (grid.segment == index) & (grid.t_s >= segment.started_at_s + start_s)
+    return found
+
+
+def _limits(values: NDArray[np.float64], every: bool) -> tuple[float, float]:
+    """From where to where to draw, with room: all, or all but the outermost hundredths."""
     known = values[~np.isnan(values)]
-    low, high = (float(value) for value in np.percentile(known, (1, 99)))
+    low, high = (float(value) for value in np.percentile(known, (0, 100) if every else (1, 99)))
     room = max(0.12 * (high - low), 0.02 * abs(high), 0.5)
     return max(0.0, low - room), high + room
 

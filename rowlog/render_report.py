@@ -69,7 +69,7 @@ def session_page(contents: Contents, charts: Sequence[Chart], judged: str | None
         f'<p class="soft">{" · ".join(escape(printable(s, 120)) for s in said if s)}</p>',
         _notes(session),
         key_list(key_figures(session)),
-        f"<p>{escape(judged)}</p>" if judged else "",
+        f"<p>{escape(printable(judged, 400))}</p>" if judged else "",
         "</header>",
     ]
     over_time = [chart for chart in charts if chart.name == "Over time"]
