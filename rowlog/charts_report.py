@@ -103,6 +103,7 @@ def draw_tracks(axes: Sequence[Axes], contents: Contents, grid: Grid, *, narrow:
                 gap.started_at_s, gap.started_at_s + gap.duration_s, facecolor=GAP, linewidth=0
             )
         heart = colour == HEART
+        values = _heard(contents, grid, values, heart=heart)
         if not heart and working.any() and not working.all():
             axis.plot(grid.t_s, values, color=colour, linewidth=0.8, alpha=0.35)
         shown = values if heart or not working.any() else np.where(working, values, np.nan)
@@ -128,8 +129,8 @@ def draw_tracks(axes: Sequence[Axes], contents: Contents, grid: Grid, *, narrow:
 
 def _name_reps(axis: Axes, reps: Sequence[Rep], last_s: float, *, narrow: bool) -> None:
     """Each piece's number above it, as many as there is room for."""
-    room = (34 if narrow else 84) / last_s  # characters a second
-    free_s = 0.0
+    room = (44 if narrow else 105) / last_s  # characters a second
+    free_s = -0.03 * last_s
     for rep in reps if len(reps) > 1 else []:
         middle_s = (rep.segment.started_at_s + rep.end_s) / 2
         half_s = (len(rep.name) + 0.6) / 2 / room
@@ -282,6 +283,18 @@ def _legend(axis: Axes, count: int) -> None:
         handles, names = [handles[0], handles[-1]], [names[0], names[-1]]
     if count > 1:
         axis.legend(handles, names, frameon=False, loc="best", fontsize=8.5, labelcolor=INK)
+
+
+def _heard(
+    contents: Contents, grid: Grid, values: NDArray[np.float64], *, heart: bool
+) -> NDArray[np.float64]:
+    """The values, but none within a stretch in which their device was not heard."""
+    heard = values.copy()
+    for gap in contents.summary.gaps:
+        if (gap.source == contents.series.heart_rate_source) == heart:
+            end_s = gap.started_at_s + gap.duration_s
+            heard[(grid.t_s > gap.started_at_s) & (grid.t_s < end_s)] = np.nan
+    return heard
 
 
 def _settled(contents: Contents, grid: Grid) -> NDArray[np.bool_]:

@@ -25,11 +25,11 @@ class _Panel(NamedTuple):
     draw: Callable[[Axes], None]
 
 
-def charts(shown: TrendsSummary, bests: BestsSummary) -> list[Chart]:
+def charts(period: Period, shown: TrendsSummary, bests: BestsSummary) -> list[Chart]:
     """All that can be drawn of a season, for a page."""
     made = []
     with drawing():
-        for number, panel in enumerate(_panels(shown, bests)):
+        for number, panel in enumerate(_panels(period, shown, bests)):
             drawn = []
             for width, prefix in ((9.0, f"w{number}-"), (4.5, f"n{number}-")):
                 whole_figure, (axis,) = figure(width, 2.7, 1)
@@ -44,7 +44,7 @@ def poster(
 ) -> None:
     """A season as one picture; `kind` is "png", "svg" or "pdf"."""
     with drawing():
-        panels = _panels(shown, bests)
+        panels = _panels(period, shown, bests)
         made = Figure(figsize=(10, 1.0 + 2.5 * len(panels)), layout="constrained")
         parts: Any = made.subfigures(2, 1, height_ratios=[0.8, 2.5 * len(panels)])
         parts[0].text(0.012, 0.9, f"Season {period.name}", fontsize=19, fontweight="bold", va="top")
@@ -66,32 +66,36 @@ def totals_line(shown: TrendsSummary) -> str:
     return f"{sessions} {many} · {metres / 1000:.1f} km · {hours:.1f} hours"
 
 
-def _panels(shown: TrendsSummary, bests: BestsSummary) -> list[_Panel]:
+def _panels(period: Period, shown: TrendsSummary, bests: BestsSummary) -> list[_Panel]:
     months = shown.periods[::-1]
     panels = []
     metres = [month.distance_m or 0 for month in months]
     if any(metres):
         told = f"kilometres a month, {whole(max(metres) / 1000)} at most"
-        panels.append(_Panel("Kilometres a month", told, lambda axis: _metres(axis, months)))
+        panels.append(
+            _Panel("Kilometres a month", told, lambda axis: _metres(axis, months, period))
+        )
     if any(month.mean_pace_s_per_500m for month in months):
         told = "mean pace of the work by month, as in the table"
-        panels.append(_Panel("Pace of the work, /500 m", told, lambda axis: _paces(axis, months)))
+        panels.append(
+            _Panel("Pace of the work, /500 m", told, lambda axis: _paces(axis, months, period))
+        )
     if shown.load:
         told = "training load by day: fitness over 42 days and fatigue over 7"
-        panels.append(_Panel("Load, impulse a day", told, lambda axis: _load(axis, shown)))
+        panels.append(_Panel("Load, impulse a day", told, lambda axis: _load(axis, shown, period)))
     if any(month.heart_rate_drop_60s_bpm is not None for month in months):
         told = "how far the heart rate fell in 60 s after work, by month, as in the table"
         name = "Fall of the heart rate in 60 s, beats"
-        panels.append(_Panel(name, told, lambda axis: _recovery(axis, months)))
+        panels.append(_Panel(name, told, lambda axis: _recovery(axis, months, period)))
     if len(bests.bests) > 1:
         told = "best pace over each distance and time, as in the table"
         panels.append(_Panel("Bests, pace /500 m", told, lambda axis: _bests(axis, bests)))
     return panels
 
 
-def _metres(axis: Axes, months: Sequence[TrendPeriod]) -> None:
+def _metres(axis: Axes, months: Sequence[TrendPeriod], period: Period) -> None:
     _bars(axis, months, [(month.distance_m or 0) / 1000 for month in months])
-    _dates(axis, months)
+    _dates(axis, period)
 
 
 def _bars(axis: Axes, months: Sequence[TrendPeriod], values: Sequence[float]) -> None:
@@ -102,16 +106,16 @@ def _bars(axis: Axes, months: Sequence[TrendPeriod], values: Sequence[float]) ->
     axis.bar(middles, values, width=widths, color=PACE)
 
 
-def _paces(axis: Axes, months: Sequence[TrendPeriod]) -> None:
+def _paces(axis: Axes, months: Sequence[TrendPeriod], period: Period) -> None:
     _line(axis, months, [month.mean_pace_s_per_500m for month in months], PACE)
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: pace(value)))
     axis.invert_yaxis()
-    _dates(axis, months)
+    _dates(axis, period)
 
 
-def _recovery(axis: Axes, months: Sequence[TrendPeriod]) -> None:
+def _recovery(axis: Axes, months: Sequence[TrendPeriod], period: Period) -> None:
     _line(axis, months, [month.heart_rate_drop_60s_bpm for month in months], HEART)
-    _dates(axis, months)
+    _dates(axis, period)
 
 
 def _line(
@@ -126,14 +130,14 @@ def _line(
     axis.margins(y=0.25)
 
 
-def _load(axis: Axes, shown: TrendsSummary) -> None:
+def _load(axis: Axes, shown: TrendsSummary, period: Period) -> None:
     days: Any = [date.fromisoformat(row.date) for row in shown.load]
     axis.plot(days, [row.fitness for row in shown.load], color=RATE, label="fitness, 42 days")
     axis.plot(
         days, [row.fatigue for row in shown.load], color=POWER, linewidth=1, label="fatigue, 7 days"
     )
     axis.legend(frameon=False, loc="best", fontsize=8.5, labelcolor=INK)
-    _dates(axis, shown.periods[::-1])
+    _dates(axis, period)
 
 
 def _bests(axis: Axes, shown: BestsSummary) -> None:
@@ -154,8 +158,8 @@ def _bests(axis: Axes, shown: BestsSummary) -> None:
     finish(axis)
 
 
-def _dates(axis: Axes, months: Sequence[TrendPeriod]) -> None:
-    ends: Any = (date.fromisoformat(months[0].start), date.fromisoformat(months[-1].end))
+def _dates(axis: Axes, period: Period) -> None:
+    ends: Any = (period.start, period.end)
     axis.set_xlim(*ends)
     axis.xaxis.set_major_locator(MonthLocator())  # type: ignore[no-untyped-call]
     axis.xaxis.set_major_formatter(DateFormatter("%b"))  # type: ignore[no-untyped-call]

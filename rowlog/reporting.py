@@ -118,7 +118,7 @@ def report_season(
         )  # fmt: skip
     from rowlog.render_season import season_page
 
-    text = season_page(period, shown, bests, charts_season.charts(shown, bests))
+    text = season_page(period, shown, bests, charts_season.charts(period, shown, bests))
     return _text(file, text, overwrite=overwrite)
 
 

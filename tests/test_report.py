@@ -9,10 +9,18 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from rowlog.charts_inline import charts
-from rowlog.charts_report import force_curves, recoveries, reps_of
+from rowlog.charts_report import (
+    draw_tracks,
+    figure,
+    force_curves,
+    recoveries,
+    reps_of,
+    tracks,
+)
 from rowlog.contents import Contents, load_contents
 from rowlog.exporting import ExportError
 from rowlog.periods import season_named
@@ -298,3 +306,17 @@ def test_charts_in_the_terminal(database: Path, contents: dict[int, Contents]) -
     assert plain.isascii() and "*" in plain and "====" in plain
     strap = session_charts(contents[CIRCUIT], Style())
     assert "Pace" not in strap and "Heart rate" in strap
+
+
+def test_nothing_is_drawn_where_a_device_was_not_heard(contents: dict[int, Contents]) -> None:
+    one = contents[LOST]
+    (gap,) = one.summary.gaps
+    grid = one.grid()
+    axes = figure(9.0, 6.0, len(tracks(grid)))[1]
+    draw_tracks(axes, one, grid, narrow=False)
+    inside = (grid.t_s > gap.started_at_s) & (grid.t_s < gap.started_at_s + gap.duration_s)
+    drawn = [np.asarray(axis.get_lines()[-1].get_ydata(), dtype=float)[inside] for axis in axes]
+    assert inside.sum() >= 5
+    rower, strap = drawn[:-1], drawn[-1]
+    assert rower and all(np.isnan(values).all() for values in rower)
+    assert not np.isnan(strap).any()
