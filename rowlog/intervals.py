@@ -10,7 +10,7 @@ from rowlog.crossings import Mark, Track, start_between
 from rowlog.figures import Figures, Stream, Sums, Total, add_sums, choose_heart_rate, figures_of
 from rowlog.heart import Reading
 from rowlog.keys import EXTEND, NEXT, extended
-from rowlog.plan import ROW, Piece, PieceKind, Plan, Target
+from rowlog.plan import ASIDE, ROW, Piece, PieceKind, Plan, Target
 from rowlog.programmed import Step
 from rowlog.segments import EndedBy, Recovery, Segment, SegmentKind, Split
 from rowlog.timeline import STANDING_MPS, STILL_NS, Position
@@ -760,7 +760,8 @@ class Tracker:
         if kind == "work":
             if self.workout:
                 self.workout[-1].append(closed.index)
-            self.work.add(segment.total)
+            if closed.tag not in ASIDE:
+                self.work.add(segment.total)
             if source is not None and end_bpm is not None:
                 self._recoveries.append(Recovery(closed.index, mark.t_ns, source, end_bpm))
         elif kind == "rest":

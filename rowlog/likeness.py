@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rowlog.notation import NotationError, parse
-from rowlog.plan import Piece, Plan, Target
+from rowlog.plan import ASIDE, Piece, Plan, Target
 
 LEAST: Final = {"distance": 10.0, "time": 2.0, "energy": 1.0}
 SHARE: Final = {"distance": 0.02, "time": 0.02, "energy": 0.05}
@@ -17,8 +17,6 @@ REST_SHARE: Final = 0.15
 """A rest may, likewise."""
 SURE: Final = 0.6
 """So sure must be what a session looks like for its pattern to count."""
-ASIDE: Final = ("warm_up", "cool_down")
-"""Pieces with these tags are no part of the shape, on either side."""
 
 
 @dataclass(frozen=True, slots=True)

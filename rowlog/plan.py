@@ -10,6 +10,8 @@ TargetType = Literal[
     "time", "distance", "energy", "heart_rate_above", "heart_rate_below", "open", "ratio"
 ]
 Tag = Literal["warm_up", "cool_down", "test"]
+ASIDE: Final = ("warm_up", "cool_down")
+"""Pieces with these tags are rowed and shown, but are no part of a session's work in all."""
 Quantity = Literal["stroke_rate_spm", "pace_s_per_500m", "power_w", "heart_rate_bpm"]
 Reference = Literal["2k", "5k", "6k", "30min", "60min", "max_heart_rate"]
 

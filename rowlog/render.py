@@ -511,8 +511,9 @@ def _interval_table(shown: Summary, style: Style) -> list[str]:
         (heads[0], "exercise", *heads[1:]) if exercises else heads,
         "rlrrrrrrrrr" if exercises else "rrrrrrrrrr",
     )
-    reps = [segment for segment in shown.segments if segment.kind == "work"]
-    speeds = [1 / segment.mean_pace_s_per_500m for segment in reps if segment.mean_pace_s_per_500m]
+    works = [segment for segment in shown.segments if segment.kind == "work"]
+    speeds = [1 / segment.mean_pace_s_per_500m for segment in works if segment.mean_pace_s_per_500m]
+    reps = [segment for segment in works if segment.tag not in _TAGS]
     number = 0
     piece: int | None = -1
     for segment in shown.segments:
@@ -548,6 +549,12 @@ def _interval_table(shown: Summary, style: Style) -> list[str]:
         *work_heart_rate(reps),
         look=style.bold,
     )
+    easy = [segment for segment in works if segment.tag in _TAGS]
+    if easy:
+        table.row(
+            "easy", *blank, clock_time(sum(one.duration_s for one in easy)), metres(_metres(easy)),
+            look=style.dim,
+        )  # fmt: skip
     if session.rest_s:
         table.row(
             "rest", *blank, clock_time(session.rest_s), metres(session.rest_distance_m),
@@ -722,6 +729,10 @@ def _nothing_rowed(session: SessionSummary) -> str:
     return f"{duration(session.duration_s)} recorded, nothing rowed in it."
 
 
+def _metres(segments: Sequence[SegmentSummary]) -> float:
+    return sum(one.distance_m or 0.0 for one in segments)
+
+
 def _notes(shown: Summary) -> list[str]:
     """What the figures rest on, and what was odd about the recording."""
     session, quality = shown.session, shown.quality
@@ -741,7 +752,7 @@ def _notes(shown: Summary) -> list[str]:
         strokes.append(f"drag factor {session.drag_factor}")
     if strokes:
         notes.append(f"{', '.join(strokes)}.")
-    outside = _outside(session)
+    outside = _outside(shown)
     if outside >= NEGLIGIBLE_M:
         notes.append(f"{metres(outside)} m outside the pieces.")
     notes += _unseen(shown.gaps)
@@ -782,10 +793,13 @@ def _seconds(seconds: float) -> str:
     return f"{whole(seconds)} s" if seconds < 59.5 else duration(seconds + 0.5)
 
 
-def _outside(session: SessionSummary) -> float:
+def _outside(shown: Summary) -> float:
+    session = shown.session
     if session.distance_m is None:
         return 0.0
-    return session.distance_m - (session.work_distance_m or 0.0) - (session.rest_distance_m or 0.0)
+    easy = [one for one in shown.segments if one.kind == "work" and one.tag in _TAGS]
+    inside = (session.work_distance_m or 0.0) + (session.rest_distance_m or 0.0) + _metres(easy)
+    return session.distance_m - inside
 
 
 def _count(count: int, what: str) -> str:

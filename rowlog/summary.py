@@ -381,7 +381,9 @@ def _way(
 
 def _recut(session: SessionSummary, segments: tuple[SegmentSummary, ...]) -> SessionSummary:
     """A session's figures as another segmentation has them; heart rates are of all time."""
-    work = [segment for segment in segments if segment.kind == "work"]
+    from rowlog.plan import ASIDE
+
+    work = [one for one in segments if one.kind == "work" and one.tag not in ASIDE]
     rests = [segment for segment in segments if segment.kind == "rest"]
     work_s = sum(segment.duration_s for segment in work)
     metres = [segment.distance_m for segment in work if segment.distance_m is not None]
@@ -577,7 +579,9 @@ def _so_far(
 ) -> SessionSummary:
     """What the rows tell of a session that is not closed; its figures come when it is."""
     last_ns = shown.last_ns(session.id)
-    work = [segment for segment in segments if segment.kind == "work"]
+    from rowlog.plan import ASIDE
+
+    work = [one for one in segments if one.kind == "work" and one.tag not in ASIDE]
     work_s = sum(segment.duration_s for segment in work)
     metres = [segment.distance_m for segment in work if segment.distance_m is not None]
     return session._replace(

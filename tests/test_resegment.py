@@ -11,6 +11,7 @@ from rowlog.cuts import Cut, CutTracker
 from rowlog.likeness import Rowed, alike, same_shape
 from rowlog.notation import parse
 from rowlog.rebuild import rebuild
+from rowlog.render import Style, summary
 from rowlog.replaying import record_frames
 from rowlog.resegment import resegment, with_splits
 from rowlog.simulating import script_for
@@ -230,3 +231,27 @@ def test_sessions_of_one_shape_are_found(database: Path) -> None:
     # Under whatever way it was cut: what is shown may be another.
     resegment(database, 1, "1000m")
     assert [found.id for found in load_alike(database, parse(PLAN))] == [3, 1]
+
+
+def test_warm_up_and_cool_down_are_no_part_of_the_work(tmp_path: Path) -> None:
+    database, text = tmp_path / "rowlog.db", "[w]1:00/0:20r + 2x250m/0:20r + [c]1:00"
+    record(simulated(text), database, text)
+    resegment(database, 1, "[w]1:00/0:20r + [t]500m")
+    resegment(database, 1, "plan")
+    shown = load(database, 1)
+    assert [s.tag for s in shown.segments if s.kind == "work"] == [
+        "warm_up",
+        None,
+        None,
+        "cool_down",
+    ]
+    reps = [s for s in shown.segments if s.kind == "work" and s.tag is None]
+    session = shown.session
+    assert session.work_distance_m == pytest.approx(500)
+    assert session.work_s == pytest.approx(sum(rep.duration_s for rep in reps))
+    assert session.mean_pace_s_per_500m == pytest.approx(session.work_s)
+    test = load(database, 1, "2").session  # the other way in which it was cut
+    assert test.work_distance_m == pytest.approx(500)
+    printed = summary(shown, Style())
+    assert "\neasy " in printed
+    assert "outside the pieces" not in printed
