@@ -126,7 +126,6 @@ class Tracker:
         self._advance(position.t_ns)
         self._watch_motion(position)
         self._advance(position.t_ns)
-        self._settle()
         return self._told()
 
     def _await_start(self, position: Position) -> None:
@@ -297,7 +296,6 @@ class Tracker:
         stream.add(t_ns, bpm, doubted=reading.doubted)
         if source == self._heart_rate_source:
             self._watch_heart_rate(reading)
-        self._settle()
         return self._told()
 
     def _watch_heart_rate(self, reading: Reading) -> None:
@@ -819,7 +817,7 @@ class Tracker:
         self._found.append(told)
 
     def _settle(self) -> None:
-        """Forget what no boundary can reach back to."""
+        """Forget what no boundary can reach back to: once a second, which is often enough."""
         horizon_ns = self._now_ns - LOOK_BACK_NS
         if self._track:
             horizon_ns = min(horizon_ns, self._track.last_ns - LOOK_BACK_NS)
