@@ -74,7 +74,7 @@ async def _on_air(
     try:
         await radio.check()
     except RowlogError as error:
-        yield Step(what="Bluetooth", outcome="problem", text=str(error))
+        yield Step(what="Bluetooth", outcome="problem", text=str(error).removeprefix("Bluetooth: "))
         return
     yield Step(what="Bluetooth", outcome="ok", text="service, adapter and permission are there")
     try:

@@ -38,7 +38,7 @@ _DAEMON: Final = """\
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>session</type>
-  <listen>unix:tmpdir=/tmp</listen>
+  <listen>unix:path=%s</listen>
   <auth>EXTERNAL</auth>
   <policy context="default">
     <allow send_destination="*" eavesdrop="true"/>
@@ -55,14 +55,14 @@ def uuid_of(short: str) -> str:
 
 
 class Daemon:
-    """A dbus-daemon of our own; nothing of the host's bus is touched."""
+    """A dbus-daemon of our own in a folder of its own; nothing of the host's bus is touched."""
 
     def __init__(self) -> None:
-        with tempfile.NamedTemporaryFile("w", suffix=".conf", delete=False) as file:
-            file.write(_DAEMON)
-        self._config = Path(file.name)
+        self._folder = tempfile.TemporaryDirectory(prefix="rowlog-dbus-")
+        config = Path(self._folder.name, "bus.conf")
+        config.write_text(_DAEMON % Path(self._folder.name, "bus"))
         self._process = subprocess.Popen(
-            ["dbus-daemon", f"--config-file={file.name}", "--nofork", "--print-address=1"],
+            ["dbus-daemon", f"--config-file={config}", "--nofork", "--print-address=1"],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -76,7 +76,7 @@ class Daemon:
         self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
-        self._config.unlink(missing_ok=True)
+        self._folder.cleanup()
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,6 +190,8 @@ def test_no_bluetooth(daemon: Daemon, tmp_path: Path, *, kill: bool) -> None:
     assert "Traceback" not in result.stderr
     verdict = result.stdout.splitlines()[-1]
     assert verdict.startswith("Bluetooth: ")
+    assert "Bluetooth: Bluetooth: " not in result.stdout
+    assert ("no system bus on this computer" in verdict) == kill
     assert ("start dbus" if kill else "sudo systemctl start bluetooth") in verdict
     shown = json.loads(
         run_program("doctor", "--json", "--db", tmp_path / "rowlog.db", "--seconds", "1").stdout

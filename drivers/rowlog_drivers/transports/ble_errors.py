@@ -190,6 +190,8 @@ def explain(error: BaseException, device: str | None = None) -> BluetoothError:
     trouble = trouble_of(error)
     subject = "Bluetooth" if device is None else device
     text = f"{subject}: {trouble.value}"
+    if trouble is Trouble.NO_BUS and device is None and isinstance(error, OSError):
+        text = f"{subject}: no system bus on this computer"
     if trouble is Trouble.OTHER:
         text += f" ({' '.join(str(error).split())[:200] or type(error).__name__})"
     return BluetoothError(f"{text}.", trouble=trouble)
