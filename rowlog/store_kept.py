@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, groupby
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]
 
+BATCH: Final = 2_000
 LEAST_STROKES: Final = 3
 """A stretch with fewer is known by its ends alone, and no effort within it is."""
 
@@ -142,17 +144,24 @@ def _strokes(db: sqlite3.Connection, session_id: int) -> tuple[str | None, np.nd
     """The rower that strokes are from, the first if several, and them: one a row."""
     import numpy as np
 
-    rows = db.execute(
-        "SELECT source, t_ns / 1e9, total_distance_m, power_w, elapsed_s FROM strokes "
-        "WHERE session_id = ? ORDER BY source, number",
-        (session_id,),
-    ).fetchall()
-    if not rows:
+    first = db.execute(
+        "SELECT source FROM strokes WHERE session_id = ? ORDER BY source LIMIT 1", (session_id,)
+    ).fetchone()
+    if first is None:
         return None, np.zeros((0, 4))
-    source = rows[0][0]
-    if rows[-1][0] != source:
-        rows = [row for row in rows if row[0] == source]
-    return source, np.array([row[1:] for row in rows], dtype=np.float64)
+    rows = db.execute(
+        "SELECT t_ns / 1e9, total_distance_m, power_w, elapsed_s FROM strokes "
+        "WHERE session_id = ? AND source = ? ORDER BY number",
+        (session_id, first[0]),
+    )
+    parts = [np.array(batch, dtype=np.float64) for batch in _batches(rows)]
+    return first[0], np.concatenate(parts)
+
+
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """Rows some at a time: a session of many hours is not held as Python's objects at once."""
+    while batch := list(islice(rows, BATCH)):
+        yield batch
 
 
 def _stretches(db: sqlite3.Connection, session_id: int) -> list[list[_Part]]:
@@ -398,19 +407,31 @@ def _readings(
     from rowlog.pulse import believed
 
     # In order of seq, which is that of time: what is stored never goes back.
-    rows = db.execute(
+    rows: Iterator[Row] = db.execute(
         "SELECT t_ns, iif(contact IS 0, 0, heart_rate_bpm), rr_ms FROM heart_rates "
         "WHERE session_id = ? AND source = ? ORDER BY seq",
         (session_id, source),
-    ).fetchall()
-    if not rows:
-        rows = _relayed(db, path, session_id, source)
-    times, beats, texts = zip(*rows, strict=True) if rows else ((), (), ())
-    t_ns = np.array(times, dtype=np.int64)
-    lists = json.loads(f"[{','.join([text or '[]' for text in texts])}]")
-    rr_s = np.repeat(t_ns / 1e9, [len(intervals) for intervals in lists])
+    )
+    batches = [_beats(batch) for batch in _batches(rows)]
+    if not batches:
+        batches = [
+            _beats(batch) for batch in _batches(iter(_relayed(db, path, session_id, source)))
+        ]
+    if not batches:
+        batches = [_beats([])]
+    t_ns, bpm, rr_s, rr_ms = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+    return believed(t_ns, bpm), rr_s, rr_ms
+
+
+def _beats(rows: list[Row]) -> tuple[np.ndarray, Array, Array, Array]:
+    """Times in nanoseconds, heart rates, and RR intervals with the times they were sent at."""
+    import numpy as np
+
+    t_ns = np.array([row[0] for row in rows], dtype=np.int64)
+    lists = json.loads(f"[{','.join([row[2] or '[]' for row in rows])}]")
+    rr_s = np.repeat(t_ns / 1e9, np.array([len(intervals) for intervals in lists], dtype=np.int64))
     rr_ms = np.array(list(chain.from_iterable(lists)), dtype=np.float64)
-    return believed(t_ns, np.array(beats, dtype=np.float64)), rr_s, rr_ms
+    return t_ns, np.array([row[1] for row in rows], dtype=np.float64), rr_s, rr_ms
 
 
 def _relayed(db: sqlite3.Connection, path: Path, session_id: int, source: str) -> list[Row]:
