@@ -21,6 +21,7 @@ MOST_MS: Final = 2400.0
 """No interval of a beating heart is outside (250 and 25 beats a minute)."""
 NEIGHBOURS: Final = 5
 """An interval is compared with the median of so many on either side and itself."""
+STRETCH: Final = 8_192
 DEVIATION: Final = 0.30
 """It is an artefact when it is off by more than this share: a beat that was missed gives twice, one
 that was seen too many half of the true interval, and an extrasystole a short and a long one."""
@@ -80,7 +81,7 @@ def measures(rr_ms: Array, follows: NDArray[np.bool_] | None = None) -> Measures
     return Measures(
         mean_rr_ms=float(rr_ms.mean()),
         sdnn_ms=float(rr_ms.std(ddof=1)),
-        rmssd_ms=float(np.sqrt(np.mean(steps**2))),
+        rmssd_ms=float(np.sqrt(np.dot(steps, steps) / len(steps))),
         pnn50_pct=float(100.0 * np.count_nonzero(np.abs(steps) > 50.0) / len(steps)),
     )
 
@@ -91,13 +92,16 @@ def artefacts(rr_ms: Array) -> NDArray[np.bool_]:
     if len(rr_ms) < 3:
         return out
     padded = np.pad(rr_ms, NEIGHBOURS, mode="reflect" if len(rr_ms) > NEIGHBOURS else "edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURS + 1)
-    # Where a window's ends are closer than that, none in it can be off by so much.
-    odd = np.flatnonzero(
-        _widest(padded, np.maximum) > (1 + DEVIATION) * _widest(padded, np.minimum)
-    )
-    middle = np.median(windows[odd], axis=1)
-    out[odd] |= np.abs(rr_ms[odd] - middle) > DEVIATION * middle
+    # Some at a time: the windows of many hours are not in memory at once.
+    for begin in range(0, len(rr_ms), STRETCH):
+        part = padded[begin : begin + STRETCH + 2 * NEIGHBOURS]
+        # Where a window's ends are closer than that, none in it can be off by so much.
+        odd = np.flatnonzero(
+            _widest(part, np.maximum) > (1 + DEVIATION) * _widest(part, np.minimum)
+        )
+        windows = np.lib.stride_tricks.sliding_window_view(part, 2 * NEIGHBOURS + 1)
+        middle = np.median(windows[odd], axis=1)
+        out[begin + odd] |= np.abs(rr_ms[begin + odd] - middle) > DEVIATION * middle
     return out
 
 
@@ -115,6 +119,8 @@ def variability(rr_ms: Array) -> Variability:
     count, corrected = len(rr_ms), int(np.count_nonzero(wrong))
     found = None
     if count - corrected >= ENOUGH_BEATS and corrected <= MOST_CORRECTED * count:
-        kept = np.flatnonzero(~wrong)
-        found = measures(rr_ms[kept], np.diff(kept) == 1)
+        kept = ~wrong
+        # Two that are left are neighbours when nothing was left out between them.
+        follows = np.diff(np.flatnonzero(kept)) == 1 if corrected else None
+        found = measures(rr_ms[kept] if corrected else rr_ms, follows)
     return Variability(intervals=count, corrected=corrected, measures=found)

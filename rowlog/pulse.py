@@ -18,6 +18,8 @@ from rowlog_drivers.records import HeartRate
 
 Array = NDArray[np.float64]
 
+STRETCH: Final = 8_192
+"""So many readings are reckoned at a time."""
 STUCK_S: Final = 120.0
 """A heart that beats does not show one and the same value for so long while its owner works."""
 ALIVE_MS: Final = 1.0
@@ -105,30 +107,34 @@ def histogram(readings: Readings, end_s: float) -> Histogram | None:
     known = ~np.isnan(readings.bpm)
     if not known.any():
         return None
-    t_s, bpm = readings.t_s, readings.bpm
-    following = np.append(t_s[1:], max(end_s, float(t_s[-1])))
-    seconds = np.clip(np.minimum(following, t_s + HOLD_S) - t_s, 0.0, None)[known]
-    since = bpm[known]
-    gaps = (following - t_s)[known]
-    until = np.append(bpm[1:], np.nan)[known]
-    until = np.where(np.isnan(until) | (gaps > HOLD_S), since, until)
-    # A step of n beats spends half a part of n at either end, and a whole one at each between.
-    a, b = (
-        np.rint(np.minimum(since, until)).astype(int),
-        np.rint(np.maximum(since, until)).astype(int),
-    )
-    low, high = int(a.min()), int(b.max())
-    part = seconds / np.maximum(b - a, 1)
+    low, high = (int(edge) for edge in np.rint([np.nanmin(readings.bpm), np.nanmax(readings.bpm)]))
     slope = np.zeros(high - low + 2)
-    np.add.at(slope, a - low, part)
-    np.add.at(slope, b - low + 1, -part)
-    spread = np.cumsum(slope)[:-1]
     ends = np.zeros(high - low + 1)
-    halves = np.where(a == b, 0.0, part / 2)
-    np.add.at(ends, a - low, -halves)
-    np.add.at(ends, b - low, -halves)
-    total = np.clip(spread + ends, 0.0, None)
-    known_s = float(seconds.sum())
+    known_s = 0.0
+    # Some at a time: what is reckoned of many hours is not in memory at once.
+    for begin in range(0, len(known), STRETCH):
+        after = begin + STRETCH
+        t_s, bpm = readings.t_s[begin:after], readings.bpm[begin:after]
+        valid = known[begin:after]
+        next_s = readings.t_s[after] if after < len(known) else max(end_s, float(t_s[-1]))
+        next_bpm = readings.bpm[after] if after < len(known) else np.nan
+        following = np.append(t_s[1:], next_s)
+        seconds = np.clip(np.minimum(following, t_s + HOLD_S) - t_s, 0.0, None)[valid]
+        since = bpm[valid]
+        gaps = (following - t_s)[valid]
+        until = np.append(bpm[1:], next_bpm)[valid]
+        until = np.where(np.isnan(until) | (gaps > HOLD_S), since, until)
+        # A step of n beats spends half a part of n at either end, and a whole one at each between.
+        a = np.rint(np.minimum(since, until)).astype(int)
+        b = np.rint(np.maximum(since, until)).astype(int)
+        part = seconds / np.maximum(b - a, 1)
+        np.add.at(slope, a - low, part)
+        np.add.at(slope, b - low + 1, -part)
+        halves = np.where(a == b, 0.0, part / 2)
+        np.add.at(ends, a - low, -halves)
+        np.add.at(ends, b - low, -halves)
+        known_s += float(seconds.sum())
+    total = np.clip(np.cumsum(slope)[:-1] + ends, 0.0, None)
     return Histogram(low, total, known_s, max(0.0, end_s - known_s))
 
 

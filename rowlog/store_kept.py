@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, groupby, islice
+from itertools import groupby, islice
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -412,26 +414,28 @@ def _readings(
         "WHERE session_id = ? AND source = ? ORDER BY seq",
         (session_id, source),
     )
-    batches = [_beats(batch) for batch in _batches(rows)]
-    if not batches:
-        batches = [
-            _beats(batch) for batch in _batches(iter(_relayed(db, path, session_id, source)))
-        ]
-    if not batches:
-        batches = [_beats([])]
-    t_ns, bpm, rr_s, rr_ms = (np.concatenate(parts) for parts in zip(*batches, strict=True))
-    return believed(t_ns, bpm), rr_s, rr_ms
+    # Grown in place: a session of many hours is not in memory twice.
+    times, beats, sent, intervals = array("q"), array("d"), array("d"), array("d")
+    for row in rows:
+        _add(row, times, beats, sent, intervals)
+    if not times:
+        for row in _relayed(db, path, session_id, source):
+            _add(row, times, beats, sent, intervals)
+    found = believed(np.frombuffer(times, dtype=np.int64), np.frombuffer(beats, dtype=np.float64))
+    return found, np.frombuffer(sent, np.float64), np.frombuffer(intervals, np.float64)
 
 
-def _beats(rows: list[Row]) -> tuple[np.ndarray, Array, Array, Array]:
-    """Times in nanoseconds, heart rates, and RR intervals with the times they were sent at."""
-    import numpy as np
-
-    t_ns = np.array([row[0] for row in rows], dtype=np.int64)
-    lists = json.loads(f"[{','.join([row[2] or '[]' for row in rows])}]")
-    rr_s = np.repeat(t_ns / 1e9, np.array([len(intervals) for intervals in lists], dtype=np.int64))
-    rr_ms = np.array(list(chain.from_iterable(lists)), dtype=np.float64)
-    return t_ns, np.array([row[1] for row in rows], dtype=np.float64), rr_s, rr_ms
+def _add(
+    row: Row, times: array[int], beats: array[float], sent: array[float], intervals: array[float]
+) -> None:
+    """Take a reading: its time in ns, heart rate, and each RR interval with the time in s."""
+    t_ns, bpm, text = row
+    times.append(t_ns)
+    beats.append(nan if bpm is None else bpm)
+    if text is not None:
+        rr_ms = json.loads(text)
+        intervals.extend(rr_ms)
+        sent.extend([t_ns / 1e9] * len(rr_ms))
 
 
 def _relayed(db: sqlite3.Connection, path: Path, session_id: int, source: str) -> list[Row]:
