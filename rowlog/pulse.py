@@ -6,6 +6,7 @@ to the next; each stands for five seconds at most, so what is not known stays so
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -138,10 +139,13 @@ def histogram(readings: Readings, end_s: float) -> Histogram | None:
     return Histogram(low, total, known_s, max(0.0, end_s - known_s))
 
 
-def stuck_s(readings: Readings, works: list[Work], rr: tuple[Array, Array]) -> float:
+def stuck_s(
+    readings: Readings, works: list[Work], intervals: Callable[[], tuple[Array, Array]]
+) -> float:
     """How long one and the same value was shown without a break while there was work.
 
-    `rr` are RR intervals as (times, milliseconds): where they vary, the value is true all the same.
+    `intervals` gives RR intervals as (times, milliseconds), and is asked only where a value stood
+    for long: where they vary, the value is true all the same.
     """
     t_s, bpm = readings.t_s, readings.bpm
     if len(t_s) < 2 or not works:
@@ -151,10 +155,12 @@ def stuck_s(readings: Readings, works: list[Work], rr: tuple[Array, Array]) -> f
     ends = np.concatenate((changes - 1, [len(t_s) - 1]))
     long = (t_s[ends] - t_s[starts] >= STUCK_S) & ~np.isnan(bpm[starts])
     total = 0.0
+    rr = intervals() if long.any() else None
     for start, end in zip(starts[long], ends[long], strict=True):
-        beats = rr[1][(rr[0] >= t_s[start]) & (rr[0] <= t_s[end])]
-        if len(beats) and beats.std() > ALIVE_MS:
-            continue
+        if rr is not None:
+            beats = rr[1][(rr[0] >= t_s[start]) & (rr[0] <= t_s[end])]
+            if len(beats) and beats.std() > ALIVE_MS:
+                continue
         within = sum(
             max(0.0, min(float(t_s[end]), work.end_s) - max(float(t_s[start]), work.start_s))
             for work in works

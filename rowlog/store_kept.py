@@ -337,7 +337,7 @@ def _heart(
     from rowlog import pulse
     from rowlog.hrv import CORRECTION
 
-    readings, rr_s, rr_ms = _readings(db, path, session_id, source)
+    readings, counts, rr_ms = _readings(db, path, session_id, source)
     times = pulse.histogram(readings, end_s)
     if times is None:
         return None
@@ -360,13 +360,13 @@ def _heart(
         times.known_s,
         times.unknown_s,
         readings.spikes,
-        pulse.stuck_s(readings, works, (rr_s, rr_ms)),
+        pulse.stuck_s(readings, works, lambda: (np.repeat(readings.t_s, counts), rr_ms)),
         worth.metres_per_beat,
         worth.watts_per_beat,
         worth.decoupling,
         CORRECTION,
         *_variability(rr_ms),
-        *_variability(rr_ms[rr_s < first_s] if works else np.zeros(0)),
+        *_variability(rr_ms[: counts[readings.t_s < first_s].sum()] if works else np.zeros(0)),
         *_drops(db, session_id),
     )
     return row, [*pulse.at_power(readings, power, works)]
@@ -402,8 +402,8 @@ def _variability(rr_ms: Array) -> Row:
 
 def _readings(
     db: sqlite3.Connection, path: Path, session_id: int, source: str
-) -> tuple[Readings, Array, Array]:
-    """A source's readings, and its RR intervals with the times at which they were sent."""
+) -> tuple[Readings, np.ndarray, Array]:
+    """A source's readings, how many RR intervals each of them has, and those."""
     import numpy as np
 
     from rowlog.pulse import believed
@@ -415,27 +415,26 @@ def _readings(
         (session_id, source),
     )
     # Grown in place: a session of many hours is not in memory twice.
-    times, beats, sent, intervals = array("q"), array("d"), array("d"), array("d")
+    times, beats, counts, intervals = array("q"), array("d"), array("H"), array("d")
     for row in rows:
-        _add(row, times, beats, sent, intervals)
+        _add(row, times, beats, counts, intervals)
     if not times:
         for row in _relayed(db, path, session_id, source):
-            _add(row, times, beats, sent, intervals)
+            _add(row, times, beats, counts, intervals)
     found = believed(np.frombuffer(times, dtype=np.int64), np.frombuffer(beats, dtype=np.float64))
-    return found, np.frombuffer(sent, np.float64), np.frombuffer(intervals, np.float64)
+    return found, np.frombuffer(counts, np.uint16), np.frombuffer(intervals, np.float64)
 
 
 def _add(
-    row: Row, times: array[int], beats: array[float], sent: array[float], intervals: array[float]
+    row: Row, times: array[int], beats: array[float], counts: array[int], intervals: array[float]
 ) -> None:
-    """Take a reading: its time in ns, heart rate, and each RR interval with the time in s."""
+    """Take a reading: its time in ns, heart rate, how many RR intervals it has, and them."""
     t_ns, bpm, text = row
+    rr_ms = json.loads(text) if text is not None else []
     times.append(t_ns)
     beats.append(nan if bpm is None else bpm)
-    if text is not None:
-        rr_ms = json.loads(text)
-        intervals.extend(rr_ms)
-        sent.extend([t_ns / 1e9] * len(rr_ms))
+    counts.append(len(rr_ms))
+    intervals.extend(rr_ms)
 
 
 def _relayed(db: sqlite3.Connection, path: Path, session_id: int, source: str) -> list[Row]:

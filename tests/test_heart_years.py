@@ -178,10 +178,10 @@ def test_a_value_that_never_changes_is_told() -> None:
     bpm = np.where(t_s < 100, 120 + t_s % 3, 150.0)
     readings = pulse.Readings(t_s, bpm, 0)
     none = (t_s[:0], t_s[:0])
-    assert pulse.stuck_s(readings, [pulse.Work(0.0, 250.0, None)], none) == 150.0
-    assert pulse.stuck_s(readings, [pulse.Work(0.0, 130.0, None)], none) == 0.0
+    assert pulse.stuck_s(readings, [pulse.Work(0.0, 250.0, None)], lambda: none) == 150.0
+    assert pulse.stuck_s(readings, [pulse.Work(0.0, 130.0, None)], lambda: none) == 0.0
     beating = (t_s, 400.0 + t_s % 2 * 5)  # at 150 a minute, as its RR intervals tell
-    assert pulse.stuck_s(readings, [pulse.Work(0.0, 250.0, None)], beating) == 0.0
+    assert pulse.stuck_s(readings, [pulse.Work(0.0, 250.0, None)], lambda: beating) == 0.0
 
 
 def test_efficiency_and_decoupling_by_hand() -> None:
