@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from rowlog.schema import open_for_reading
 from rowlog.store_errors import translated
+from rowlog.store_open import OpenDatabase
 
 Row = tuple[Any, ...]
 
@@ -21,23 +20,8 @@ EVENTS: Final = {
 }
 
 
-class Evidence:
+class Evidence(OpenDatabase):
     """A database open for judging sessions. Raises StoreError from every method."""
-
-    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
-        self.path = path
-        self._db = db
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._db.close()
 
     def strokes(self, session_id: int) -> list[Row]:
         """(seconds, rate, watts, metres so far) of the strokes of the rower with most of them."""

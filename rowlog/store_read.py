@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Literal, Self, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from rowlog.archive import BlockError, checksum, decode_block
 from rowlog.intervals import Segment, Split
@@ -19,6 +18,7 @@ from rowlog.store_errors import (
     translated,
 )
 from rowlog.store_lock import holder_of
+from rowlog.store_open import OpenDatabase
 from rowlog.store_rows import (
     FRAME_COLUMNS,
     SEGMENTS,
@@ -84,27 +84,8 @@ class Segmentation:
     """In what was recognised, 0 to 1; None where nothing was."""
 
 
-class Reader:
+class Reader(OpenDatabase):
     """A database open for reading. Raises StoreError from every method."""
-
-    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
-        self.path = path
-        self._db = db
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the file; safe to call twice."""
-        self._db.close()
 
     def sessions(self, limit: int | None = None) -> list[StoredSession]:
         """The sessions, latest number first; the latest `limit` of them."""

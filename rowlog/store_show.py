@@ -7,12 +7,12 @@ import sqlite3
 from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from rowlog.schema import open_for_reading
 from rowlog.store_errors import no_session, translated
 from rowlog.store_lock import holder_of
+from rowlog.store_open import OpenDatabase
 from rowlog.store_wanted import KNOWN, where
 from rowlog.wanted import ANY, Wanted
 
@@ -42,26 +42,14 @@ _EARLIER: Final = (
 )
 
 
-class Shown:
+class Shown(OpenDatabase):
     """A database open for showing what is in it. Raises StoreError from every method."""
 
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
-        self.path = path
-        self._db = db
+        super().__init__(db, path)
         # Asked before any row is read: a session that is closed in between shows as complete.
         holder = holder_of(path)
         self._recording = holder.session_id if holder is not None else None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._db.close()
 
     def session_number(self, number: int | None) -> int:
         """That very number if there is such a session; None: the highest."""

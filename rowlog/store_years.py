@@ -7,13 +7,13 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from rowlog.athlete import Change
 from rowlog.schema import KEPT_VERSION, open_for_reading
 from rowlog.store_athletes import changes_of
 from rowlog.store_errors import translated
+from rowlog.store_open import OpenDatabase
 from rowlog.store_wanted import KNOWN, where
 from rowlog.wanted import Wanted
 
@@ -38,24 +38,12 @@ _PACED: Final = (
 _JUDGED: Final = "CASE WHEN zones_by IS NOT NULL THEN"
 
 
-class Years:
+class Years(OpenDatabase):
     """A database open for questions over many sessions. Raises StoreError from every method."""
 
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
-        self.path = path
-        self._db = db
+        super().__init__(db, path)
         self._spans: dict[Wanted, tuple[int, str | None, str | None]] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._db.close()
 
     def names(self, what: str) -> list[str]:
         """The names that there are: of "athlete", "activity", "plan", "tag" or "machine"."""
