@@ -27,6 +27,7 @@ from rowlog_drivers.transports.ble_liveness import SECOND_NS, Liveness
 from rowlog_drivers.transports.ble_names import printable
 from rowlog_drivers.transports.ble_profile import BleProfile
 from rowlog_drivers.transports.ble_radio import Radio, Sighting
+from rowlog_drivers.transports.outgoing import Outgoing
 
 __all__ = ["BleProfile", "BleState", "BleTransport"]
 
@@ -116,7 +117,7 @@ class BleTransport:
         self._random = random.Random(seed)
         self._open_s = open_s
         self._on_change = on_change
-        self._frames: asyncio.Queue[Frame | None] = asyncio.Queue()
+        self._outgoing = Outgoing()
         self._liveness = Liveness(0)
         self._heard_ns = clock.now_ns()
         self._ever_heard = False
@@ -136,7 +137,7 @@ class BleTransport:
         usable, otherwise after `open_s`; the transport is closed then.
         """
         self._task = asyncio.create_task(self._keep())
-        self._task.add_done_callback(lambda _: self._frames.put_nowait(None))
+        self._outgoing.end_with(self._task)
         waits = [asyncio.ensure_future(event.wait()) for event in (self._first_up, self._hopeless)]
         try:
             await asyncio.wait(
@@ -157,11 +158,8 @@ class BleTransport:
 
     async def frames(self) -> AsyncIterator[Frame]:
         """Every frame in order of arrival; ends when closed, after all that had come."""
-        while (frame := await self._frames.get()) is not None:
+        async for frame in self._outgoing.frames():
             yield frame
-        self._frames.put_nowait(None)
-        if self._task is not None and self._task.done() and not self._task.cancelled():
-            self._task.result()
 
     async def send(self, request: Request) -> None:
         """Write to the device, in pieces where the profile says so.
@@ -204,7 +202,7 @@ class BleTransport:
             await self._drop(link)
         await self._radio.unwatch_service(self._service_lost)
         await settle(1.0)
-        self._frames.put_nowait(None)
+        self._outgoing.end()
 
     # --------------------------------------------------------------------- keeping the link up
 
@@ -375,7 +373,7 @@ class BleTransport:
     ) -> int:
         if t_ns is None:
             t_ns = self._clock.now_ns()
-        self._frames.put_nowait(
+        self._outgoing.put(
             Frame(t_ns=t_ns, source=self.source, channel=channel, payload=payload, sent=sent)
         )
         return t_ns

@@ -20,6 +20,7 @@ from rowlog_drivers.clock import Clock
 from rowlog_drivers.errors import LinkLostError, RowlogError
 from rowlog_drivers.frames import Frame, Request
 from rowlog_drivers.interface import Complaint
+from rowlog_drivers.transports.outgoing import Outgoing
 from rowlog_drivers.transports.serial_profile import Port, UsbId, find_again
 
 MOST_BYTES: Final = 512
@@ -155,7 +156,7 @@ class HidTransport:
         self._clock = clock
         self._wanted = wanted
         self._hid = hid
-        self._frames: asyncio.Queue[Frame | None] = asyncio.Queue()
+        self._outgoing = Outgoing()
         self._reader: _Reader | None = None
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -172,15 +173,12 @@ class HidTransport:
             await self.close()
             raise
         self._task = asyncio.create_task(self._keep(reader))
-        self._task.add_done_callback(lambda _: self._frames.put_nowait(None))
+        self._outgoing.end_with(self._task)
 
     async def frames(self) -> AsyncIterator[Frame]:
         """Every frame in order of arrival; ends when closed, after all that had come."""
-        while (frame := await self._frames.get()) is not None:
+        async for frame in self._outgoing.frames():
             yield frame
-        self._frames.put_nowait(None)
-        if self._task is not None and self._task.done() and not self._task.cancelled():
-            self._task.result()
 
     async def send(self, request: Request) -> None:
         """Send a report, its id first. Raises LinkLostError when the device is gone."""
@@ -214,7 +212,7 @@ class HidTransport:
         reader, self._reader = self._reader, None
         if reader is not None:
             await reader.close()
-        self._frames.put_nowait(None)
+        self._outgoing.end()
 
     @property
     def _label(self) -> str:
@@ -267,11 +265,11 @@ class HidTransport:
     def _heard(self, t_ns: int, report: bytes) -> None:
         self._heard_ns = t_ns
         self._put(t_ns, "rx", report)
-        if self._frames.qsize() > MOST_WAITING and self._reader is not None:
+        if len(self._outgoing) > MOST_WAITING and self._reader is not None:
             self._reader.fall(Trouble.OVERRUN)
 
     def _put(self, t_ns: int, channel: str, payload: bytes, *, sent: bool = False) -> None:
-        self._frames.put_nowait(
+        self._outgoing.put(
             Frame(t_ns=t_ns, source=self.source, channel=channel, payload=payload, sent=sent)
         )
 

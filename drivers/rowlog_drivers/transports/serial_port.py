@@ -27,6 +27,7 @@ from rowlog_drivers.errors import LinkLostError
 from rowlog_drivers.frames import Frame, Request
 from rowlog_drivers.interface import Complaint
 from rowlog_drivers.transports import serial_errors as errors
+from rowlog_drivers.transports.outgoing import Outgoing
 from rowlog_drivers.transports.serial_errors import SerialPortError, Trouble
 from rowlog_drivers.transports.serial_profile import Port, SerialProfile, find_again
 
@@ -373,7 +374,7 @@ class SerialTransport:
         self._profile = profile
         self._there = there
         self._on_change = on_change
-        self._frames: asyncio.Queue[Frame | None] = asyncio.Queue()
+        self._outgoing = Outgoing()
         self._line: Line | None = None
         self._task: asyncio.Task[None] | None = None
         self._held: list[Frame] | None = None
@@ -392,15 +393,12 @@ class SerialTransport:
             await self.close()
             raise
         self._task = asyncio.create_task(self._keep(line))
-        self._task.add_done_callback(lambda _: self._frames.put_nowait(None))
+        self._outgoing.end_with(self._task)
 
     async def frames(self) -> AsyncIterator[Frame]:
         """Every frame in order of arrival; ends when closed, after all that had come."""
-        while (frame := await self._frames.get()) is not None:
+        async for frame in self._outgoing.frames():
             yield frame
-        self._frames.put_nowait(None)
-        if self._task is not None and self._task.done() and not self._task.cancelled():
-            self._task.result()
 
     async def send(self, request: Request) -> None:
         """Write to the machine. Raises LinkLostError when the port is not open."""
@@ -441,7 +439,7 @@ class SerialTransport:
                     line.write(self._profile.goodbye)
                     await asyncio.sleep(0.02)  # out of the buffer, which closing empties
             await line.close()
-        self._frames.put_nowait(None)
+        self._outgoing.end()
 
     # --------------------------------------------------------------------- keeping the port open
 
@@ -501,7 +499,7 @@ class SerialTransport:
         held, self._held = self._held, None
         self._put(line.opened_ns, "link", b"up")
         for frame in held:
-            self._frames.put_nowait(frame)
+            self._outgoing.put(frame)
         self._heard_ns = self._clock.now_ns()
         self._change(SerialState.UP, None)
         return line
@@ -526,7 +524,7 @@ class SerialTransport:
             del self._greeting[:-MOST_BYTES]
             del self._held[:-MOST_BYTES]
         self._put(t_ns, "rx", chunk)
-        if self._frames.qsize() > MOST_WAITING and self._line is not None:
+        if len(self._outgoing) > MOST_WAITING and self._line is not None:
             self._line.fall(Trouble.OVERRUN)
 
     def _greeted(self, payload: bytes) -> None:
@@ -537,7 +535,7 @@ class SerialTransport:
         if self._held is not None and channel != "link":
             self._held.append(frame)
         else:
-            self._frames.put_nowait(frame)
+            self._outgoing.put(frame)
 
     def _change(self, state: SerialState, trouble: SerialPortError | None) -> None:
         if self.state is SerialState.CLOSED or (state is self.state and trouble is self.trouble):
