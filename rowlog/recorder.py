@@ -123,6 +123,10 @@ class Recorder:
                 await self._commit(derived)
                 if on_progress is not None:
                     on_progress(self._progress(derived))
+            if stop is not None and stop.is_set():
+                self._end_ns = (
+                    None  # a recording that is cut short does not end where it would have
+                )
             return await self._finish(on_progress)
         finally:
             if stopper is not None:

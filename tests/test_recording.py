@@ -48,6 +48,16 @@ def integrity(database: Path) -> str:
 # What is recorded
 
 
+def test_a_replayed_recording_cut_short_ends_where_it_was_cut(tmp_path: Path) -> None:
+    database = tmp_path / "rowlog.db"
+    piece = ROOT / "fixtures" / "ftms" / "piece_2000m.frames"
+    replay = f"replay:{piece}?speed=20"
+    done = run("record", "--rower", replay, "--for", "0:40", "--db", database)
+    assert done.returncode == 0, done.stderr
+    # Of the 8 min that the file's header speaks of, 40 s were recorded, or what a slow start left.
+    assert 20 < show(database)["session"]["duration_s"] < 60
+
+
 def test_a_plan_is_followed_to_its_end(tmp_path: Path) -> None:
     database = tmp_path / "rowlog.db"
     done = run(
