@@ -207,9 +207,10 @@ class Counter:
         silent = t_ns - self._last_ns > (SILENT_NS if limits.by_steps else 2 * self._step_ns)
         stood = self._last_ns - self._rose_ns > limits.rises_within_ns
         since_ns = self._rose_ns if limits.by_steps else self._last_ns
-        if self._anchor is None or since_ns <= self._anchor[0] or often or silent or stood:
+        anchor = self._anchor or self._later_anchor
+        if anchor is None or since_ns <= anchor[0] or often or silent or stood:
             return 0.0
-        anchor_ns, total = self._anchor
+        anchor_ns, total = anchor
         speed = ((self.total or 0.0) - total) / (since_ns - anchor_ns)
         self.estimated = max(0.0, speed * (t_ns - since_ns) - raw)
         if limits.by_steps:
@@ -217,17 +218,22 @@ class Counter:
         return self.estimated
 
     def _accept(self, t_ns: int, raw: float, step: float) -> None:
+        limits, before = self._limits, (self._last_ns, self.total or 0.0)
         self.total = (self.total or 0.0) + step
         self._step_ns = t_ns - self._last_ns
         self.raw, self._last_ns = raw, t_ns
-        if not self._limits.speed_over_ns:
+        if not limits.speed_over_ns:
             return
         if step > 0:
+            if t_ns - self._rose_ns > limits.rises_within_ns:
+                # It stood: its speed is that since then.
+                self._anchor = None
+                self._later_anchor = (t_ns, self.total) if limits.by_steps else before
             self._rose_ns = t_ns
-        elif self._limits.by_steps:
+        elif limits.by_steps:
             return
         later = self._later_anchor
-        if later is None or t_ns - later[0] >= self._limits.speed_over_ns:
+        if later is None or t_ns - later[0] >= limits.speed_over_ns:
             self._anchor, self._later_anchor = later, (t_ns, self.total)
 
     def _allowed(self, dt_ns: int) -> float:

@@ -108,8 +108,8 @@ def test_a_restart_counts_from_zero(before: int, rowed: int, after: int) -> None
     readings = [before + 4 * second for second in range(rowed)] + [4 * s for s in range(after)]
     totals, odd = counted("distance_m", [(float(s), value) for s, value in enumerate(readings)])
     assert odd == ["machine_reset"]
-    # 4 m/s over at least 2 s: then the 4 m between the last reading and the restart are known too.
-    hidden = 4 if rowed >= 4 else 0
+    # Once it rows at 4 m/s the 4 m between the last reading and the restart are known too.
+    hidden = 4 if rowed >= 3 else 0
     assert totals[-1] == pytest.approx(4 * (rowed - 1) + hidden + 4 * (after - 1))
 
 
@@ -127,6 +127,15 @@ def test_a_kilocalorie_cut_in_two_by_a_restart_is_estimated_whole() -> None:
     totals, odd = counted("energy_kcal", [*readings, (19.5, 0.0), (20.0, 0.0), (24.0, 1.0)])
     assert odd == ["machine_reset"]
     assert totals[-1] == pytest.approx(4 + (19.5 - 16) / 4 + 1)
+
+
+def test_a_restart_just_after_a_start_hides_what_was_rowed_since() -> None:
+    standing = [(second / 2, 100.0) for second in range(20)]
+    rowing = [(10.0 + second / 2, 100.0 + 2 * second) for second in range(4)]
+    # 2 m a reading, the last of them 106 at 11.5 s; the restart shows at 12 s with 1 m.
+    totals, odd = counted("distance_m", [*standing, *rowing, (12.0, 1.0), (12.5, 3.0)])
+    assert odd == ["machine_reset"]
+    assert totals[-1] == pytest.approx(6 + 2 + 2)
 
 
 def test_strokes_hidden_by_a_restart_are_not_made_up() -> None:
