@@ -773,13 +773,14 @@ def _unseen(gaps: Sequence[GapSummary]) -> list[str]:
     """What the machine counted while it was not heard, a line for each stretch."""
     counted: list[tuple[GapSummary, str]] = []
     for gap in gaps:
-        if gap.distance_m is not None and gap.distance_m >= 1:
-            counted.append((gap, f"{metres(gap.distance_m)} m"))
+        if gap.restarted:
+            counted.append((gap, "began again in that time, and what it counted before is lost"))
+        elif gap.distance_m is not None and gap.distance_m >= 1:
+            counted.append((gap, f"counted {metres(gap.distance_m)} m in that time"))
         elif gap.distance_m is None and gap.stroke_count:
-            counted.append((gap, _count(gap.stroke_count, "stroke")))
+            counted.append((gap, f"counted {_count(gap.stroke_count, 'stroke')} in that time"))
     lines = [
-        f"{duration(gap.started_at_s)}: {_seconds(gap.duration_s)} not seen; the machine counted "
-        f"{what} in that time."
+        f"{duration(gap.started_at_s)}: {_seconds(gap.duration_s)} not seen; the machine {what}."
         for gap, what in counted[:GAPS_TOLD]
     ]
     if len(counted) > GAPS_TOLD:

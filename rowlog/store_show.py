@@ -153,14 +153,18 @@ class Shown(OpenDatabase):
         )
 
     def gaps(self, session_id: int) -> list[Row]:
-        """(source, start and end in nanoseconds, cause, metres, strokes) of a session's gaps.
+        """(source, start and end in ns, cause, metres, strokes, restarted) of a session's gaps.
 
-        Metres and strokes are what the machine counted from before to after; None when unknown.
+        Metres and strokes are what the machine counted from before to after, None when unknown;
+        `restarted` is 1 where its counters began again in the gap, as shows just after it.
         """
         return self._rows(
             "SELECT source, t_ns, end_ns, cause, distance_after_m - distance_before_m, "
-            "stroke_count_after - stroke_count_before FROM gaps WHERE session_id = ? "
-            "ORDER BY t_ns, source",
+            "stroke_count_after - stroke_count_before, EXISTS (SELECT 1 FROM anomalies AS odd "
+            "WHERE odd.session_id = gaps.session_id AND odd.source = gaps.source AND "
+            "odd.kind = 'machine_reset' "
+            "AND odd.t_ns BETWEEN gaps.t_ns AND gaps.end_ns + 3000000000) "
+            "FROM gaps WHERE session_id = ? ORDER BY t_ns, source",
             (session_id,),
         )
 

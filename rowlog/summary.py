@@ -209,6 +209,8 @@ class GapSummary(NamedTuple):
     distance_m: float | None
     """What the machine counted meanwhile, by its counters before and after; None when unknown."""
     stroke_count: int | None
+    restarted: bool = False
+    """Whether its counters began again in that time, so that more may have been rowed."""
 
 
 class SegmentationSummary(NamedTuple):
@@ -569,8 +571,10 @@ _TARGET: Final = SegmentSummary._fields.index("target")
 
 def _gaps(shown: Shown, session_id: int) -> tuple[GapSummary, ...]:
     return tuple(
-        GapSummary(source, start_ns / 1e9, (end_ns - start_ns) / 1e9, cause, metres, strokes)
-        for source, start_ns, end_ns, cause, metres, strokes in shown.gaps(session_id)
+        GapSummary(
+            source, start_ns / 1e9, (end_ns - start_ns) / 1e9, cause, metres, strokes, bool(again)
+        )
+        for source, start_ns, end_ns, cause, metres, strokes, again in shown.gaps(session_id)
     )
 
 

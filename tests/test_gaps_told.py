@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from rowlog import render
-from rowlog.summary import GapSummary, QualitySummary, SessionSummary, Summary
+from rowlog.replaying import record_frames
+from rowlog.summary import GapSummary, QualitySummary, SessionSummary, Summary, load
+from rowlog_drivers.clock import wall_now
+from rowlog_drivers.frames import FramesHeader
+from rowlog_drivers.simulator import Fault, Simulator, Stretch
 
 
 def gap(
@@ -50,3 +56,17 @@ def test_gaps_are_told(gaps: list[GapSummary], told: list[str]) -> None:
         Summary(session, (), (), (), quality, tuple(gaps)), render.Style(colour=False)
     )
     assert [line for line in text.splitlines() if "stretches" in line or "seen" in line] == told
+
+
+def test_a_machine_that_began_again_unseen_is_told(tmp_path: Path) -> None:
+    """What it counted before it began again cannot be known; the summary does not hide that."""
+    faults = [Fault(name="silent", at_s=20.0, seconds=6.0), Fault(name="reset", at_s=23.0)]
+    script = [Stretch(kind="wait", seconds=5), Stretch(kind="work", distance_m=200)]
+    simulator = Simulator(script, faults=faults)
+    header = FramesHeader(sources=simulator.sources, started_at=wall_now())
+    database = tmp_path / "rowlog.db"
+    shown = load(database, record_frames(simulator, header, database, plan=None))
+    (gap,) = (gap for gap in shown.gaps if gap.source == "rower")
+    assert gap.restarted
+    text = render.summary(shown, render.Style(colour=False))
+    assert "not seen; the machine began again in that time" in text
