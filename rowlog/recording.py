@@ -17,6 +17,7 @@ from rowlog.keys import HELP, QUIT, TYPED
 from rowlog.plan import Plan
 from rowlog.rebuild import recover
 from rowlog.recorder import Progress, Recorder
+from rowlog.resolving import Values, referred_to, unresolved
 from rowlog.standing import Held, Standing, guidance, standing
 from rowlog.store import Store
 from rowlog.store_athletes import only_athlete
@@ -133,6 +134,7 @@ def record(
                 "its time limit, by a key, or by what the rower relays."
             )
     athlete = athlete or only_athlete(database)
+    values = Values() if plan is None else _values(database, plan, athlete, tell)
     known = known_devices(database, athlete) if wanted or port is not None else []
     by_radio = [one for one in known if one.address.startswith("ble:")]
     on_cable: list[FoundPort] = []
@@ -200,7 +202,7 @@ def record(
             store.remember_devices(athlete, to_remember(air.found, serials, wall_now()))
 
         return asyncio.run(
-            _record(ready, store, begin, begun, keep, plan, for_s, on_moment, on_key)
+            _record(ready, store, begin, begun, keep, plan, values, for_s, on_moment, on_key)
         )
 
 
@@ -275,6 +277,21 @@ async def _on_air(
         return None
 
 
+def _values(database: Path, plan: Plan, athlete: str | None, tell: Tell | None) -> Values:
+    """What the plan's guidance refers to of the athlete; told is what of it is not known."""
+    if not any(referred_to(plan)):
+        return Values()
+    from rowlog.summary_judging import said, values_today
+
+    values = values_today(database, plan, athlete, wall_now().date())
+    if tell is not None and (missing := unresolved(plan, values)):
+        tell(
+            "Not shown while you row, for want of a best, a maximum heart rate or zones: "
+            f"{', '.join(map(said, missing))}. See: rowlog athlete set --help"
+        )
+    return values
+
+
 def _workout(plan: Plan | None, rower: Address | None) -> Program:
     """The plan as a workout for the monitor. Raises CallError where no monitor can hold it."""
     from rowlog.programming import program_for
@@ -336,6 +353,7 @@ async def _record(
     begun: Callable[[int], None],
     keep: Callable[[OnAir, int], None],
     plan: Plan | None,
+    values: Values,
     for_s: float | None,
     on_moment: Callable[[Moment], None] | None,
     on_key: Callable[[str], None] | None,
@@ -387,7 +405,7 @@ async def _record(
         try:
             if keyboard is not None:
                 await keyboard.transport.open()
-            await _run(recorder, opened, stop, for_s, on_moment)
+            await _run(recorder, opened, stop, values, for_s, on_moment)
         except RowlogError as error:
             raise RowlogError(
                 f"{error} {recorder.frames_committed} frames of session {session_id} are kept, up "
@@ -425,6 +443,7 @@ async def _run(
     recorder: Recorder,
     opened: Opened,
     stop: asyncio.Event,
+    values: Values,
     for_s: float | None,
     on_moment: Callable[[Moment], None] | None,
 ) -> None:
@@ -457,7 +476,7 @@ async def _run(
             told_trouble = progress.trouble
             # Machines keep their last pace and rate when nobody rows any more.
             still = progress.t_ns - moved_ns > STILL_S * 1e9
-            on_moment(_moment(recorder, progress, where, still=still))
+            on_moment(_moment(recorder, progress, where, values, still=still))
 
     timer = asyncio.create_task(_after(opened.clock.life_s(for_s), stop)) if for_s else None
     try:
@@ -502,7 +521,9 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
                 signal.signal(number, handler)
 
 
-def _moment(recorder: Recorder, progress: Progress, where: Standing, *, still: bool) -> Moment:
+def _moment(
+    recorder: Recorder, progress: Progress, where: Standing, values: Values, *, still: bool
+) -> Moment:
     position = progress.derivation.pipeline.position
     moving = where.phase in ("work", "rest", "done") and not still
 
@@ -514,7 +535,7 @@ def _moment(recorder: Recorder, progress: Progress, where: Standing, *, still: b
         t_s=progress.t_ns / 1e9,
         frames_committed=progress.frames_committed,
         standing=where,
-        guidance=guidance(where.piece, latest) if where.phase == "work" else (),
+        guidance=guidance(where.piece, latest, values) if where.phase == "work" else (),
         distance_m=position.distance_m if position is not None else None,
         stroke_count=position.stroke_count if position is not None else None,
         energy_kcal=position.energy_kcal if position is not None else None,

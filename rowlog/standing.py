@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from rowlog.counters import SECOND_NS
 from rowlog.crossings import Mark
 from rowlog.intervals import Tracker
 from rowlog.judging import tolerance
 from rowlog.plan import ROW, Piece, Quantity
+from rowlog.resolving import Values, guides
 from rowlog.timeline import Position
 
 Phase = Literal["waiting", "work", "rest", "pause", "done", "ended"]
@@ -48,36 +49,46 @@ class Held:
     quantity: Quantity
     low: float | None
     high: float | None
+    """In values of the quantity; both None where that needs what is not known of the athlete."""
     value: float | None
     """The latest; None when it is not known."""
     state: Literal["in", "below", "above", "unknown"]
-    """"unknown" too where the band needs an athlete's best or maximum."""
+    """"unknown" too where the band needs an athlete's best, maximum or zones that are not known."""
 
 
-def guidance(piece: Piece | None, latest: Callable[[Quantity], float | None]) -> tuple[Held, ...]:
-    """Each band of a piece of work, judged by the latest values; () where there is none."""
+NOTHING_KNOWN: Final = Values()
+
+
+def guidance(
+    piece: Piece | None,
+    latest: Callable[[Quantity], float | None],
+    values: Values = NOTHING_KNOWN,
+) -> tuple[Held, ...]:
+    """Each band of a piece of work, judged by the latest values; () where there is none.
+
+    `values` are the athlete's, for what is said by a best, the maximum heart rate or a zone.
+    """
     if piece is None or piece.kind != "work":
         return ()
     held: list[Held] = []
-    for band in piece.bands:
+    for one in guides(piece, values):
+        band = one.band
+        if band is None:
+            quantity = "heart_rate_bpm" if isinstance(one.said, str) else one.said.quantity
+            value = latest(quantity)
+            held.append(Held(quantity=quantity, low=None, high=None, value=value, state="unknown"))
+            continue
         value = latest(band.quantity)
         slack = tolerance(band)
         state: Literal["in", "below", "above", "unknown"] = "in"
-        if value is None or band.reference is not None:
+        if value is None:
             state = "unknown"
         elif band.low is not None and value < band.low - slack:
             state = "below"
         elif band.high is not None and value > band.high + slack:
             state = "above"
-        known = band.reference is None
         held.append(
-            Held(
-                quantity=band.quantity,
-                low=band.low if known else None,
-                high=band.high if known else None,
-                value=value,
-                state=state,
-            )
+            Held(quantity=band.quantity, low=band.low, high=band.high, value=value, state=state)
         )
     return tuple(held)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rowlog.estimating import FROM_2K_S, pace_over_2k
 from rowlog.judging import (
@@ -19,10 +20,14 @@ from rowlog.judging import (
     recovered_s,
 )
 from rowlog.notation import NotationError, parse
-from rowlog.plan import Band, Piece, Plan, Quantity
+from rowlog.plan import Band, Piece, Plan, Quantity, Reference
+from rowlog.resolving import Guide, Values, guides, referred_to, unresolved
 from rowlog.store_errors import StoreError
 from rowlog.store_judging import Evidence, open_evidence
 from rowlog.summary import SegmentSummary, Summary, load
+
+if TYPE_CHECKING:
+    from rowlog.zones import Zones
 
 StrokeRow = tuple[float, float | None, float | None, float | None]
 """Seconds, rate, watts, metres so far."""
@@ -109,7 +114,7 @@ def judge(path: Path, shown: Summary, recover_bpm: float | None = None) -> Judge
         beats = evidence.heart_rates(shown.session.id, shown.session.heart_rate_source)
         readings = {**strokes, "heart_rate_bpm": _held(beats)}
         held = _pieces(shown.segments)
-        unresolved: dict[str, None] = {}
+        values = _values_then(plan, evidence, shown) if plan else Values()
         pieces: list[PieceSummary] = []
         works = [piece for piece in plan.pieces if piece.kind == "work"] if plan else []
         indexes = [i for i, piece in enumerate(plan.pieces) if piece.kind == "work"] if plan else []
@@ -120,7 +125,7 @@ def judge(path: Path, shown: Summary, recover_bpm: float | None = None) -> Judge
             else [(None, parts) for parts in held]
         )
         for number, (piece, parts) in enumerate(wanted, 1):
-            bands = _bands(piece, parts, readings, evidence, shown, unresolved)
+            bands = _bands(guides(piece, values) if piece else (), parts, readings)
             done = _done(piece, parts)
             pieces.append(
                 PieceSummary(
@@ -142,7 +147,7 @@ def judge(path: Path, shown: Summary, recover_bpm: float | None = None) -> Judge
         pieces=tuple(pieces),
         reps=_reps(held),
         recovery_to_bpm=recover_bpm,
-        unresolved=tuple(unresolved),
+        unresolved=tuple(map(said, unresolved(plan, values))) if plan else (),
     )
 
 
@@ -223,18 +228,15 @@ def _held(beats: Sequence[tuple[float, float | None]]) -> list[Reading]:
 
 
 def _bands(
-    piece: Piece | None,
+    wanted: Sequence[Guide],
     parts: Sequence[SegmentSummary],
     readings: dict[Quantity, list[Reading]],
-    evidence: Evidence,
-    shown: Summary,
-    unresolved: dict[str, None],
 ) -> tuple[BandSummary, ...]:
     found: list[BandSummary] = []
-    for said, band in _guidance(piece, evidence, shown):
+    for one in wanted:
+        text, band = said(one.said), one.band
         if band is None:
-            unresolved[said] = None
-            found.append(BandSummary("", said, None, None, None, None, None, None, None))
+            found.append(BandSummary("", text, None, None, None, None, None, None, None))
             continue
         held: InBand | None = None
         if parts:
@@ -242,7 +244,7 @@ def _bands(
         found.append(
             BandSummary(
                 quantity=band.quantity,
-                said=said,
+                said=text,
                 low=band.low,
                 high=band.high,
                 inside_s=held.inside_s if held else None,
@@ -255,64 +257,40 @@ def _bands(
     return tuple(found)
 
 
-def _guidance(
-    piece: Piece | None, evidence: Evidence, shown: Summary
-) -> list[tuple[str, Band | None]]:
-    """Each band as the plan says it, and in values of its quantity; None where that is unknown."""
-    if piece is None:
-        return []
-    found: list[tuple[str, Band | None]] = []
-    for band in piece.bands:
-        said = _said(band)
-        if band.reference is None:
-            found.append((said, band))
-            continue
-        if band.reference == "max_heart_rate":
-            highest = _highest(shown)
-            found.append((said, _scaled(band, highest)))
-            continue
-        session = shown.session
-        best = evidence.best_pace(band.reference, session.athlete, session.started_at)
-        found.append((said, _shifted(band, best)))
-    if piece.zone is not None:
-        zone = next((zone for zone in shown.zones if zone.name == piece.zone), None)
-        held = None
-        if zone is not None:
-            held = Band(quantity="heart_rate_bpm", low=zone.low_bpm, high=zone.high_bpm)
-        found.append((piece.zone, held))
+def _values_then(plan: Plan, evidence: Evidence, shown: Summary) -> Values:
+    """What was known of the athlete when the session began."""
+    session, zones = shown.session, shown.zones
+    highs = [zone.high_bpm for zone in zones if zone.high_bpm is not None]
+    references, _ = referred_to(plan)
+    return Values(
+        paces_s_per_500m=_bests(evidence, references, session.athlete, session.started_at),
+        max_heart_rate_bpm=max(highs, default=None),  # where the highest zone ends
+        zones={zone.name: _heart_band(zone.low_bpm, zone.high_bpm) for zone in zones},
+    )
+
+
+def _bests(
+    evidence: Evidence, references: frozenset[Reference], athlete: str | None, before: str | None
+) -> dict[Reference, float]:
+    found: dict[Reference, float] = {}
+    for reference in references - {"max_heart_rate"}:
+        pace = evidence.best_pace(reference, athlete, before)
+        if pace is not None:
+            found[reference] = pace
     return found
 
 
-def _highest(shown: Summary) -> float | None:
-    """The athlete's maximum heart rate: the top of the highest zone."""
-    highs = [zone.high_bpm for zone in shown.zones if zone.high_bpm is not None]
-    return max(highs) if highs else None
+def _heart_band(low_bpm: float | None, high_bpm: float | None) -> Band:
+    return Band(quantity="heart_rate_bpm", low=low_bpm, high=high_bpm)
 
 
-def _scaled(band: Band, maximum: float | None) -> Band | None:
-    if maximum is None:
-        return None
-    return Band(
-        quantity=band.quantity,
-        low=None if band.low is None else band.low / 100 * maximum,
-        high=None if band.high is None else band.high / 100 * maximum,
-    )
-
-
-def _shifted(band: Band, pace: float | None) -> Band | None:
-    if pace is None:
-        return None
-    return Band(
-        quantity=band.quantity,
-        low=None if band.low is None else pace + band.low,
-        high=None if band.high is None else pace + band.high,
-    )
-
-
-def _said(band: Band) -> str:
+def said(guidance: Band | str) -> str:
+    """Guidance as a plan says it: a band, or the name of a zone."""
+    if isinstance(guidance, str):
+        return guidance
     from rowlog.notation.structure import Guidance, guidance_text
 
-    return guidance_text(Guidance(bands=(band,))).removeprefix("@")
+    return guidance_text(Guidance(bands=(guidance,))).removeprefix("@")
 
 
 def _done(piece: Piece | None, parts: Sequence[SegmentSummary]) -> float:
@@ -392,3 +370,39 @@ def pace_2k(path: Path, athlete: str | None) -> float | None:
             return min(rowed, default=None)
     except StoreError:
         return None
+
+
+def values_today(path: Path, plan: Plan, athlete: str | None, today: date) -> Values:
+    """What is known today of what a plan's guidance refers to: bests, the maximum, zones.
+
+    No database, or one that cannot be read now, tells nothing.
+    """
+    references, by_zone = referred_to(plan)
+    if not references and not by_zone:
+        return Values()
+    from rowlog.athlete import Athlete, known_on
+    from rowlog.store_athletes import read_athletes
+    from rowlog.zones import zones_of
+
+    try:
+        with open_evidence(path) as evidence:
+            paces = _bests(evidence, references, athlete, None)
+        stored = [one for one in read_athletes(path) if one.name == athlete]
+    except StoreError:
+        return Values()
+    known = known_on(today.isoformat(), stored[0].changes) if stored else Athlete()
+    zones = zones_of(known)
+    return Values(
+        paces_s_per_500m=paces,
+        max_heart_rate_bpm=known.max_heart_rate_bpm,
+        zones={} if zones is None else _zone_bands(zones),
+    )
+
+
+def _zone_bands(zones: Zones) -> dict[str, Band]:
+    lows = zones.limits_bpm
+    top = zones.top_bpm if zones.top_bpm is not None and zones.top_bpm > lows[-1] else None
+    return {
+        name: _heart_band(low, high)
+        for name, low, high in zip(zones.names, lows, (*lows[1:], top), strict=True)
+    }

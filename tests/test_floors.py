@@ -31,6 +31,7 @@ CORE = (
     "rowlog.pulse",
     "rowlog.hrv",
     "rowlog.plan",
+    "rowlog.resolving",
     "rowlog.programmed",
     "rowlog.notation",
     "rowlog.figures",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,11 @@ from rowlog.judging import (
 from rowlog.notation import parse
 from rowlog.plan import Band
 from rowlog.replaying import record_frames
+from rowlog.resolving import Values
 from rowlog.simulating import script_for
-from rowlog.summary_judging import load_judged
+from rowlog.standing import guidance
+from rowlog.summary_athletes import add_athlete
+from rowlog.summary_judging import load_judged, values_today
 from rowlog_drivers.frames import FramesHeader
 from rowlog_drivers.simulator import simulate
 
@@ -170,3 +174,40 @@ def test_a_plan_without_guidance_is_judged_by_what_was_done(judged: Path) -> Non
     resegment(judged, 1, "3000m", shown=False)
     found = load_judged(judged, 1, "3000m")
     assert found.score == pytest.approx(100 * 2000 / 3000, abs=1)
+
+
+# ------------------------------------------------------------------------ the same while rowing
+
+
+def test_what_guidance_refers_to_is_known_before_rowing(judged: Path, tmp_path: Path) -> None:
+    today = date(2026, 11, 26)
+    plan = parse("500m@2k+10@UT2 + 500m@6k + 5:00@<85%max")
+    rowed = values_today(judged, plan, None, today)
+    assert list(rowed.paces_s_per_500m) == ["2k"]  # nobody has rowed 6000 m yet
+    assert rowed.paces_s_per_500m["2k"] == pytest.approx(118, abs=1.5)
+    assert (rowed.max_heart_rate_bpm, rowed.zones) == (None, {})
+    assert values_today(judged, plan, "Ida", today) == Values()
+    assert values_today(judged, parse("500m@1:50"), None, today) == Values()
+    assert values_today(tmp_path / "none.db", plan, None, today) == Values()
+    database = tmp_path / "rowlog.db"
+    add_athlete(database, "Ida", {"max_heart_rate_bpm": 200}, "2026-01-01", today)
+    known = values_today(database, plan, "Ida", today)
+    assert known.max_heart_rate_bpm == 200
+    assert (known.zones["UT2"].low, known.zones["UT2"].high) == (110, 140)
+    assert (known.zones["AN"].low, known.zones["AN"].high) == (190, 200)
+    assert values_today(database, plan, "Ida", date(2025, 12, 31)) == Values()
+
+
+def test_guidance_by_bests_maximum_and_zones_is_judged_while_rowing() -> None:
+    ut2 = Band(quantity="heart_rate_bpm", low=110, high=140)
+    values = Values(paces_s_per_500m={"2k": 105.0}, max_heart_rate_bpm=200.0, zones={"UT2": ut2})
+    latest = {"pace_s_per_500m": 118.0, "heart_rate_bpm": 150.0}
+    (piece,) = parse("500m@2k+5..2k+10@<80%max@UT2").pieces
+    assert [
+        (one.quantity, one.low, one.high, one.state) for one in guidance(piece, latest.get, values)
+    ] == [
+        ("pace_s_per_500m", 110.0, 115.0, "above"),
+        ("heart_rate_bpm", None, 160.0, "in"),
+        ("heart_rate_bpm", 110.0, 140.0, "above"),
+    ]
+    assert [one.state for one in guidance(piece, latest.get)] == ["unknown"] * 3

@@ -82,6 +82,22 @@ def test_a_plan_is_followed_to_its_end(tmp_path: Path) -> None:
     assert session["rest_s"] == pytest.approx(30.0, abs=0.001)
 
 
+def test_guidance_in_words_of_the_athlete_has_numbers_while_rowing(tmp_path: Path) -> None:
+    database = tmp_path / "rowlog.db"
+    assert run("athlete", "add", "Ida", "--max", "190", "--db", database).returncode == 0
+    done = run(
+        "record", "5000m@2k+5@<60%max", "--rower", FAST, "--strap", "sim:strap", "--for", "2:30",
+        "--db", database, "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "for want of a best, a maximum heart rate or zones: 2k+5." in done.stderr
+    told = [json.loads(line).get("guidance") for line in done.stdout.splitlines()]
+    pace, heart = next(held for held in told if held)
+    assert (pace["low"], pace["high"], pace["state"]) == (None, None, "unknown")
+    assert (heart["low"], heart["high"]) == (None, pytest.approx(114.0))
+    assert heart["state"] in ("in", "above", "unknown")
+
+
 def test_json_is_an_object_a_second_and_the_summary_last(tmp_path: Path) -> None:
     database = tmp_path / "rowlog.db"
     done = run(
