@@ -325,7 +325,17 @@ def devices(
         typer.echo(json.dumps(render_devices.as_json(found), indent=2))
     else:
         table.draw(found)
-        typer.echo(render_devices.closing(found))
+        if not seen.in_vain or any(one.trouble for one in found):
+            typer.echo(render_devices.closing(found))
+    if seen.in_vain:
+        raise typer.Exit(1)
+
+
+def _columns() -> int:
+    """How wide the terminal is; 1000 where the text goes into a file or a pipe."""
+    from shutil import get_terminal_size
+
+    return get_terminal_size((200, 24)).columns if sys.stdout.isatty() else 1000
 
 
 class _Redrawn:
@@ -337,10 +347,7 @@ class _Redrawn:
 
     def draw(self, found: list[Found | FoundPort]) -> None:
         """Show it anew."""
-        from shutil import get_terminal_size
-
-        columns = get_terminal_size((200, 24)).columns if sys.stdout.isatty() else 1000
-        text = self._text(found, columns)
+        text = self._text(found, _columns())
         if self._rows:
             typer.echo(f"\x1b[{self._rows}F\x1b[J", nl=False)
         self._rows = text.count("\n") + 1 if text else 0
@@ -367,12 +374,13 @@ def doctor(
 
     path = _path(db)
     say = None if as_json else typer.echo
+    columns = _columns()
     steps, verdict, ok = asyncio.run(
         scanning.diagnose(
             path,
             device=device,
             seconds=seconds,
-            on_step=lambda step: say(render_devices.step(step, _style())) if say else None,
+            on_step=lambda step: say(render_devices.step(step, _style(), columns)) if say else None,
         )
     )
     if as_json:
@@ -380,7 +388,7 @@ def doctor(
             {"ok": ok, "verdict": verdict, "steps": [render_devices.step_json(s) for s in steps]}
         )
     else:
-        typer.echo(f"\n{verdict}")
+        typer.echo(f"\n{render_devices.wrapped(verdict, columns)}")
     if not ok:
         raise typer.Exit(1)
 

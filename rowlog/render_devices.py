@@ -64,7 +64,13 @@ def table(found: Sequence[Found | FoundPort], style: Style, columns: int) -> str
             printable(one.identified.what if one.trouble is None else one.trouble.what, 120),
         )
     plain = Style(colour=False, unicode=style.unicode)
-    return "\n".join(style.fit(line)[:columns].rstrip() for line in drawn.lines(plain))
+    return "\n".join(_cut(style.fit(line), columns, style.fit("…")) for line in drawn.lines(plain))
+
+
+def _cut(line: str, columns: int, mark: str) -> str:
+    if len(line) <= columns:
+        return line.rstrip()
+    return line[: columns - len(mark)].rstrip() + (mark if line[:1].strip("─-") else "")
 
 
 def _may_row(one: Found | FoundPort) -> bool:
@@ -118,13 +124,35 @@ def as_json(found: Sequence[Found | FoundPort]) -> list[dict[str, object]]:
     ]
 
 
-def step(one: Step, style: Style) -> str:
-    """One finding of the doctor in a line."""
+def step(one: Step, style: Style, columns: int = 1000) -> str:
+    """One finding of the doctor, in lines of at most so many columns where words allow."""
     mark = {"ok": "ok  ", "note": "note", "problem": "BAD "}[one.outcome]
-    text = f"{mark}  {printable(one.what, 24)}: {one.text}"
-    return style.fit(style.bold(text) if one.outcome == "problem" else text)
+    subject = f"{printable(one.device)}, {one.what}" if one.device is not None else one.what
+    text = f"{mark}  {printable(subject, 48)}: {one.text}"
+    return style.fit(_set_off(wrapped(text, columns, 6), one.outcome, style))
+
+
+def _set_off(text: str, outcome: str, style: Style) -> str:
+    if outcome != "problem":
+        return text
+    return "\n".join(style.bold(line) for line in text.split("\n"))
+
+
+def wrapped(text: str, columns: int, indent: int = 0) -> str:
+    """Text in lines of at most so many columns where words allow, the later ones set in."""
+    from textwrap import wrap
+
+    return "\n".join(
+        wrap(
+            text,
+            columns,
+            subsequent_indent=" " * indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    )
 
 
 def step_json(one: Step) -> dict[str, object]:
     """One finding of the doctor as JSON."""
-    return {"what": one.what, "outcome": one.outcome, "text": one.text}
+    return {"what": one.what, "device": one.device, "outcome": one.outcome, "text": one.text}

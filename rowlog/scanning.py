@@ -31,6 +31,13 @@ class Seen:
     trouble: RowlogError | None = None
     """Why Bluetooth could not be listened to; None when it was."""
 
+    @property
+    def in_vain(self) -> bool:
+        """Whether Bluetooth is of no use and nothing plugged in answers either."""
+        return self.trouble is not None and not any(
+            isinstance(one, FoundPort) and one.answered for one in self.found
+        )
+
 
 async def scan(
     database: Path,
@@ -41,8 +48,7 @@ async def scan(
 ) -> Seen:
     """The rowers and straps in reach, and the serial ports. Raises StoreError.
 
-    Raises BluetoothError where Bluetooth is of no use and no rower is plugged in. `on_change` is
-    told of all so far, a few times a second at most.
+    `on_change` is told of all so far, a few times a second at most.
     """
     known = known_devices(database, athlete)
     found: dict[str, Found] = {}
@@ -71,8 +77,6 @@ async def scan(
     except RowlogError as error:
         around, trouble = [], error
     await looking
-    if trouble is not None and not any(port.answered for port in ports):
-        raise trouble
     return Seen(found=tuple(_all(ports, around)), trouble=trouble)
 
 

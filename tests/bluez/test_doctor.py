@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from bleak import BleakAdapter
 
-from rowlog import doctor
+from rowlog import doctor, doctor_bluetooth, render_devices
 from rowlog.doctor_step import Step
+from rowlog.render import Style
 from rowlog.store import Store
 from rowlog.store_devices import KnownDevice, known_devices
 from rowlog_drivers.clock import wall_now
-from tests.bluez.fake import HANG, Daemon, FakeBluez, Machine, bluez, rower, strap
+from rowlog_drivers.transports.ble_bluez import adapters
+from tests.bluez.fake import HANG, Daemon, Fail, FakeBluez, Machine, bluez, rower, strap
 from tests.support import run as run_program
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="BlueZ is Linux's")
@@ -25,13 +29,16 @@ LISTEN_S: Final = 1.0
 ROWING: Final = bytes.fromhex("0400300100") + bytes.fromhex("0a0000")
 """24 strokes a minute, one stroke, 10 m."""
 STILL: Final = bytes.fromhex("0400000000") + bytes.fromhex("000000")
+BEFORE: Final = ("system", "database", "platform", "adapter", "service", "permission")
+"""What is looked at before anything is listened for."""
 TOO_SHORT: Final = bytes.fromhex("04")
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A device is listened to for a second here."""
-    monkeypatch.setattr(doctor, "FRAMES_S", LISTEN_S)
+    """A device is listened to for a second here, and this computer has an adapter."""
+    monkeypatch.setattr(doctor_bluetooth, "adapters", lambda: ("hci0",))
+    monkeypatch.setattr(doctor_bluetooth, "FRAMES_S", LISTEN_S)
 
 
 async def examined(
@@ -90,28 +97,32 @@ STRAP: Final = "C0:00:00:00:00:02"
             id="nothing in reach",
         ),
         pytest.param(
-            lambda: [rower()], {}, "Rower 1",
+            lambda: [rower()], {}, "Rower 1, first frame",
             "connected, but silent for 1 s. First Degree Fitness. Row a few strokes", id="silent",
         ),
         pytest.param(
-            lambda: [rower()], {ROWER: ("2ad1", TOO_SHORT)}, "Rower 1",
+            lambda: [strap()], {}, "Strap, first frame",
+            "connected, but silent for 1 s. Wear it and wet its electrodes", id="silent strap",
+        ),
+        pytest.param(
+            lambda: [rower()], {ROWER: ("2ad1", TOO_SHORT)}, "Rower 1, first frame",
             "frames could not be read: keep a recording", id="unreadable",
         ),
         pytest.param(
             lambda: [rower()], {ROWER: ("2ad1", STILL)}, None,
-            " records, but every value is zero: nobody rows",
+            " records is zero: nobody rows",
             id="zeros",
         ),
         pytest.param(
-            lambda: [strap()], {STRAP: ("2a37", b"\x00\x00")}, "Strap",
-            "none with a pulse: wet the electrodes", id="strap without pulse",
+            lambda: [strap()], {STRAP: ("2a37", b"\x00\x00")}, "Strap, first frame",
+            "readings has a pulse: wet the electrodes", id="strap without pulse",
         ),
         pytest.param(
-            lambda: [strap()], {STRAP: ("2a37", b"\x04\x50")}, "Strap",
-            "none with a pulse", id="strap off the chest",
+            lambda: [strap()], {STRAP: ("2a37", b"\x04\x50")}, "Strap, first frame",
+            "readings has a pulse", id="strap off the chest",
         ),
         pytest.param(
-            lambda: [rower(services={"180f": []})], {}, "Rower 1",
+            lambda: [rower(services={"180f": []})], {}, "Rower 1, services",
             "connected, but it has no 2ad1. It offers 180f", id="another service",
         ),
         pytest.param(
@@ -125,25 +136,62 @@ def test_the_verdict(
     what: dict[str, tuple[str, bytes]], bad: str | None, words: str,
 ) -> None:  # fmt: skip
     steps, _ = outcome(daemon, tmp_path / "rowlog.db", machines(), what)
-    assert [step.what for step in steps[:3]] == ["system", "database", "Bluetooth"]
-    problems = [step.what for step in steps if step.outcome == "problem"]
+    assert [step.what for step in steps[:7]] == [*BEFORE, "scan"]
+    problems = [step.subject for step in steps if step.outcome == "problem"]
     assert problems == ([] if bad is None else [bad])
     assert words in doctor.verdict(steps)
 
 
 def test_each_step_of_a_device_is_told_in_order(daemon: Daemon, tmp_path: Path) -> None:
     steps, air = outcome(daemon, tmp_path / "rowlog.db", [rower()], {ROWER: ("2ad1", ROWING)})
-    assert [(step.what, step.outcome) for step in steps] == [
+    assert [(step.subject, step.outcome) for step in steps] == [
         ("system", "ok"),
         ("database", "ok"),
-        ("Bluetooth", "ok"),
+        ("platform", "ok"),
+        ("adapter", "ok"),
+        ("service", "ok"),
+        ("permission", "ok"),
         ("scan", "ok"),
-        ("Rower 1", "ok"),
-        ("Rower 1", "ok"),
+        ("Rower 1, connect", "ok"),
+        ("Rower 1, services", "ok"),
+        ("Rower 1, machine", "ok"),
+        ("Rower 1, first frame", "ok"),
     ]
-    assert steps[4].text == "connected; services 180a, 180f, 1826"
+    assert [step.text for step in steps[2:6]] == [
+        "Linux with BlueZ, over the system bus", "hci0, and on", "it answers",
+        "you may use Bluetooth",
+    ]  # fmt: skip
+    assert steps[7].text.startswith("connected within ")
+    assert steps[8].text == "180a, 180f, 1826"
+    assert steps[9].text == "Acme, R1, serial number SN01, battery 90 %"
+    assert re.fullmatch(r"after \d\.\d s; \d+ records in 1 s", steps[10].text)
     assert not (tmp_path / "rowlog.db").exists()
     assert air.machines[0].writes == []
+
+
+def test_zeros_are_told_with_what_the_machine_says(daemon: Daemon, tmp_path: Path) -> None:
+    """The fitness machine status "stopped or paused by the user" is one reason for zeros."""
+
+    async def run() -> list[Step]:
+        machine = rower()
+        async with bluez(daemon, machine) as air:
+
+            async def send() -> None:
+                await air.until_subscribed(machine, "2ada")
+                air.notify(machine, "2ada", bytes.fromhex("0202"))
+                while True:
+                    air.notify(machine, "2ad1", STILL)
+                    await asyncio.sleep(0.1)
+
+            task = asyncio.create_task(send())
+            try:
+                return await examined(tmp_path / "rowlog.db")
+            finally:
+                task.cancel()
+
+    last = asyncio.run(run())[-1]
+    assert (last.subject, last.outcome) == ("Rower 1, first frame", "note")
+    assert 'display is in a menu. It says "stopped or paused by user". Start' in last.text
 
 
 async def off(air: FakeBluez) -> None:
@@ -158,46 +206,115 @@ async def hung(air: FakeBluez) -> None:
     air.script["StartDiscovery"].append(HANG)
 
 
+async def denied(air: FakeBluez) -> None:
+    air.script["GetManagedObjects"].append(Fail("org.freedesktop.DBus.Error.AccessDenied", "no"))
+
+
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "stage", "told", "words"),
     [
-        (off, "adapter off. Switch it on: bluetoothctl power on"),
-        (pulled, "no Bluetooth adapter. Plug in a Bluetooth adapter"),
-        (hung, "no answer in time"),
+        (off, "adapter", [*BEFORE], "adapter off. Switch it on: bluetoothctl power on"),
+        (pulled, "adapter", [*BEFORE], "no Bluetooth adapter. Plug in a Bluetooth adapter"),
+        (denied, "permission", [*BEFORE], "no permission to use Bluetooth. Add yourself to"),
+        (hung, "scan", [*BEFORE, "scan"], "no answer in time"),
     ],
-    ids=["off", "none", "hangs"],
+    ids=["off", "none", "denied", "hangs"],
 )
-def test_no_adapter(
-    daemon: Daemon, tmp_path: Path, change: Callable[[FakeBluez], Awaitable[None]], words: str
-) -> None:
+def test_each_trouble_stands_at_its_step(
+    daemon: Daemon, tmp_path: Path, change: Callable[[FakeBluez], Awaitable[None]], stage: str,
+    told: list[str], words: str,
+) -> None:  # fmt: skip
     async def run() -> list[Step]:
         async with bluez(daemon, rower()) as air:
             await change(air)
             return await examined(tmp_path / "rowlog.db")
 
     steps = asyncio.run(run())
-    assert steps[-1].outcome == "problem"
-    assert words in doctor.verdict(steps)
+    assert [step.what for step in steps] == told
+    assert [step.what for step in steps if step.outcome == "problem"] == [stage]
+    verdict = doctor.verdict(steps)
+    assert verdict.startswith(f"Bluetooth, {stage}: ")
+    assert words in verdict
+
+
+def test_where_no_one_tells_what_is_connected_a_scan_shows_what_is_wrong(
+    daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other systems than Linux may not tell of connected devices; the adapter is off."""
+
+    async def untold(*_: object, **__: object) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(BleakAdapter, "get", untold)
+
+    async def run() -> list[Step]:
+        async with bluez(daemon, rower()) as air:
+            air.powered = False
+            return await examined(tmp_path / "rowlog.db")
+
+    assert doctor.verdict(asyncio.run(run())).startswith("Bluetooth, adapter: adapter off. ")
+
+
+def test_the_adapter_without_the_service(
+    daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then the kernel is asked: without an adapter bluetoothd does not even start."""
+
+    def told(names: tuple[str, ...] | None, *, blocked: bool = False) -> list[tuple[str, str]]:
+        monkeypatch.setattr(doctor_bluetooth, "adapters", lambda: names)
+        monkeypatch.setattr(doctor_bluetooth, "is_blocked", lambda: blocked)
+        steps = asyncio.run(examined(tmp_path / "rowlog.db"))
+        return [(step.what, step.outcome) for step in steps[3:]]
+
+    assert told(("hci0",)) == [("adapter", "ok"), ("service", "problem")]
+    assert told(("hci0",), blocked=True) == [("adapter", "problem")]
+    assert told(()) == [("adapter", "problem")]
+    assert told(None) == [("adapter", "note"), ("service", "problem")]
+
+
+def test_the_kernel_lists_adapters_and_their_links(tmp_path: Path) -> None:
+    for name in ("hci1", "hci0", "hci0:64"):
+        (tmp_path / name).mkdir()
+    assert adapters(tmp_path) == ("hci0", "hci1")
+    assert adapters(tmp_path / "none") == ()
 
 
 @pytest.mark.parametrize("kill", [True, False], ids=["no bus", "no bluetoothd"])
 def test_no_bluetooth(daemon: Daemon, tmp_path: Path, *, kill: bool) -> None:
-    """As a program: the verdict last, and exit code 1."""
+    """As programs: the verdict last, JSON whole, and exit code 1."""
     if kill:
         daemon.kill()
-    result = run_program("doctor", "--db", tmp_path / "rowlog.db", "--seconds", "1")
+    options = ("--db", tmp_path / "rowlog.db", "--seconds", "1")
+    result = run_program("doctor", *options)
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     verdict = result.stdout.splitlines()[-1]
-    assert verdict.startswith("Bluetooth: ")
-    assert "Bluetooth: Bluetooth: " not in result.stdout
+    has_adapter = bool(adapters())
+    stage = "platform" if kill else "service" if has_adapter else "adapter"
+    assert verdict.startswith(f"Bluetooth, {stage}: ")
     assert ("no system bus on this computer" in verdict) == kill
-    assert ("start dbus" if kill else "sudo systemctl start bluetooth") in verdict
-    shown = json.loads(
-        run_program("doctor", "--json", "--db", tmp_path / "rowlog.db", "--seconds", "1").stdout
-    )
+    if kill or has_adapter:
+        assert ("start dbus" if kill else "sudo systemctl start bluetooth") in verdict
+    shown = json.loads(run_program("doctor", "--json", *options).stdout)
     assert (shown["ok"], shown["verdict"]) == (False, verdict)
-    assert [step["outcome"] for step in shown["steps"]] == ["ok", "ok", "problem"]
+    assert shown["steps"][-1]["what"] == stage
+    assert shown["steps"][-1]["outcome"] == "problem"
+    assert shown["steps"][-1]["device"] is None
+    devices = run_program("devices", "--json", *options)
+    assert devices.returncode == 1
+    assert devices.stderr.startswith("rowlog: Bluetooth: ")
+    assert isinstance(json.loads(devices.stdout), list)  # this computer may have serial ports
+
+
+def test_the_doctor_at_80_columns() -> None:
+    """Continued lines are set in; in a pipe each step is a line."""
+    step = Step(what="first frame", device="Rower 1", outcome="note", text=" ".join(["word"] * 30))
+    lines = render_devices.step(step, Style(), 80).split("\n")
+    assert lines[0].startswith("note  Rower 1, first frame: word word")
+    assert len(lines) == 3
+    assert all(len(line) <= 80 for line in lines)
+    assert all(line.startswith("      word") for line in lines[1:])
+    assert "\n" not in render_devices.step(step, Style())
 
 
 CROWD: Final = 4

@@ -1,6 +1,7 @@
-"""Linux only: tells when BlueZ's daemon leaves the system bus, of which bleak takes no notice.
+"""Linux only: which adapters there are, and when BlueZ's daemon leaves the system bus.
 
-A bluetoothd that was killed says no goodbye: bleak goes on calling its devices connected.
+A bluetoothd that was killed says no goodbye, and bleak takes no notice: it goes on calling its
+devices connected.
 """
 
 from __future__ import annotations
@@ -8,7 +9,27 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
+from pathlib import Path
+from typing import Final, Protocol
+
+_KERNEL: Final = Path("/sys/class/bluetooth")
+
+
+def adapters(folder: Path | None = None) -> tuple[str, ...] | None:
+    """The adapters that the kernel knows, "hci0", sorted; None where there is no such list.
+
+    Needs neither the service nor a permission. `folder`: where the kernel shows them; None: the
+    usual place, which is missing where the kernel never saw one.
+    """
+    if folder is None:
+        if sys.platform != "linux":
+            return None
+        folder = _KERNEL
+    try:
+        names = [entry.name for entry in folder.iterdir()]
+    except OSError:
+        return ()
+    return tuple(sorted(name for name in names if name.startswith("hci") and ":" not in name))
 
 
 class Watch(Protocol):

@@ -88,7 +88,14 @@ class Radio:
 
     async def check(self) -> None:
         """Raises BluetoothError, saying what to do, when Bluetooth cannot be used at all."""
-        await self.held()
+        try:
+            await within(CALL_S, self._held([uuid_of(channel) for channel in _HELD_SERVICES]))
+        except NotImplementedError:
+            # Where nobody tells what is connected, a scan that begins shows that all is there.
+            async with self._scanning():
+                return
+        except _ERRORS as error:
+            raise explain(error) from error
 
     async def held(self, services: Iterable[str] = ()) -> list[Sighting]:
         """The devices that the system holds connected, which no scan finds.
