@@ -9,7 +9,7 @@ from rowlog.counters import SECOND_NS
 from rowlog.crossings import Mark, Track, start_between
 from rowlog.figures import Figures, Stream, Sums, Total, add_sums, choose_heart_rate, figures_of
 from rowlog.heart import Reading
-from rowlog.keys import EXTEND, NEXT, extended
+from rowlog.keys import EXTEND, NEXT, PAUSE, RESUME, extended
 from rowlog.plan import ASIDE, ROW, Piece, PieceKind, Plan, Target
 from rowlog.programmed import Step
 from rowlog.segments import EndedBy, Recovery, Segment, SegmentKind, Split
@@ -25,6 +25,8 @@ OTHER: Final = "other"
 """The activity of a session with a strap alone and no plan."""
 STEP_SLACK: Final = {"time": 1.0, "distance": 1.5, "energy": 1.5, "ratio": 3.0}
 """A monitor's step that ends so near a plan's piece, in the unit of its target, ends that piece."""
+STROKES_AGAIN: Final = 2
+"""So many strokes end a pause that a key began: one may have been under way when it was pressed."""
 SAME_NS: Final = SECOND_NS // 4
 """A monitor's rest that ends so near the plan's ends with it."""
 
@@ -91,6 +93,10 @@ class Tracker:
         self.paused = False
         self._still = False
         self._motion_ns = 0
+        self.held: Mark | None = None
+        """Where the piece stood when a key paused it; None while none has."""
+        self.pauses_ns: list[int] = []
+        """Keys that begin and end pauses in turn from now on: the next sample is to show where."""
         self._key_ns: int | None = None
         self._heart_rate_near_ns: int | None = None
         """The first reading that reached the piece's heart rate, while it is doubted."""
@@ -307,6 +313,7 @@ class Tracker:
             or begin is None
             or piece.target.value is None
             or self._heart_rate_hit_ns is not None
+            or self.held is not None
             or reading.t_ns < begin.t_ns
         ):
             return
@@ -323,12 +330,17 @@ class Tracker:
             self._advance_off_machine(reading.t_ns)
 
     def marker(self, t_ns: int, label: str) -> Found:
-        """A key ends the current piece or makes it longer; others only stand in the log."""
+        """A key ends, pauses or lengthens the current piece; others only stand in the log."""
         self._reach(t_ns)
         piece = self._piece
-        if piece is None or self._key_ns is not None:
+        if piece is None:
             return self._told()
-        if label in NEXT:
+        if label == PAUSE or (label == RESUME and self.paused_by_key):
+            self.pauses_ns.append(t_ns)
+            self._advance_off_machine(t_ns)
+        elif self._key_ns is not None:
+            return self._told()
+        elif label in NEXT:
             self._key_ns = t_ns
             self._advance_off_machine(t_ns)
         elif label.startswith(EXTEND) and self.plan is not None:
@@ -383,6 +395,11 @@ class Tracker:
             self.segments[-1] = replace(self.segments[-1], ended_by="end")
             self._found.append(self.segments[-1])
 
+    @property
+    def paused_by_key(self) -> bool:
+        """Whether a key has paused the piece, and nothing has ended that yet."""
+        return (self.held is not None) ^ (len(self.pauses_ns) % 2 == 1)
+
     def _told(self) -> Found:
         found, self._found = self._found, []
         return found
@@ -432,6 +449,8 @@ class Tracker:
             if piece is None or (self._track and not self._on_floor(piece)):
                 return
             boundary = self._next_boundary(t_ns)
+            if self._turns(boundary, t_ns):
+                continue
             if boundary is None:
                 return
             self._apply(boundary)
@@ -442,7 +461,12 @@ class Tracker:
         return self.at > 0 and self.pieces[self.at - 1].activity != ROW
 
     def _advance(self, t_ns: int) -> None:
-        while (boundary := self._next_boundary(t_ns)) is not None:
+        while True:
+            boundary = self._next_boundary(t_ns)
+            if self._turns(boundary, t_ns):
+                continue
+            if boundary is None:
+                return
             if (
                 self._rowing
                 and not self.paused
@@ -459,6 +483,8 @@ class Tracker:
         if piece is None or begin is None:
             return None
         best = self._end_of(piece, begin, t_ns)
+        if self.held is not None:
+            return best
         if self._split_target is not None and self._split is not None:
             at = self._target_boundary(piece, begin, self._split_target, t_ns)
             if at is not None and (best is None or at.t_ns < best.t_ns):
@@ -467,6 +493,9 @@ class Tracker:
 
     def _end_of(self, piece: Piece, begin: Mark, t_ns: int) -> Boundary | None:
         """Where the piece has ended by `t_ns`, whatever ended it first; None while it goes on."""
+        if self.held is not None:  # only a key ends what a key has paused
+            key_ns = self._key_ns
+            return None if key_ns is None else Boundary(max(key_ns, self._cursor_ns), "key")
         # A monitor counts calories finer than it tells them: where it holds the piece, it ends it.
         held = piece.target.type == "energy" and piece.target == self._monitors
         best: Boundary | None = None
@@ -552,6 +581,18 @@ class Tracker:
             self._motion_ns = position.t_ns if position.moved else self._motion_ns
             return
         t_ns = position.t_ns
+        if self.held is not None:
+            if not position.moved:
+                self._still = self._still or t_ns - self._motion_ns > STILL_NS
+                return
+            if self._on_floor(piece) or not self._rows_again(position, self.held):
+                self._motion_ns = t_ns
+                return
+            before = self._track.before_last()
+            if before is None or self._still or self._unseen_stop(position, STILL_NS):
+                self._release(self._began_ns(position), standing=True)
+            else:  # who never stopped rows again with the stroke that shows it
+                self._release(before.t_ns)
         if not position.moved:
             if self._rowing and not self.paused and self._stopped_before(t_ns):
                 self._pause()
@@ -613,6 +654,66 @@ class Tracker:
         self._segment = _Open(start=at)
         self._work_resumes(t_ns)
 
+    # Pauses by key
+
+    def _turns(self, boundary: Boundary | None, t_ns: int) -> bool:
+        """Begin or end a pause whose key comes before the boundary; whether there was one."""
+        if not self.pauses_ns or self.pauses_ns[0] > t_ns:
+            return False
+        if boundary is not None and boundary.t_ns <= self.pauses_ns[0]:
+            return False
+        key_ns = max(self.pauses_ns.pop(0), self._cursor_ns)
+        if self.held is not None:
+            self._release(key_ns)
+        elif self._piece is not None:
+            self._hold(key_ns)
+        return True
+
+    def _hold(self, t_ns: int) -> None:
+        """A key pauses the piece: its clock and its metres stand still from here on."""
+        self.held = self._track.mark_at(t_ns, closing=True)
+        self._heart_rate_hit_ns = self._heart_rate_near_ns = None
+        if not self.paused:  # else nobody rows: the key only stops the clock
+            self._close(self.held, "pause", piece_goes_on=True)
+            self._segment = _Open(start=self.held)
+            self.paused = True
+
+    def _rows_again(self, position: Position, held: Mark) -> bool:
+        """Whether strokes end a pause by key: what the wheel runs out is none."""
+        strokes = (position.stroke_count or 0) - (held.stroke_count or 0)
+        if position.stroke_count is not None and strokes >= STROKES_AGAIN:
+            return True
+        return self._still or self._unseen_stop(position, STILL_NS)
+
+    def _release(self, t_ns: int, *, standing: bool = False) -> None:
+        """The piece goes on where it was paused; `standing`: from a standstill."""
+        if self._segment is None or self.held is None or self._piece is None:
+            return
+        t_ns = max(t_ns, self.held.t_ns, self._segment.start.t_ns)
+        at = self._track.start_mark(t_ns) if standing else self._track.mark_at(t_ns)
+        self._shift_begin(at)
+        self._close(at, "resume", piece_goes_on=True)
+        self._powered = self.paused = False
+        self._segment = _Open(start=at)
+        self._cursor_ns = t_ns
+        self._motion_ns = max(self._motion_ns, t_ns)
+        if self._piece.kind == "work":
+            self._work_resumes(t_ns)
+
+    def _shift_begin(self, at: Mark) -> None:
+        """Count the piece as if it had begun later by all that went by in the pause."""
+        held, begin = self.held, self.begin
+        self.held = None
+        if held is None or begin is None:
+            return
+        self.begin = replace(
+            begin,
+            t_ns=begin.t_ns + at.t_ns - held.t_ns,
+            elapsed_s=_later(begin.elapsed_s, held.elapsed_s, at.elapsed_s),
+            distance_m=_later(begin.distance_m, held.distance_m, at.distance_m),
+            energy_kcal=_later(begin.energy_kcal, held.energy_kcal, at.energy_kcal),
+        )
+
     # Pieces
 
     def _enter(self, index: int, mark: Mark) -> None:
@@ -620,6 +721,9 @@ class Tracker:
         self.at = index
         self._key_ns = self._heart_rate_hit_ns = self._heart_rate_near_ns = None
         self.paused = self._still = False
+        self.held = None
+        while self.pauses_ns and self.pauses_ns[0] < mark.t_ns:
+            del self.pauses_ns[0]
         self._split = self._split_step = self._split_target = None
         self._segment = None
         self._powered = False
@@ -659,6 +763,8 @@ class Tracker:
             )
             self._aim_split()
             return
+        if self.held is not None:
+            self._shift_begin(mark)
         if self.begin is not None:
             self.last_work_s = (
                 (mark.t_ns - self.begin.t_ns) / SECOND_NS
@@ -828,6 +934,8 @@ class Tracker:
             horizon_ns = min(horizon_ns, self._key_ns)
         if self._heart_rate_near_ns is not None:
             horizon_ns = min(horizon_ns, self._heart_rate_near_ns)
+        if self.pauses_ns:
+            horizon_ns = min(horizon_ns, self.pauses_ns[0])
         self._power.settle(horizon_ns)
         self._drag.settle(horizon_ns)
         for stream in self._heart_rates.values():
@@ -838,3 +946,8 @@ def _minus(end: float | None, start: float | None) -> float | None:
     if end is None:
         return None
     return end - (start or 0.0)
+
+
+def _later(begin: float | None, since: float | None, until: float | None) -> float | None:
+    """A counter's value at a piece's begin, moved by what it rose in a pause."""
+    return begin if since is None or until is None else (begin or 0.0) + until - since

@@ -13,11 +13,15 @@ NEXT: Final = frozenset({"next", "skip", "lap"})
 """Ends the piece."""
 EXTEND: Final = "extend"
 """Makes the piece longer: by 30 s, 100 m or 5 kcal as it is measured, or as `extend 50m` says."""
+PAUSE: Final = "pause"
+"""Stops the piece's clock and its count of metres; once more, they go on."""
+RESUME: Final = "resume"
+"""They go on; nothing where there is no pause."""
 UNDO: Final = "undo"
-"""Takes the last key back, as if it had not been pressed."""
+"""Takes the last key back, as if it had not been pressed; once more, the one before."""
 UNDO_NS: Final = 60 * SECOND_NS
 """For so long a key can be taken back."""
-TYPED: Final = {"n": "next", " ": "next", "e": EXTEND, "u": UNDO, "m": "mark"}
+TYPED: Final = {"n": "next", " ": "next", "p": PAUSE, "e": EXTEND, "u": UNDO, "m": "mark"}
 """What the keys of a keyboard are called. A mark changes nothing; it stands in the recording."""
 QUIT: Final = "q"
 """Ends the session."""
@@ -44,4 +48,5 @@ def extended(piece: Piece, label: str) -> Piece:
 
 def is_key(label: str) -> bool:
     """Whether a marker changes how a plan goes on, and can be taken back."""
-    return label in NEXT or label == EXTEND or _AMOUNT.fullmatch(label) is not None
+    plain = label in NEXT or label in (EXTEND, PAUSE, RESUME)
+    return plain or _AMOUNT.fullmatch(label) is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeGuard
 
 from rowlog.notation import NotationError, parse
 from rowlog.plan import ASIDE, Piece, Plan, Target
@@ -30,6 +30,8 @@ class Rowed:
     duration_s: float
     distance_m: float | None
     energy_kcal: float | None
+    paused_s: float = 0.0
+    """Of the time of a piece, how much was pauses: its clock may have run on in them, or not."""
 
     def reached(self, quantity: str) -> float | None:
         """How much of it there was, in the unit of the quantity; None when nobody said."""
@@ -97,7 +99,10 @@ def _near(target: Target, held: Rowed, least: dict[str, float], share: float) ->
     reached = held.reached(target.type)
     if reached is None:
         return False
-    return abs(reached - target.value) <= max(least[target.type], share * target.value)
+    slack = max(least[target.type], share * target.value)
+    return abs(reached - target.value) <= slack or (
+        target.type == "time" and abs(reached - held.paused_s - target.value) <= slack
+    )
 
 
 def _joined_plan(plan: Plan) -> list[tuple[Piece, Target | None]]:
@@ -119,10 +124,14 @@ def _joined(rowed: Sequence[Rowed]) -> list[tuple[Rowed, Rowed | None]]:
     joined: list[tuple[Rowed, Rowed | None]] = []
     aside = False
     for held in rowed:
+        resting = joined[-1][1] if joined and not aside else None
         if held.kind == "rest":
             if joined and not aside:
-                joined[-1] = (joined[-1][0], held)
+                whole = _sum(resting, held) if _same(resting, held) else held
+                joined[-1] = (joined[-1][0], whole)
             continue
+        if held.kind == "pause" and _same(resting, held):
+            continue  # a key paused the rest
         aside = held.tag in ASIDE
         if aside:
             continue
@@ -134,6 +143,11 @@ def _joined(rowed: Sequence[Rowed]) -> list[tuple[Rowed, Rowed | None]]:
     return joined
 
 
+def _same(rested: Rowed | None, held: Rowed) -> TypeGuard[Rowed]:
+    """Whether a stretch is of the rest before it."""
+    return rested is not None and held.piece is not None and rested.piece == held.piece
+
+
 def _sum(one: Rowed, other: Rowed) -> Rowed:
     return Rowed(
         piece=one.piece,
@@ -143,6 +157,7 @@ def _sum(one: Rowed, other: Rowed) -> Rowed:
         duration_s=one.duration_s + other.duration_s,
         distance_m=_plus(one.distance_m, other.distance_m),
         energy_kcal=_plus(one.energy_kcal, other.energy_kcal),
+        paused_s=one.paused_s + (other.duration_s if other.kind == "pause" else 0.0),
     )
 
 

@@ -353,11 +353,12 @@ def key(label: str) -> str:
 
 
 KEYS_HELP: Final = (
-    "rowlog: n or space next piece, e longer, u undo, m mark, q or Ctrl-C end, ? this"
+    "rowlog: n or space next piece, p pause, e longer, u undo, m mark, q or Ctrl-C end, ? this"
 )
 _KEYS: Final = {
     "next": "key: next piece (u takes it back)",
     "extend": "key: this piece longer (u takes it back)",
+    "pause": "key: pause or go on (u takes it back)",
     "undo": "key: undo",
     "mark": "key: mark",
     "end": "key: end",

@@ -36,8 +36,9 @@ class Standing:
     count: int | None
     """How many pieces of work there are; None without a plan."""
     seconds: float = 0.0
-    """Since the piece began."""
+    """Since the piece began, without the pauses that a key made."""
     metres: float | None = None
+    """Likewise."""
     to_go: float | None = None
     """What is left of the target, in its unit; None when the target is open."""
 
@@ -101,7 +102,12 @@ def standing(tracker: Tracker, position: Position | None, t_ns: int) -> Standing
     if index < 0 or (begin is None and index < len(pieces)):
         first = pieces[0] if tracker.plan is not None and pieces else None
         return Standing(phase="waiting", index=None, piece=None, next=first, number=0, count=count)
-    paused = tracker.paused
+    paused = tracker.paused or tracker.paused_by_key
+    t_ns, held = _clock_ns(tracker, t_ns)
+    distance_m = position.distance_m if position is not None else None
+    energy_kcal = position.energy_kcal if position is not None else None
+    if held is not None:
+        distance_m, energy_kcal = held.distance_m, held.energy_kcal
     # Pieces that end by time may be over already, although no sample has told where the rower
     # stood at their end.
     while index < len(pieces) and begin is not None:
@@ -110,17 +116,18 @@ def standing(tracker: Tracker, position: Position | None, t_ns: int) -> Standing
             break
         begin = Mark(
             t_ns=begin.t_ns + round(seconds * SECOND_NS),
-            distance_m=position.distance_m if position is not None else None,
+            distance_m=distance_m,
         )
-        index, paused = index + 1, False
+        index, paused = index + 1, tracker.paused_by_key
     number = sum(piece.kind == "work" for piece in pieces[: index + 1])
     if index >= len(pieces) or begin is None:
         return Standing(phase="done", index=None, piece=None, next=None, number=number, count=count)
     piece = pieces[index]
     seconds_in = (t_ns - begin.t_ns) / SECOND_NS
     metres = None
-    if position is not None and position.distance_m is not None and piece.activity == ROW:
-        metres = max(0.0, position.distance_m - (begin.distance_m or 0.0))
+    if distance_m is not None and piece.activity == ROW:
+        metres = max(0.0, distance_m - (begin.distance_m or 0.0))
+    kcal = None if energy_kcal is None else energy_kcal - (begin.energy_kcal or 0.0)
     return Standing(
         phase="pause" if paused else piece.kind,
         index=index if tracker.plan is not None else None,
@@ -130,8 +137,25 @@ def standing(tracker: Tracker, position: Position | None, t_ns: int) -> Standing
         count=count,
         seconds=max(0.0, seconds_in),
         metres=metres,
-        to_go=_to_go(tracker, piece, begin, position, seconds_in, metres),
+        to_go=_to_go(tracker, piece, seconds_in, metres, kcal),
     )
+
+
+def _clock_ns(tracker: Tracker, t_ns: int) -> tuple[int, Mark | None]:
+    """What time it is on the piece's clock, and where it stands while a key has paused it.
+
+    Keys count at once here, also those whose place between two samples is not known yet.
+    """
+    held = tracker.held
+    since_ns = held.t_ns if held is not None else None
+    away_ns = 0
+    for key_ns in tracker.pauses_ns:
+        if since_ns is None:
+            since_ns = key_ns
+        else:
+            away_ns += key_ns - since_ns
+            since_ns = held = None
+    return (t_ns if since_ns is None else since_ns) - away_ns, held
 
 
 def _time_target_s(tracker: Tracker, piece: Piece) -> float | None:
@@ -146,10 +170,9 @@ def _time_target_s(tracker: Tracker, piece: Piece) -> float | None:
 def _to_go(
     tracker: Tracker,
     piece: Piece,
-    begin: Mark,
-    position: Position | None,
     seconds: float,
     metres: float | None,
+    kcal: float | None,
 ) -> float | None:
     target = piece.target
     if target.value is None:
@@ -159,6 +182,6 @@ def _to_go(
         return None if whole is None else max(0.0, whole - seconds)
     if target.type == "distance":
         return None if metres is None else max(0.0, target.value - metres)
-    if target.type == "energy" and position is not None and position.energy_kcal is not None:
-        return max(0.0, target.value - (position.energy_kcal - (begin.energy_kcal or 0.0)))
+    if target.type == "energy" and kcal is not None:
+        return max(0.0, target.value - kcal)
     return target.value if target.type.startswith("heart_rate") else None

@@ -1,52 +1,70 @@
-"""Taking a key back: the tracker as if it had not been pressed, given again what came since."""
+"""Taking keys back: the tracker as if they had not been pressed, given again what came since."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from typing import Final
 
 from rowlog.intervals import Found, Segment, Split, Tracker
 from rowlog.keys import UNDO, UNDO_NS
 from rowlog_drivers.records import Marker, Record
 
+MOST: Final = 20
+"""So many keys can be taken back one after another."""
+
+
+@dataclass(slots=True)
+class _Pressed:
+    """A key: the tracker before it, and what came between it and the next one."""
+
+    before: Tracker
+    t_ns: int
+    since: list[Callable[[Tracker], Found]] = field(default_factory=list)
+
 
 @dataclass(slots=True)
 class Undoing:
-    """Keeps what a key changed, so that it can be taken back: the tracker, and what came since."""
+    """Keeps what keys changed, so that they can be taken back, the last one first."""
 
-    _before: Tracker | None = None
-    _pressed_ns: int = 0
-    _since: list[Callable[[Tracker], Found]] = field(default_factory=list)
+    _keys: list[_Pressed] = field(default_factory=list)
 
     @property
     def open(self) -> bool:
         """Whether there is a key that can be taken back."""
-        return self._before is not None
+        return bool(self._keys)
 
     def pressed(self, tracker: Tracker, t_ns: int) -> None:
         """A key is about to change the tracker."""
-        self._before, self._pressed_ns = deepcopy(tracker), t_ns
-        self._since.clear()
+        self._forget(t_ns)
+        self._keys.append(_Pressed(deepcopy(tracker), t_ns))
+        del self._keys[:-MOST]
 
     def fed(self, call: Callable[[Tracker], Found], t_ns: int) -> None:
         """The tracker was given something, which it is to be given again after an undo."""
-        if t_ns - self._pressed_ns > UNDO_NS:
-            self._before = None
-            self._since.clear()
-            return
-        self._since.append(call)
+        self._forget(t_ns)
+        if self._keys:
+            self._keys[-1].since.append(call)
 
     def undo(self, t_ns: int) -> tuple[Tracker, Found] | None:
-        """The tracker as if the key had not been pressed, and what it told; None: no such key."""
-        tracker, self._before = self._before, None
-        since, self._since = self._since, []
-        if tracker is None or t_ns - self._pressed_ns > UNDO_NS:
+        """The tracker as if the last key had not been pressed, and what it told; None: none was."""
+        self._forget(t_ns)
+        if not self._keys:
             return None
+        key = self._keys.pop()
+        tracker = key.before
         found: Found = []
-        for call in since:
+        for call in key.since:
             found += call(tracker)
+        if self._keys:
+            self._keys[-1].since += key.since
         return tracker, found
+
+    def _forget(self, t_ns: int) -> None:
+        """What was pressed too long ago cannot be taken back."""
+        while self._keys and t_ns - self._keys[0].t_ns > UNDO_NS:
+            del self._keys[0]
 
 
 def without_undone(facts: Sequence[Record | Segment | Split]) -> list[Record | Segment | Split]:

@@ -107,13 +107,20 @@ def test_a_key_is_taken_back(simulation: Simulation, key: str, after_s: float) -
     assert replace(made.totals, frames=0) == replace(plain.totals, frames=0)
 
 
-def test_only_the_last_key_is_taken_back_and_only_soon(simulation: Simulation) -> None:
+def test_keys_are_taken_back_the_last_one_first_and_only_soon(simulation: Simulation) -> None:
     one = followed(simulation, {20.0: "extend"})
     assert segments(followed(simulation, {20.0: "extend", 40.0: "extend", 50.0: "undo"})) == (
         segments(one)
     )
     twice = {20.0: "extend", 40.0: "extend", 50.0: "undo", 51.0: "undo"}
-    assert segments(followed(simulation, twice)) == segments(one)
+    plain = segments(followed(simulation, {}))
+    assert segments(followed(simulation, twice)) == plain
+    assert segments(followed(simulation, {**twice, 52.0: "undo"})) == plain
+    ended = {30.0: "next", 40.0: "next", 45.0: "extend", 50.0: "undo", 55.0: "undo", 60.0: "undo"}
+    assert segments(followed(simulation, ended)) == plain
+    # A key that is too old keeps no later one from being taken back.
+    late = {1.0: "extend", 50.0: "extend", 62.0: "undo", 63.0: "undo"}
+    assert segments(followed(simulation, late)) == segments(followed(simulation, {1.0: "extend"}))
     assert segments(followed(simulation, {20.0: "extend", 81.0: "undo"})) == segments(one)
     assert segments(followed(simulation, {20.0: "undo"})) == segments(followed(simulation, {}))
 
