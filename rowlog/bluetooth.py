@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rowlog.devices import Opened
-from rowlog.finding import Ask, Found, Tell, choose, profile_of
+from rowlog.finding import Ask, Found, Tell, choose, needed_options, profile_of
 from rowlog.pipeline import Pipeline
 from rowlog.store_devices import KnownDevice
 from rowlog_drivers.addresses import Address
@@ -150,7 +150,11 @@ def _joined(
         header = SourceHeader(
             name=role,
             driver=one.identified.driver or "ftms",
-            options=((NAME_OPTION, name),) if name else (),
+            options=(
+                *(((NAME_OPTION, name),) if name else ()),
+                *needed_options(one),
+                *one.options,
+            ),
         )
         sources.append(header)
         devices.append(Device(transports[role], make_decoding([header]), clock=clock))

@@ -11,7 +11,7 @@ from typing import Final
 from rowlog.plan import Plan
 from rowlog.simulating import held_by, just_row, script_for
 from rowlog_drivers.addresses import Address
-from rowlog_drivers.catalog import find_driver, make_decoding
+from rowlog_drivers.catalog import DRIVERS, find_driver, make_decoding
 from rowlog_drivers.clock import Clock
 from rowlog_drivers.device import Device
 from rowlog_drivers.errors import AddressError
@@ -24,6 +24,7 @@ STRAP: Final = "strap"
 SIM_OPTIONS: Final = ("seed", "fault", "speed", "paddling", "rate", "relay")
 REPLAY_OPTIONS: Final = ("speed",)
 SERIAL_OPTIONS: Final = ("driver", "baud", "speed")
+BLE_OPTIONS: Final = ("driver",)
 YES: Final = ("yes", "true", "1")
 NO: Final = ("no", "false", "0")
 
@@ -207,11 +208,37 @@ def _known_options(address: Address) -> None:
     )
     if address.scheme == "serial" and (driver := address.option("driver")) is not None:
         known = (*known, *find_driver(driver).options)
+    _only(address, known)
+
+
+def _only(address: Address, known: Sequence[str]) -> None:
     for key, _ in address.options:
         if key not in known:
             raise AddressError(
                 f"{address}: there is no option {key!r}.", f"There are: {', '.join(known)}."
             )
+
+
+def check_bluetooth_options(address: Address, role: str) -> None:
+    """Raises AddressError where a Bluetooth address has options that are not understood.
+
+    UnknownDriverError for a driver that nobody knows.
+    """
+    name = address.option("driver")
+    known: tuple[str, ...] = BLE_OPTIONS
+    if name is not None:
+        driver = find_driver(name)
+        if driver.bluetooth is None or driver.role != role:
+            fitting = sorted(
+                one.name for one in DRIVERS.values() if one.bluetooth and one.role == role
+            )
+            raise AddressError(
+                f"{address}: the driver {name} reads no {role} over Bluetooth.",
+                f"These do: {', '.join(fitting)}.",
+            )
+        needed = {key for key, _ in driver.bluetooth.options}
+        known = (*known, *(key for key in driver.options if key not in needed))
+    _only(address, known)
 
 
 def _number(options: dict[str, str], key: str, default: float) -> float:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from rowlog.knowing import known_by_serial
 from rowlog.store_devices import KnownDevice
 from rowlog_drivers.addresses import Address
-from rowlog_drivers.catalog import DRIVERS, Role
+from rowlog_drivers.catalog import DRIVERS, Role, find_driver, find_quirk
 from rowlog_drivers.errors import RowlogError
 from rowlog_drivers.frames import Request
 from rowlog_drivers.identify import Identified, identify
@@ -48,6 +48,8 @@ class Found:
     identified: Identified
     known: KnownDevice | None
     """What is remembered of it; None for a stranger."""
+    options: tuple[tuple[str, str], ...] = ()
+    """Options of its decoder that the user gave."""
 
     @property
     def address(self) -> str:
@@ -228,7 +230,7 @@ def profile_of(found: Found) -> BleProfile:
     """What the driver wants of this device, and what this machine needs besides."""
     from rowlog_drivers.transports.ble import BleProfile
 
-    driver = DRIVERS[found.identified.driver or "ftms"]
+    driver = find_driver(found.identified.driver or "ftms")
     wanted, quirk = driver.bluetooth, found.identified.quirk
     if wanted is None:
         raise RowlogError(f"The driver {driver.name} does not read Bluetooth devices.")
@@ -242,6 +244,12 @@ def profile_of(found: Found) -> BleProfile:
         only_services=wanted.services if only else (),
         piece_bytes=wanted.piece_bytes,
     )
+
+
+def needed_options(found: Found) -> tuple[tuple[str, str], ...]:
+    """The options that its decoder needs over Bluetooth."""
+    wanted = find_driver(found.identified.driver or "ftms").bluetooth
+    return () if wanted is None else wanted.options
 
 
 def _start() -> tuple[Request, ...]:
@@ -269,6 +277,22 @@ def _as_named(sighting: Sighting, named: Mapping[str, Role]) -> Identified | Non
         return None
     driver = "ftms" if role == "rower" else "heart_rate"
     return Identified(kind=role, driver=driver, what=DRIVERS[driver].summary, certain=False)
+
+
+def _read_as(address: Address, role: Role, one: Found) -> Found:
+    """The device, to be read by the driver that the address names, where it names one."""
+    name = address.option("driver")
+    if name is None:
+        return one
+    driver = find_driver(name)
+    identified = Identified(
+        kind=role,
+        driver=driver.name,
+        what=driver.summary,
+        quirk=find_quirk(driver.name, one.sighting.name),
+    )
+    options = tuple(pair for pair in address.options if pair[0] in driver.options)
+    return replace(one, identified=identified, options=options)
 
 
 def _by_name(one: Found, named: Mapping[str, Role]) -> bool:
@@ -303,7 +327,7 @@ def _named(role: Role, address: Address, found: Sequence[Found]) -> Found | None
     named = [one for one in found if one.sighting.answers_to(address.target)]
     if not named:
         return None
-    one = named[0]
+    one = _read_as(address, role, named[0])
     if len(named) > 1:
         raise RowlogError(
             f"{len(named)} devices are called {one.sighting.label}: "

@@ -12,7 +12,7 @@ from pathlib import Path
 from shutil import disk_usage
 from typing import TYPE_CHECKING, Final
 
-from rowlog.devices import Opened, open_devices
+from rowlog.devices import Opened, check_bluetooth_options, open_devices
 from rowlog.keys import HELP, QUIT, TYPED
 from rowlog.plan import Plan
 from rowlog.rebuild import recover
@@ -118,6 +118,8 @@ def record(
         wanted["rower"], rower = rower, None
     if strap is not None and strap.scheme in ON_AIR:
         wanted["strap"], strap = strap, None
+    for role, address in wanted.items():
+        check_bluetooth_options(address, role)
     port = rower if rower is not None and rower.scheme in ("serial", "usb") else None
     if rower is None and strap is None and not wanted:
         raise CallError(

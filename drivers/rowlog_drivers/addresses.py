@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 from urllib.parse import parse_qsl, quote, urlencode
@@ -14,6 +15,8 @@ FORMS: Final = (
     "ble:AA:BB:CC:DD:EE:FF, ble:NAME, serial:/dev/ttyACM0, usb:pm, replay:FILE.frames, sim:rower, "
     "sim:pm5, sim:s4, sim:strap, or auto"
 )
+_OPTIONS: Final = re.compile(r"\?\w+=")
+"""A device may be called what it likes: a question mark in its name begins no options."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +51,10 @@ def parse_address(text: str) -> Address:
         raise AddressError(f"{text!r} is no device address.", f"Write one of {FORMS}.")
     target = rest
     options: tuple[tuple[str, str], ...] = ()
-    if scheme in ("replay", "sim", "serial"):
-        target, _, query = rest.partition("?")
+    found = _OPTIONS.search(rest) if scheme == "ble" else None
+    if scheme in ("replay", "sim", "serial") or found is not None:
+        at = rest.find("?") if found is None else found.start()
+        target, query = (rest, "") if at < 0 else (rest[:at], rest[at + 1 :])
         try:
             pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
         except ValueError:

@@ -57,6 +57,8 @@ class Bluetooth:
     """Channels to read once."""
     piece_bytes: tuple[tuple[str, int], ...] = ()
     """Channels that take so many bytes a write at most."""
+    options: tuple[tuple[str, str], ...] = ()
+    """Options that the decoder needs over Bluetooth."""
 
 
 def _pm5() -> Decoder:
@@ -162,6 +164,14 @@ DRIVERS: Final[Mapping[str, Driver]] = {
             summary="Concept2 PM3, PM4 and PM5 by CSAFE, over USB, serial or Bluetooth",
             decoder=_csafe,
             options={"link": _csafe_link},
+            # The control service of a PM5, where no other of its services is of use.
+            bluetooth=Bluetooth(
+                services=(),
+                notify=(pm5_names.REPLY_CHANNEL,),
+                needs=(pm5_names.REPLY_CHANNEL,),
+                piece_bytes=((pm5_names.REQUEST_CHANNEL, 20),),
+                options=(("link", "ble"),),
+            ),
             # The status command, framed; any answer is a frame with a status byte.
             serial=SerialProfile(
                 baud=9600,

@@ -25,10 +25,18 @@ from rowlog_drivers.errors import RowlogError
 from rowlog_drivers.frames import Frame, SourceHeader
 from rowlog_drivers.interface import Delivery
 from rowlog_drivers.protocols import pm5
-from rowlog_drivers.protocols.csafe_frames import pieces
-from rowlog_drivers.records import Link, MachineInfo, MachineSummary, Record, Stroke
+from rowlog_drivers.protocols.csafe_frames import CsafeFramer, pieces
+from rowlog_drivers.records import (
+    Link,
+    MachineInfo,
+    MachineSummary,
+    Record,
+    RowerSample,
+    Stroke,
+    Undecoded,
+)
 from rowlog_drivers.simulator import Stretch, simulate
-from rowlog_drivers.simulator.csafe_monitor import PaperMonitor
+from rowlog_drivers.simulator.csafe_monitor import PaperMonitor, PaperRow
 from rowlog_drivers.transports.ble_names import uuid_of
 from tests.bluez.fake import Characteristic, Daemon, FakeBluez, Machine, bluez
 from tests.bluez.support import PATIENCE_S
@@ -403,4 +411,109 @@ def test_what_cannot_be_sent_is_refused_before_anything_begins(
     result = run_program("record", *arguments, "--db", tmp_path / "rowlog.db")
     assert result.returncode == 2
     assert why in result.stderr
+    assert not (tmp_path / "rowlog.db").exists()
+
+
+# CSAFE alone, over its control service
+
+
+def test_csafe_over_the_control_service(daemon: Daemon) -> None:
+    machine, paper = monitor(), PaperMonitor()
+    row = PaperRow(
+        paper,
+        [
+            Stretch(kind="wait", seconds=1.0),
+            Stretch(kind="work", distance_m=60.0),
+            Stretch(kind="wait", seconds=4.0),
+        ],
+    )
+    t_s = 0.0
+
+    async def run() -> tuple[Heard, Opened]:
+        async with bluez(daemon, machine) as air:
+
+            def written(uuid: str, payload: bytes) -> None:
+                nonlocal t_s
+                assert uuid == REQUEST
+                assert len(payload) <= 20
+                for answer in paper.take(payload):
+                    # The row goes on with each answer: no load of the computer thins the polling.
+                    t_s += 0.06
+                    row.at(t_s)
+                    for piece in pieces(answer):
+                        air.notify(machine, REPLY, piece)
+
+            machine.on_write = written
+            empty = Opened(devices=(), sources=(), addresses={}, clock=Clock(20.0))
+            address = parse_address("ble:PM5 430070439 Row?driver=csafe")
+            opened = (await connect(empty, {"rower": address}, [])).opened
+            heard = Heard()
+            listening = asyncio.create_task(heard.run(opened))
+            await heard.until(lambda: t_s > row.truth.end_s + 1.0)
+            await asyncio.gather(*(one.close() for one in opened.devices))
+            await listening
+        return heard, opened
+
+    heard, opened = asyncio.run(run())
+    assert opened.sources == (
+        SourceHeader(
+            name="rower", driver="csafe", options=(("name", machine.name or ""), ("link", "ble"))
+        ),
+    )
+    # Its rowing service was left alone.
+    starts = {one.uuid: one.starts for service in machine.services.values() for one in service}
+    assert {uuid for uuid, count in starts.items() if count} == {REPLY}
+    assert not [record for record in heard.records if isinstance(record, Undecoded)]
+    (info,) = [one for one in heard.records if isinstance(one, MachineInfo) and one.model]
+    assert (info.manufacturer, info.model) == ("Concept2", "PM5")
+    told = [one for one in heard.records if isinstance(one, Stroke)]
+    every = range(1, row.truth.stroke_count + 1)
+    assert list(dict.fromkeys(one.number for one in told)) == list(every)
+    curves = {one.number for one in told if one.force_curve_n is not None}
+    assert len(curves) >= len(every) - 1
+    metres = [
+        one.distance_m
+        for one in heard.records
+        if isinstance(one, RowerSample) and one.distance_m is not None
+    ]
+    assert metres == sorted(metres)
+    assert metres[-1] == pytest.approx(row.truth.distance_m, abs=0.1)
+    # One request at a time: what was sent last is answered before anything else is sent.
+    requests = CsafeFramer()
+    replies = CsafeFramer()
+    open_count = 0
+    for delivery in heard.deliveries:
+        frame = delivery.frame
+        if frame is None or frame.channel not in ("ce060021", "ce060022"):
+            continue
+        if frame.sent:
+            open_count += len(requests.feed(frame.payload))
+        else:
+            open_count -= len(replies.feed(frame.payload))
+        assert open_count in (0, 1)
+    # What is stored is understood again by what the header says.
+    decoding = make_decoding(opened.sources)
+    again = [
+        record
+        for delivery in heard.deliveries
+        if delivery.frame is not None
+        for record in decoding.deliver(delivery.frame).records
+    ]
+    assert again == heard.records
+
+
+def test_a_driver_that_reads_no_bluetooth_is_refused_before_anything_begins(
+    tmp_path: Path,
+) -> None:
+    for option, why in (
+        ("driver=fdf", "the driver fdf reads no rower over Bluetooth. These do: csafe, ftms, pm5"),
+        ("driver=heart_rate", "the driver heart_rate reads no rower"),
+        ("driver=nothing", "No driver is called 'nothing'"),
+        ("link=usb", "there is no option 'link'"),
+        ("driver=csafe&link=usb", "there is no option 'link'"),
+    ):
+        result = run_program(
+            "record", "--rower", f"ble:{AT}?{option}", "--db", tmp_path / "rowlog.db"
+        )
+        assert (result.returncode, why in result.stderr) == (2, True), result.stderr
     assert not (tmp_path / "rowlog.db").exists()

@@ -589,9 +589,14 @@ def test_a_home_made_rower_is_heard_with_the_options_of_its_wheel() -> None:
         ("serial:COM3", "COM3", ()),
         ("serial:/dev/ttyUSB0?driver=fdf&baud=19200", "/dev/ttyUSB0",
          (("driver", "fdf"), ("baud", "19200"))),
+        ("ble:AA:BB:CC:DD:EE:FF", "AA:BB:CC:DD:EE:FF", ()),
+        ("ble:PM5 430 Row?driver=csafe", "PM5 430 Row", (("driver", "csafe"),)),
+        ("ble:What? No rower", "What? No rower", ()),
+        ("ble:Who? Me?driver=ftms", "Who? Me", (("driver", "ftms"),)),
     ],
 )  # fmt: skip
 def test_addresses(text: str, target: str, options: tuple[tuple[str, str], ...]) -> None:
     address = parse_address(text)
-    assert (address.scheme, address.target, address.options) == ("serial", target, options)
+    scheme = text.partition(":")[0]
+    assert (address.scheme, address.target, address.options) == (scheme, target, options)
     assert str(address) == text
