@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 gc.disable()  # collecting while typer loads would cost a short command some of its time
 import typer  # noqa: E402
 
+gc.freeze()
 gc.enable()
 
 from rowlog.cli_common import (  # noqa: E402

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 APPLICATION_ID: Final = 0x524F574C
 """PRAGMA application_id of every rowlog database: the letters ROWL."""
 
-SCHEMA_VERSION: Final = 9
+SCHEMA_VERSION: Final = 10
 """PRAGMA user_version: how many of the migrations below a database has."""
 
 FIGURES_VERSION: Final = 1
@@ -550,6 +550,83 @@ _EDITS: Final = (
 )
 """What the user changed of sessions, with what it takes to undo it (JSON)."""
 
+_MONTHS: Final = (
+    "CREATE INDEX sessions_by_start ON sessions (started_at)",
+    """CREATE TABLE month_sums (
+    month TEXT NOT NULL,
+    athlete_id INTEGER NOT NULL,
+    activity TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    first_started_at TEXT NOT NULL,
+    last_started_at TEXT NOT NULL,
+    days INTEGER NOT NULL,
+    sessions INTEGER NOT NULL,
+    unkept INTEGER NOT NULL,
+    duration_s REAL,
+    work_s REAL,
+    distance_m REAL,
+    work_distance_m REAL,
+    paced_s REAL,
+    paced_m REAL,
+    banister REAL,
+    banister_count INTEGER NOT NULL,
+    edwards REAL,
+    edwards_count INTEGER NOT NULL,
+    min_heart_rate_bpm REAL,
+    drop_30s_total REAL,
+    drop_30s_count INTEGER NOT NULL,
+    drop_60s_total REAL,
+    drop_60s_count INTEGER NOT NULL,
+    drop_120s_total REAL,
+    drop_120s_count INTEGER NOT NULL,
+    decoupling_total REAL,
+    decoupling_count INTEGER NOT NULL,
+    metres_per_beat_total REAL,
+    metres_per_beat_count INTEGER NOT NULL,
+    watts_per_beat_total REAL,
+    watts_per_beat_count INTEGER NOT NULL,
+    rest_rmssd_total REAL,
+    rest_rmssd_count INTEGER NOT NULL,
+    PRIMARY KEY (month, athlete_id, activity)
+) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE month_powers (
+    month TEXT NOT NULL,
+    athlete_id INTEGER NOT NULL,
+    activity TEXT NOT NULL,
+    power_w REAL NOT NULL,
+    seconds REAL NOT NULL,
+    beats REAL NOT NULL,
+    PRIMARY KEY (month, athlete_id, activity, power_w)
+) STRICT, WITHOUT ROWID""",
+    "CREATE TABLE stale_months (month TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
+    "INSERT INTO stale_months SELECT DISTINCT substr(started_at, 1, 7) FROM sessions",
+    *(
+        f"CREATE TRIGGER {table}_{event.split()[0].lower()} AFTER {event} ON {table} BEGIN "
+        f"INSERT OR IGNORE INTO stale_months {month}; END"
+        for table in (
+            *("session_totals", "session_keys", "session_hearts", "session_zones"),
+            "heart_rates_at_power",
+        )
+        for event, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD"))
+        for month in (f"SELECT substr(started_at, 1, 7) FROM sessions WHERE id = {row}.session_id",)
+    ),
+    *(
+        f"CREATE TRIGGER sessions_{event.split()[0].lower()} AFTER {event} ON sessions BEGIN "
+        f"INSERT OR IGNORE INTO stale_months VALUES {months}; END"
+        for event, months in (
+            ("INSERT", "(substr(NEW.started_at, 1, 7))"),
+            (
+                "UPDATE OF started_at, athlete_id, activity, state, deleted_at",
+                "(substr(OLD.started_at, 1, 7)), (substr(NEW.started_at, 1, 7))",
+            ),
+            ("DELETE", "(substr(OLD.started_at, 1, 7))"),
+        )
+    ),
+)
+"""What months add up to, and which of them are to be added up anew; see `store_months`.
+
+`athlete_id` 0 is nobody; bit k of `days` is 1 where a session began on day k of the month."""
+
 MIGRATIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("first_tables", (*_TRUTH, *_ROWS, *_FOR_SPEED, *_VIEWS)),
     ("known_devices", _KNOWN_DEVICES),
@@ -560,6 +637,7 @@ MIGRATIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("drag_factors", _DRAG_FACTORS),
     ("recoveries", _RECOVERIES),
     ("edits", _EDITS),
+    ("months", _MONTHS),
 )
 """(name, statements), oldest first. One that was released is never changed."""
 

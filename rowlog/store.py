@@ -27,6 +27,7 @@ from rowlog.store_facts import Inserter
 from rowlog.store_judged import judge_athlete
 from rowlog.store_kept import Kept, compute, write
 from rowlog.store_lock import WriterLock
+from rowlog.store_months import refresh
 from rowlog.store_pack import give_back_room, pack_block, unpacked_sessions
 from rowlog.store_read import stored_frames
 from rowlog.store_rows import MARKERS, STRUCTURE, Fact, Source, pack_options
@@ -274,7 +275,7 @@ class Store:
         process loses nothing; after a `durable` one a power cut loses nothing either.
         """
         frames = [delivery.frame for delivery in deliveries if delivery.frame is not None]
-        with self._transaction(durable=durable):
+        with self._transaction(durable=durable, sessions=False):
             self._insert.frames(session_id, frames)
             self._insert.facts(session_id, facts)
 
@@ -331,7 +332,7 @@ class Store:
         """Make blocks of the session's frames that are rows, each in one transaction."""
         packing = True
         while packing:
-            with self._transaction() as db:
+            with self._transaction(sessions=False) as db:
                 packing = pack_block(db, self.path, session_id)
         with self._mutex, translated(self.path):
             give_back_room(self._db)
@@ -624,8 +625,13 @@ class Store:
     # Below: what the methods above share
 
     @contextmanager
-    def _transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
-        """One transaction: committed at its end, undone and told as StoreError on failure."""
+    def _transaction(
+        self, *, durable: bool = False, sessions: bool = True
+    ) -> Iterator[sqlite3.Connection]:
+        """One transaction: committed at its end, undone and told as StoreError on failure.
+
+        `sessions`: it may change what a month adds up to.
+        """
         with self._mutex, translated(self.path):
             db = self._db
             if durable != self._full:  # not possible within a transaction
@@ -634,6 +640,8 @@ class Store:
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
+                if sessions:
+                    refresh(db)
                 db.execute("COMMIT")
             except BaseException:
                 self._insert.forget()

@@ -13,6 +13,7 @@ from rowlog.athlete import Change
 from rowlog.schema import KEPT_VERSION, open_for_reading
 from rowlog.store_athletes import changes_of
 from rowlog.store_errors import translated
+from rowlog.store_months import TRENDS, all_fresh, begin_months, months_where
 from rowlog.store_open import OpenDatabase
 from rowlog.store_wanted import KNOWN, where
 from rowlog.wanted import Wanted
@@ -44,6 +45,7 @@ class Years(OpenDatabase):
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         super().__init__(db, path)
         self._spans: dict[Wanted, tuple[int, str | None, str | None]] = {}
+        self._fresh: bool | None = None
 
     def names(self, what: str) -> list[str]:
         """The names that there are: of "athlete", "activity", "plan", "tag" or "machine"."""
@@ -51,6 +53,8 @@ class Years(OpenDatabase):
 
     def unkept(self) -> int:
         """How many closed sessions nothing is kept of, or by an earlier rowlog."""
+        if self._by_month(Wanted()) is not None:
+            return int(self._rows("SELECT total(unkept) FROM month_sums", ())[0][0])
         rows = self._rows(
             "SELECT count(*) FROM sessions LEFT JOIN session_keys ON session_id = id "
             "WHERE state <> 'open' AND deleted_at IS NULL AND version IS NOT ?",
@@ -62,10 +66,17 @@ class Years(OpenDatabase):
     def span(self, wanted: Wanted) -> tuple[int, str | None, str | None]:
         """How many sessions are wanted, and the local dates of the first and the last."""
         if wanted not in self._spans:
-            condition, values = where(wanted)
+            months = self._by_month(wanted)
+            if months is not None:
+                condition, values = months
+                count, first, last = "total(sessions)", "first_started_at", "last_started_at"
+                table = "month_sums"
+            else:
+                condition, values = where(wanted)
+                count, first, last, table = "count(*)", "started_at", "started_at", "sessions"
             (row,) = self._rows(
-                "SELECT count(*), substr(min(started_at), 1, 10), substr(max(started_at), 1, 10) "
-                f"FROM sessions WHERE {condition}",
+                f"SELECT CAST({count} AS INTEGER), substr(min({first}), 1, 10), "
+                f"substr(max({last}), 1, 10) FROM {table} WHERE {condition}",
                 values,
             )
             count, first, last = row
@@ -156,6 +167,15 @@ class Years(OpenDatabase):
         and Edwards' impulse, falls after 30, 60 and 120 s, decoupling, metres and watts per beat,
         lowest heart rate, resting RMSSD): means weigh each session that has the figure the same.
         """
+        months = self._by_month(wanted, starts)
+        if months is not None:
+            condition, values = months
+            rows = self._rows(
+                f"SELECT {self._place(starts, 'month')} AS place, {TRENDS} FROM month_sums "
+                f"WHERE {condition} GROUP BY place",
+                values,
+            )
+            return {row[0]: row[1:] for row in rows}
         condition, values = where(wanted)
         rows = self._rows(
             f"SELECT {self._place(starts)} AS place, count(*), sum(duration_s), sum(work_s), "
@@ -182,8 +202,45 @@ class Years(OpenDatabase):
             values,
         )
 
+    def regularity(self, wanted: Wanted) -> tuple[int, int, int, list[int]]:
+        """How many sessions there are, how many of them have Banister's and Edwards' impulse, and
+        on which days (ordinals, some more than once) they began.
+        """
+        months = self._by_month(wanted)
+        if months is None:
+            rows = self.loads(wanted)
+            banister = sum(row[1] is not None for row in rows)
+            edwards = sum(row[2] is not None for row in rows)
+            days = {day for day, _, _ in rows}
+            return (
+                len(rows), banister, edwards, [date.fromisoformat(d).toordinal() for d in days]
+            )  # fmt: skip
+        condition, values = months
+        sessions = banister = edwards = 0
+        found: list[int] = []
+        for month, days_in_it, *counts in self._rows(
+            "SELECT month, days, sessions, banister_count, edwards_count FROM month_sums "
+            f"WHERE {condition}",
+            values,
+        ):
+            before = date.fromisoformat(f"{month}-01").toordinal() - 1
+            bits = bin(days_in_it)[:1:-1]
+            found += [before + day for day, bit in enumerate(bits) if bit == "1"]
+            sessions, banister, edwards = (
+                one + more for one, more in zip((sessions, banister, edwards), counts, strict=True)
+            )
+        return sessions, banister, edwards, found
+
     def powers(self, wanted: Wanted) -> list[Row]:
         """(power, seconds) of all bands of power that a heart rate is known at."""
+        months = self._by_month(wanted)
+        if months is not None:
+            condition, values = months
+            return self._rows(
+                f"SELECT power_w, sum(seconds) FROM month_powers WHERE {condition} "
+                "GROUP BY power_w ORDER BY power_w",
+                values,
+            )
         condition, values = where(wanted)
         count, _, _ = self.span(wanted)
         if count < MANY:
@@ -205,6 +262,15 @@ class Years(OpenDatabase):
         self, wanted: Wanted, starts: Sequence[str], power_w: float
     ) -> dict[int, float]:
         """The mean heart rate in a band of power, by the place of the start."""
+        months = self._by_month(wanted, starts)
+        if months is not None:
+            condition, values = months
+            rows = self._rows(
+                f"SELECT {self._place(starts, 'month')} AS place, total(beats) / total(seconds) "
+                f"FROM month_powers WHERE power_w = :power_w AND {condition} GROUP BY place",
+                {**values, "power_w": power_w},
+            )
+            return dict(rows)
         condition, values = where(wanted)
         rows = self._rows(
             f"SELECT {self._place(starts)} AS place, total(heart_rate_bpm * seconds) / "
@@ -261,30 +327,47 @@ class Years(OpenDatabase):
         count: int = rows[0][0]
         return count
 
-    def _place(self, starts: Sequence[str]) -> str:
-        """SQL that says which of `starts` a session belongs to."""
+    def _by_month(
+        self, wanted: Wanted, starts: Sequence[str] = ()
+    ) -> tuple[str, dict[str, Any]] | None:
+        """The condition on months and its values, where the answer lies in whole months that are
+        added up; None: ask the sessions.
+        """
+        months = months_where(wanted)
+        if months is None or not begin_months(starts):
+            return None
+        if self._fresh is None:
+            with translated(self.path):
+                self._fresh = all_fresh(self._db)
+        return months if self._fresh else None
+
+    def _place(self, starts: Sequence[str], column: str = "started_at") -> str:
+        """SQL that says which of `starts` a session, or a month, belongs to."""
         if len(starts) < 2:
             return "0"
+        size = len("2026-11") if column == "month" else len("2026-11-24")
         if len(starts) <= FEW_STARTS:
-            return _halved(starts, 0, len(starts))
+            return _halved([start[:size] for start in starts], column, 0, len(starts))
         self._db.create_function(
             "place", 1, lambda day: bisect_right(starts, day) - 1, deterministic=True
         )
-        return "place(substr(started_at, 1, 10))"
+        return f"place(substr({column}, 1, 10) || '{'-01' if column == 'month' else ''}')"
 
     def _rows(self, query: str, values: Any) -> list[Row]:
         with translated(self.path):
             return self._db.execute(query, values).fetchall()
 
 
-def _halved(starts: Sequence[str], low: int, high: int) -> str:
-    """SQL that looks a session's start up among `starts` from `low` to before `high`."""
+def _halved(starts: Sequence[str], column: str, low: int, high: int) -> str:
+    """SQL that looks a column's date up among `starts` from `low` to before `high`."""
     if high - low == 1:
         return str(low)
     middle = (low + high) // 2
-    day = date.fromisoformat(starts[middle]).isoformat()  # a date and nothing else, in SQL
-    before, after = _halved(starts, low, middle), _halved(starts, middle, high)
-    return f"CASE WHEN started_at < '{day}' THEN {before} ELSE {after} END"
+    day = starts[middle]
+    if not day.replace("-", "").isdecimal():
+        raise ValueError(f"{day!r} is no date to stand in a query")
+    before, after = _halved(starts, column, low, middle), _halved(starts, column, middle, high)
+    return f"CASE WHEN {column} < '{day}' THEN {before} ELSE {after} END"
 
 
 def open_years(path: Path) -> Years:

@@ -11,7 +11,7 @@ from rowlog.athlete import Change, known_on
 from rowlog.periods import Kind, Span
 from rowlog.store_years import Years, open_years
 from rowlog.summary_years import Asked, asked, periods_of
-from rowlog.training import LoadDay, Streaks, load_days, streaks
+from rowlog.training import REACH_DAYS, LoadDay, Streaks, load_days, streaks
 from rowlog.wanted import Wanted
 from rowlog_drivers.errors import CallError
 
@@ -117,9 +117,11 @@ def load_trends(
         found = years.trends(wanted, starts) if starts else {}
         band = _band(years, wanted, power_w)
         at_power = years.heart_rates_at(wanted, starts, band) if starts and band is not None else {}
-        sessions = years.loads(wanted._replace(since=None))
+        count, banister, edwards, rowed = years.regularity(wanted._replace(since=None))
+        sessions = years.loads(wanted._replace(since=_reaching(wanted, today, rowed, days)))
         changes = _changes(years, wanted)
-    by_banister = _by_banister(sessions)
+    by_banister = None if not edwards and not banister else banister >= edwards
+    with_load = banister if by_banister else edwards
     load_by = None if by_banister is None else "banister" if by_banister else "edwards"
     rows = []
     for place, period in enumerate(periods):
@@ -130,21 +132,17 @@ def load_trends(
         figures = (*sums[:6], load, *sums[8:], at_power.get(place), known.resting_heart_rate_bpm)
         rows.append(TrendPeriod(period.name, start, end, *figures))
     loads: dict[str, float] = {}
-    without = 0
-    for day, banister, edwards in sessions:
-        load = banister if by_banister else edwards
-        if load is None:
-            without += 1
-            load = 0.0
-        loads[day] = loads.get(day, 0.0) + load
+    for day, *impulses in sessions:
+        load = impulses[0 if by_banister else 1]
+        loads[day] = loads.get(day, 0.0) + (0.0 if load is None else load)
     return TrendsSummary(
         by=kind,
         asked=head,
         power_w=band,
         periods=tuple(reversed(rows)),
-        streaks=streaks(loads, today),
+        streaks=streaks(rowed, today),
         load_by=load_by,
-        sessions_without_load=without,
+        sessions_without_load=count - with_load,
         load=tuple(load_days(loads, today, wanted.since, days)) if load_by is not None else (),
     )
 
@@ -157,11 +155,19 @@ def load_workout(path: Path, wanted: Wanted) -> WorkoutSummary:
     return WorkoutSummary(head, tuple(Repetition(*row) for row in rows))
 
 
-def _by_banister(sessions: Sequence[Sequence[object]]) -> bool | None:
-    """Whether Banister's impulse is known wherever Edwards' is; None where neither is."""
-    banister = sum(row[1] is not None for row in sessions)
-    edwards = sum(row[2] is not None for row in sessions)
-    return None if not edwards and not banister else banister >= edwards
+def _reaching(wanted: Wanted, today: date, rowed: Sequence[int], days: int | None) -> str | None:
+    """From which date on loads matter: what came long before the first day that is told is nothing
+    in it. None: from the first on.
+    """
+    if not rowed:
+        return None
+    first = min(rowed)
+    if wanted.since is not None:
+        first = max(first, date.fromisoformat(wanted.since).toordinal())
+    if days is not None:
+        first = max(first, max(today.toordinal(), *rowed) - days + 1)
+    reached = first - REACH_DAYS
+    return date.fromordinal(reached).isoformat() if reached > min(rowed) else None
 
 
 def _band(years: Years, wanted: Wanted, power_w: float | None) -> float | None:

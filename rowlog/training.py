@@ -61,9 +61,13 @@ def load_days(
     return days
 
 
-def streaks(days: Iterable[str], today: date) -> Streaks:
-    """How regularly there were sessions, from the ISO dates of those that there were."""
-    numbers = sorted({date.fromisoformat(day).toordinal() for day in days})
+REACH_DAYS: Final = 1600
+"""A load of so long ago is nothing in today's fitness: (41 / 42)^1600 is 2e-17 of it."""
+
+
+def streaks(days: Iterable[int], today: date) -> Streaks:
+    """How regularly there were sessions, from the days (proleptic ordinals) that had one."""
+    numbers = sorted(set(days))
     weeks = sorted({(number - 1) // 7 for number in numbers})  # ordinal 1 is a Monday
     this_day, this_week = today.toordinal(), (today.toordinal() - 1) // 7
     current_days, longest_days = _runs(numbers, this_day)

@@ -852,10 +852,11 @@ def test_a_session_may_be_cut_in_several_ways(store: Store, path: Path) -> None:
 
 
 def test_compacting_changes_the_size_and_nothing_else(store: Store, path: Path) -> None:
-    """Session 1 is taken out, and what it leaves behind goes too."""
+    """A session is taken out, and what it leaves behind goes too."""
+    beats = [HeartRate(t_ns=k, source="strap", heart_rate_bpm=140) for k in range(1000)]
     for _ in range(2):
         number = begin(store)
-        store.append(number, delivered(some_frames(3000)), [])
+        store.append(number, delivered(some_frames(3000)), beats)
         finish(store, number)
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("PRAGMA foreign_keys=ON")

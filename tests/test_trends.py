@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from math import isfinite
 from pathlib import Path
 
@@ -14,21 +15,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rowlog import store_years
+from rowlog.athlete import Change
 from rowlog.charts import line_chart
+from rowlog.periods import Kind, Span
 from rowlog.render import Style
 from rowlog.render_years import sparkline
-from rowlog.training import load_days, streaks
-from rowlog.wanted import ANY
+from rowlog.store import Store
+from rowlog.summary_trends import TrendsSummary, load_trends
+from rowlog.training import REACH_DAYS, load_days, streaks
+from rowlog.wanted import ANY, Wanted
 from rowlog_drivers.errors import RowlogError
 from tests.support import ROOT
 from tests.test_years_commands import answer, call
 
 TODAY = date(2026, 11, 24)  # a Tuesday
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 def days(*back: int) -> list[str]:
     """Dates so many days before today."""
     return [(TODAY - timedelta(days=count)).isoformat() for count in back]
+
+
+def ordinals(*back: int) -> list[int]:
+    """The same as ordinals."""
+    return [date.fromisoformat(day).toordinal() for day in days(*back)]
 
 
 # ---------------------------------------------------------------------------- load and streaks
@@ -43,6 +54,15 @@ def test_load_by_hand() -> None:
     assert second.fatigue == pytest.approx(12 * 6 / 7)
     assert second.form == -10.0
     assert load_days({}, TODAY) == []
+
+
+def test_what_is_beyond_reach_is_nothing_in_the_fitness() -> None:
+    """A daily load of 80 for ten years, against the last 180 + REACH_DAYS of it alone."""
+    loads = dict.fromkeys(days(*range(3650)), 80.0)
+    near = dict.fromkeys(days(*range(180 + REACH_DAYS)), 80.0)
+    whole, part = load_days(loads, TODAY, latest=180), load_days(near, TODAY, latest=180)
+    for one, other in zip(whole, part, strict=True):
+        assert one[2:] == pytest.approx(other[2:], rel=1e-14)
 
 
 def test_a_steady_load_is_its_own_fitness() -> None:
@@ -73,12 +93,12 @@ def test_the_latest_days_are_those_of_all() -> None:
     ],
 )
 def test_streaks(rowed: tuple[int, ...], expected: tuple[int, ...]) -> None:
-    assert tuple(streaks(days(*rowed), TODAY)) == expected
+    assert tuple(streaks(ordinals(*rowed), TODAY)) == expected
 
 
 @given(st.sets(st.integers(0, 400)))
 def test_a_streak_is_no_longer_than_the_longest(rowed: set[int]) -> None:
-    found = streaks(days(*rowed), TODAY)
+    found = streaks(ordinals(*rowed), TODAY)
     assert 0 <= found.days <= found.longest_days <= len(rowed)
     assert 0 <= found.weeks <= found.longest_weeks
 
@@ -195,6 +215,79 @@ def test_every_way_of_asking_the_database_answers_the_same(
             found.append((years.trends(ANY, starts), years.powers(ANY), years.powers(named)))
     assert found[0] == found[1]
     assert found[0][1] and not found[0][2]
+
+
+@pytest.fixture
+def own(rowed: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be changed; whatever was stale is added up."""
+    copy = tmp_path / "rowlog.db"
+    with closing(sqlite3.connect(rowed)) as db, closing(sqlite3.connect(copy)) as into:
+        db.backup(into)
+    with Store.open_writer(copy) as store:
+        store.set_note(1, None)
+    return copy
+
+
+def told(path: Path, wanted: Wanted, kind: Kind, span: Span) -> TrendsSummary:
+    """Trends up to TODAY."""
+    return load_trends(path, wanted, kind, span, TODAY)
+
+
+def like(one: object, other: object) -> bool:
+    """Equal but for how a sum is rounded that is taken in another order."""
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(like, one, other))
+    return one == (pytest.approx(other, rel=1e-12) if isinstance(other, float) else other)
+
+
+CHANGES = [
+    ("nothing", lambda store: store.set_note(2, "calm")),
+    ("deleted", lambda store: store.delete_session(3, NOW)),
+    ("another's", lambda store: (
+        store.add_athlete("Bo", []), store.edit_athlete(2, "Bo", NOW))),
+    ("nobody's", lambda store: store.set_athlete(4, None)),
+    ("another activity", lambda store: store.set_activity(1, "ski")),
+    ("judged anew", lambda store: store.set_athlete_values(
+        "Ann", [Change("max_heart_rate_bpm", "2026-05-01", 199.0)])),
+    ("gone", lambda store: (store.delete_session(1, NOW), store.purge_session(1))),
+    ("kept anew", lambda store: store.keep(2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "change"), CHANGES, ids=[name for name, _ in CHANGES])
+def test_months_tell_what_their_sessions_do(
+    own: Path, name: str, change: Callable[[Store], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open_writer(own) as store:
+        change(store)
+    half_year = Wanted(since="2026-03-01", until="2026-08-31")
+    asked: list[tuple[Wanted, Kind, Span]] = [
+        (ANY, "season", Span(None, None)),
+        (half_year, "month", Span(date(2026, 3, 1), date(2026, 8, 31))),
+        (Wanted(activity="row"), "year", Span(None, None)),
+    ]
+    if name != "gone":
+        asked.append((Wanted(athlete="Ann"), "season", Span(None, None)))
+    with store_years.open_years(own) as years:
+        assert years._by_month(ANY) is not None
+    by_month = [told(own, *one) for one in asked]
+    monkeypatch.setattr(store_years, "all_fresh", lambda db: False)
+    for one, quick in zip(asked, by_month, strict=True):
+        assert like(quick, told(own, *one)), one
+
+
+def test_what_another_program_changed_is_told_all_the_same(own: Path) -> None:
+    """Its trigger says that the month is stale; the sessions themselves are asked."""
+    with closing(sqlite3.connect(own)) as db, db:
+        db.execute("UPDATE session_hearts SET watts_per_beat = 9 WHERE session_id = 4")
+    with store_years.open_years(own) as years:
+        assert years._by_month(ANY) is None
+    found = told(own, ANY, "month", Span(None, None))
+    assert next(month.watts_per_beat for month in found.periods if month.sessions) == 9
+    with Store.open_writer(own) as store:
+        store.set_note(1, None)
+    with store_years.open_years(own) as years:
+        assert years._by_month(ANY) is not None
 
 
 def test_the_same_workout_over_time(rowed: Path) -> None:

@@ -35,8 +35,10 @@ class SlowStore(Store):
     flushes = 0
 
     @contextmanager
-    def _transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
-        with super()._transaction(durable=durable) as db:
+    def _transaction(
+        self, *, durable: bool = False, sessions: bool = True
+    ) -> Iterator[sqlite3.Connection]:
+        with super()._transaction(durable=durable, sessions=sessions) as db:
             yield db
             if durable:
                 type(self).flushes += 1
