@@ -42,6 +42,16 @@ class OnAir:
     """The session's devices, those included."""
     found: Mapping[Role, Found]
     motion: Motion
+    transports: Mapping[Role, BleTransport]
+
+    def moved(self) -> dict[Role, str]:
+        """Addresses that devices have now, by their serial numbers, and did not have at first."""
+        now = {role: self.transports[role].identity.proven_address for role in self.found}
+        return {
+            role: f"ble:{address}"
+            for role, address in now.items()
+            if address is not None and f"ble:{address}" != self.found[role].address
+        }
 
 
 async def connect(
@@ -94,7 +104,12 @@ async def connect(
         )
         raise
     kept = {role: one for role, one in found.items() if role not in failed}
-    return OnAir(opened=_joined(opened, kept, transports, opened.clock), found=kept, motion=motion)
+    return OnAir(
+        opened=_joined(opened, kept, transports, opened.clock),
+        found=kept,
+        motion=motion,
+        transports=transports,
+    )
 
 
 async def _open(transports: Mapping[Role, BleTransport]) -> dict[Role, RowlogError]:
@@ -112,21 +127,22 @@ async def _open(transports: Mapping[Role, BleTransport]) -> dict[Role, RowlogErr
 
 
 def to_remember(
-    found: Mapping[Role, Found], serial_numbers: Mapping[str, str], used_at: datetime
+    air: OnAir, serial_numbers: Mapping[str, str], used_at: datetime
 ) -> list[KnownDevice]:
     """What is kept of the devices of a session; serial numbers by source, as far as known."""
+    moved = air.moved()
     return [
         KnownDevice(
             role=role,
             driver=one.identified.driver or "ftms",
-            address=one.address,
+            address=moved.get(role, one.address),
             name=one.sighting.name,
             serial_number=serial_numbers.get(role),
             athlete=None,
             used_at=used_at,
-            moved_from=_moved_from(one),
+            moved_from=one.address if role in moved else _moved_from(one),
         )
-        for role, one in found.items()
+        for role, one in air.found.items()
     ]
 
 

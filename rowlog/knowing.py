@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from rowlog.store_devices import KnownDevice
 from rowlog_drivers.protocols import device_information
+from rowlog_drivers.transports.ble_identity import MOST_ASKED, SERIAL_NUMBER, is_telling
 
 if TYPE_CHECKING:
     from rowlog_drivers.transports.ble_radio import Radio, Sighting
-
-SERIAL_NUMBER: Final = "2a25"
-MOST_ASKED: Final = 3
-"""So many devices are asked for their serial number at most, the nearest first."""
-LEAST_CHARACTERS: Final = 4
-"""A shorter serial number, or one of a single character repeated, is no device's own."""
 
 
 async def known_by_serial(
@@ -27,7 +22,7 @@ async def known_by_serial(
     is a connection of a second that records nothing. A serial number that two of them tell is
     taken for nobody's.
     """
-    sought = [device for device in missing if _is_telling(device.serial_number)]
+    sought = [device for device in missing if is_telling(device.serial_number)]
     names = {device.name for device in sought if device.name}
     asked = [one for one in strangers if one.name in names][:MOST_ASKED]
     told: dict[str, tuple[str, str]] = {}
@@ -49,7 +44,3 @@ async def known_by_serial(
 def _text(payload: bytes) -> str | None:
     info = device_information.decode_string(SERIAL_NUMBER, payload, t_ns=0, source="")
     return getattr(info, "serial_number", None)
-
-
-def _is_telling(serial: str | None) -> bool:
-    return serial is not None and len(serial) >= LEAST_CHARACTERS and len(set(serial)) > 1

@@ -201,7 +201,7 @@ def record(
             with open_reader(database) as reader:
                 infos = reader.records(session_id, MachineInfo)
             serials = {info.source: info.serial_number for info in infos if info.serial_number}
-            store.remember_devices(athlete, to_remember(air.found, serials, wall_now()))
+            store.remember_devices(athlete, to_remember(air, serials, wall_now()))
 
         return asyncio.run(
             _record(ready, store, begin, begun, keep, plan, values, for_s, on_moment, on_key)

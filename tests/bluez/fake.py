@@ -16,7 +16,7 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from bleak.backends.bluezdbus.manager import _global_instances
 from dbus_fast import BusType, Message, MessageType, Variant
@@ -124,6 +124,7 @@ class Machine:
     """Service UUIDs in the advertisement."""
     service_data: Mapping[str, bytes] = field(default_factory=dict)
     rssi_dbm: int = -60
+    address_type: Literal["random", "public"] = "random"
     in_reach: bool = True
     """Whether it can be heard and connected to."""
     silent: bool = False
@@ -512,7 +513,7 @@ class FakeBluez:
     def _device_properties(self, machine: Machine) -> dict[str, Variant]:
         properties = {
             "Address": Variant("s", machine.address),
-            "AddressType": Variant("s", "random"),
+            "AddressType": Variant("s", machine.address_type),
             "Alias": Variant("s", machine.name or machine.address.replace(":", "-")),
             "Paired": Variant("b", False),
             "Connected": Variant("b", machine.connected),

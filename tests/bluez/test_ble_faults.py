@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.clock import Clock, wall_now
 from rowlog_drivers.device import Device
 from rowlog_drivers.frames import SourceHeader
+from rowlog_drivers.transports import ble
 from rowlog_drivers.transports.ble import BleProfile, BleState, BleTransport
 from rowlog_drivers.transports.ble_errors import BluetoothError, Trouble
 from rowlog_drivers.transports.ble_radio import Radio
@@ -29,6 +30,7 @@ from tests.bluez.fake import (
     ABORT,
     HANG,
     IN_PROGRESS,
+    Characteristic,
     Daemon,
     Fail,
     FakeBluez,
@@ -643,6 +645,133 @@ def test_row_17_two_machines_of_one_name(daemon: Daemon) -> None:
             await tape.end()
 
     asyncio.run(run())
+
+
+SERIAL = BleProfile(notify=("2a37",), needs=("2a37",), reads=("2a25", "2a19"))
+"""A strap that is asked for its serial number."""
+OLD, NEW, OTHER = "4A:00:00:00:00:01", "4B:00:00:00:00:02", "4C:00:00:00:00:03"
+
+
+def numbered(address: str, serial: bytes | None, name: str = "Belt") -> Machine:
+    """A strap with this serial number; None: it has none."""
+    machine = strap(address, name)
+    if serial is not None:
+        machine.services["180a"] = [Characteristic("2a25", ("read",), serial)]
+    return machine
+
+
+async def moved(
+    daemon: Daemon,
+    monkeypatch: pytest.MonkeyPatch,
+    lost: Machine,
+    others: Sequence[Machine],
+    *,
+    profile: BleProfile = SERIAL,
+) -> tuple[BleTransport, list[Machine], list[str]]:
+    """The strap is lost in mid-session, and the others are heard from then on.
+
+    The transport once it has either taken one of them or searched three times in vain, the
+    machines that it is connected to then, and the addresses that are left waiting.
+    """
+    monkeypatch.setattr(ble, "SEARCH_S", 0.3)
+    async with connected(daemon, lost, profile=profile, rate=RATE) as (air, transport, tape):
+        assert air.notify(lost, "2a37", b"\x00\x50")
+        await tape.of("2a37", 1)
+        air.leave(lost)
+        air.machines.extend(others)
+        started = air.scans
+        await air.until(
+            lambda: (
+                any(one.characteristic("2a37").subscribers for one in others)
+                or air.scans >= started + 4
+            )
+        )
+        taken = [one for one in others if one.characteristic("2a37").subscribers]
+        for machine in taken:
+            assert air.notify(machine, "2a37", b"\x00\x51")
+            assert await tape.payloads("2a37", 2) == [b"\x00\x50", b"\x00\x51"]
+            assert {frame.source for frame in tape.frames} == {"rower"}
+            assert (await tape.links(3))[1:] == ["down link lost", "up"]
+        complaint = transport.complaint()
+        troubles = [] if complaint is None else [complaint.trouble]
+        return transport, taken, troubles
+
+
+@pytest.mark.parametrize(
+    ("serial", "others", "taken", "trouble"),
+    [
+        pytest.param(b"SN-1234", {NEW: b"SN-1234"}, NEW, None, id="its serial number"),
+        pytest.param(
+            b"SN-1234", {NEW: b"SN-1234\0", OTHER: b"SN-9999"}, NEW, None, id="beside a stranger"
+        ),
+        pytest.param(b"SN-1234", {OTHER: b"SN-9999"}, None, "not found", id="a stranger"),
+        pytest.param(
+            b"SN-1234", {OTHER: None}, None, "not found; another of its name may be it",
+            id="one that does not tell",
+        ),
+        pytest.param(
+            b"SN-1234", {NEW: b"SN-1234", OTHER: b"SN-1234"}, None,
+            "not found; another of its name may be it", id="a serial number that two have",
+        ),
+        pytest.param(None, {NEW: None}, NEW, None, id="the only one of its name"),
+        pytest.param(b"0000", {NEW: b"0000"}, NEW, None, id="a serial number that tells nothing"),
+        pytest.param(
+            None, {NEW: None, OTHER: None}, None, "not found; another of its name may be it",
+            id="two of its name",
+        ),
+        pytest.param(
+            None, {OTHER: b"SN-9999"}, None, "not found", id="one with a number where it had none"
+        ),
+    ],
+)  # fmt: skip
+def test_row_17_an_address_that_changes_in_mid_session(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch, serial: bytes | None,
+    others: dict[str, bytes | None], taken: str | None, trouble: str | None,
+) -> None:  # fmt: skip
+    """It is followed when it is certainly the same device; a stranger's is never taken for it."""
+    transport, connected_to, troubles = asyncio.run(
+        moved(
+            daemon,
+            monkeypatch,
+            numbered(OLD, serial),
+            [numbered(address, number) for address, number in others.items()],
+        )
+    )
+    assert [one.address for one in connected_to] == ([] if taken is None else [taken])
+    assert transport.address == (taken or OLD)
+    by_serial = serial == b"SN-1234" and taken is not None
+    assert transport.identity.proven_address == (taken if by_serial else OLD)
+    assert troubles == ([] if trouble is None else [trouble])
+
+
+@pytest.mark.parametrize(
+    ("name", "public", "held"),
+    [("Belt 2", False, False), ("Belt", True, False), ("Belt", False, True)],
+    ids=["another name", "an address that never changes", "held by another program"],
+)
+def test_row_17_what_cannot_be_the_same_device_is_left_alone(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch, name: str, *, public: bool, held: bool
+) -> None:
+    other = numbered(NEW, None, name)
+    if held:
+        other.known = other.connected = True
+    lost = numbered(OLD, None)
+    lost.address_type = "public" if public else "random"
+    transport, taken, _ = asyncio.run(moved(daemon, monkeypatch, lost, [other]))
+    assert taken == []
+    assert transport.address == OLD
+    assert other.connects == 0
+
+
+def test_row_17_a_machine_that_minds_being_asked_is_not(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The only one of its name is connected as it always is, and no serial number is read."""
+    other = numbered(NEW, b"SN-9999")
+    _, taken, _ = asyncio.run(
+        moved(daemon, monkeypatch, numbered(OLD, None), [other], profile=STRAP)
+    )
+    assert (taken, other.connects, other.reads.count("2a25")) == ([other], 1, 0)
 
 
 def test_row_18_a_full_adapter_leaves_the_others_alone(daemon: Daemon) -> None:

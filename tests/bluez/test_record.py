@@ -450,6 +450,41 @@ def test_a_known_rower_with_a_new_address_is_remembered_under_that_alone(
     assert (known.address, known.serial_number) == (ROWER_AT, "SN01")
 
 
+def test_a_rower_whose_address_changes_in_mid_session_is_the_same_source(
+    daemon: Daemon, tmp_path: Path
+) -> None:
+    """It is followed by its serial number, and remembered under its new address alone."""
+    database = tmp_path / "rowlog.db"
+    before, after = rower(), rower("C0:00:00:00:00:03")
+    after.characteristic("2a25").value = b"SN01"
+    quick = f"{QUICK}; import rowlog_drivers.transports.ble as b; b.SEARCH_S = 0.3"
+    arguments = ("record", "--json", "--db", str(database), "--rower", ROWER_AT)
+
+    async def run() -> None:
+        async with bluez(daemon, before) as air:
+            with Process(*arguments, before=quick) as process:
+                await begun(process)
+                assert air.notify(before, "2ad1", ROW)
+                await asyncio.to_thread(process.object, lambda one: one["distance_m"] is not None)
+                air.leave(before)
+                air.machines.append(after)
+                await air.until_subscribed(after, "2ad1")
+                assert air.notify(after, "2ad1", ROW)
+                # the first address's row, machine infos and links, and the new one's
+                frames = 1 + 5 + 3 + 1
+                await asyncio.to_thread(
+                    process.object, lambda one: one["frames_committed"] >= frames
+                )
+                process.send(signal.SIGINT)
+                assert (await ended(process))[0] == 0
+
+    asyncio.run(run())
+    assert payloads(database, "2ad1") == [ROW, ROW]
+    assert {frame.source for frame in stored(database)} == {"rower"}
+    (known,) = known_devices(database)
+    assert (known.address, known.serial_number) == ("ble:C0:00:00:00:00:03", "SN01")
+
+
 async def row_on(air: FakeBluez, machine: Machine) -> None:
     """The machine sends, ten times a second."""
     while True:

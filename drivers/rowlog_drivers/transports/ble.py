@@ -22,7 +22,8 @@ from rowlog_drivers.transports.ble_calls import settle
 from rowlog_drivers.transports.ble_complaint import HOPELESS, complain
 from rowlog_drivers.transports.ble_duty import Duty
 from rowlog_drivers.transports.ble_errors import BluetoothError, Trouble
-from rowlog_drivers.transports.ble_link import Link
+from rowlog_drivers.transports.ble_identity import SERIAL_NUMBER, Identity
+from rowlog_drivers.transports.ble_link import Link, read_once
 from rowlog_drivers.transports.ble_liveness import SECOND_NS, Liveness
 from rowlog_drivers.transports.ble_names import printable
 from rowlog_drivers.transports.ble_profile import BleProfile
@@ -81,7 +82,7 @@ class BleTransport:
     Attributes:
         state: where it stands.
         trouble: what is or last was wrong; None while the device sends.
-        address: of the device, once found; it stays the same for good.
+        identity: by which the device is known again, with its latest address.
         services: the device's services, once connected.
         attempts: connections tried since the link was last steady.
         stale_frames: notifications of older subscriptions that came and were ignored.
@@ -102,7 +103,7 @@ class BleTransport:
     ) -> None:
         self.state = BleState.WAITING
         self.trouble: BluetoothError | None = None
-        self.address = target.address if isinstance(target, Sighting) else None
+        self.identity = Identity()
         self.services: tuple[str, ...] = ()
         self.attempts = 0
         self.stale_frames = 0
@@ -127,6 +128,11 @@ class BleTransport:
         self._task: asyncio.Task[None] | None = None
         self._first_up = asyncio.Event()
         self._hopeless = asyncio.Event()
+
+    @property
+    def address(self) -> str | None:
+        """Of the device, once connected; another only when it is certainly the same device."""
+        return self.identity.address
 
     # ------------------------------------------------------------------ as the recorder sees it
 
@@ -268,7 +274,7 @@ class BleTransport:
             except BluetoothError as error:
                 self._trust_held = not sighting.connected
                 raise await self._counted(error) from error
-            self.address = sighting.address
+            self.identity.connected(sighting)
             self.services = link.services
             missing = [channel for channel in self._profile.needs if channel not in link.channels]
             if not missing:
@@ -309,13 +315,18 @@ class BleTransport:
         if given is not None:
             return given
         self._change(BleState.SEARCHING, self.trouble)
-        wanted = self.address or self._wanted
+        wanted = self.identity.address or self._wanted
         held, self._trust_held = self._trust_held, True
-        found = await self._radio.find(
-            lambda sighting: sighting.answers_to(wanted), SEARCH_S, held=held
-        )
+        alike: dict[str, Sighting] = {}
+
+        def is_it(sighting: Sighting) -> bool:
+            if self.identity.is_like(sighting):
+                alike[sighting.address] = sighting
+            return sighting.answers_to(wanted)
+
+        found = await self._radio.find(is_it, SEARCH_S, held=held)
         if found is None:
-            raise self._error(Trouble.NOT_FOUND)
+            return await self._moved(list(alike.values()))
         if wanted.casefold() != found.address.casefold():
             other = await self._radio.find(
                 lambda one: one.answers_to(wanted) and one.address != found.address, NAMESAKE_S
@@ -327,6 +338,21 @@ class BleTransport:
                     trouble=Trouble.AMBIGUOUS,
                 )
         return found
+
+    async def _moved(self, alike: list[Sighting]) -> Sighting:
+        """The device under a new address. Raises BluetoothError when none is certainly it."""
+        if not alike:
+            raise self._error(Trouble.NOT_FOUND)
+
+        async def read(sighting: Sighting, channel: str) -> bytes | None:
+            return await read_once(self._radio, sighting, channel)
+
+        asks = SERIAL_NUMBER in self._profile.reads
+        found = await self.identity.among(alike, read if asks else None)
+        if found is not None:
+            return found
+        strangers = self.identity.are_strangers(alike)
+        raise self._error(Trouble.NOT_FOUND if strangers else Trouble.UNSURE)
 
     # ----------------------------------------------------------------------------------- frames
 
@@ -373,6 +399,8 @@ class BleTransport:
     ) -> int:
         if t_ns is None:
             t_ns = self._clock.now_ns()
+        if channel == SERIAL_NUMBER:
+            self.identity.told_serial(payload)
         self._outgoing.put(
             Frame(t_ns=t_ns, source=self.source, channel=channel, payload=payload, sent=sent)
         )

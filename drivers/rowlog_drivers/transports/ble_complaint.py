@@ -35,6 +35,7 @@ def complain(
     cause = trouble.trouble
     due = (
         cause in HOPELESS
+        or cause is Trouble.UNSURE
         or seconds >= ADVISED_S
         or (cause is Trouble.INTERFERENCE and attempts >= ADVISED_ATTEMPTS)
     )

@@ -41,6 +41,8 @@ class Trouble(Enum):
     """Nothing of that name or address was heard."""
     AMBIGUOUS = "two of one name"
     """Two machines answer to the name."""
+    UNSURE = "not found; another of its name may be it"
+    """A device of that name is in reach under another address, and nothing proves that it is it."""
     BUSY = "another program is connecting"
     NO_SLOT = "adapter has no link free"
     INTERFERENCE = "interference or out of range"
@@ -69,6 +71,10 @@ _NEXT_STEPS: Final = {
         "Wake it, and close other apps that may hold it: most machines talk to one at a time."
     ),
     Trouble.AMBIGUOUS: "Give its address instead of its name: rowlog devices",
+    Trouble.UNSURE: (
+        "Nobody else's is recorded unasked: if the other one is yours, end this session and name "
+        "it: rowlog devices"
+    ),
     Trouble.BUSY: "Close other apps that use this device.",
     Trouble.NO_SLOT: "Disconnect a Bluetooth device that is not needed.",
     Trouble.INTERFERENCE: "Go nearer, and keep the adapter away from Wi-Fi and USB 3 devices.",
