@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +28,9 @@ class Buffer:
     Tick: that Tick's), and its `late_ns` says by how much; so `t_ns` never falls.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, judge: Callable[[Delivery], Delivery] | None = None) -> None:
+        """`judge` has each delivery in its turn, and says what of it is believed; None: all."""
+        self._judge = judge
         self._pending: list[Delivery] = []
         self._last_ns = 0
         self._next_tick_ns = SECOND_NS
@@ -60,6 +62,8 @@ class Buffer:
             if delivery.frame is not None and delivery.frame.late_ns:
                 self.late_count += 1
             self._last_ns = delivery.t_ns
+            if self._judge is not None:
+                delivery = self._judge(delivery)
             self._remember(delivery)
             yield delivery
         if until_ns is not None:

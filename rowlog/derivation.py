@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rowlog.believing import Believing
 from rowlog.buffer import Buffer
 from rowlog.intervals import Tracker
 from rowlog.pipeline import Fact, Pipeline
@@ -26,9 +27,19 @@ class Derived:
 class Derivation:
     """Takes deliveries as they come, gives them back in order with the facts they tell."""
 
-    def __init__(self, plan: Plan | None = None, tracker: Tracker | None = None) -> None:
-        """`tracker` cuts the session in another way than by `plan`; None: by the plan."""
-        self.buffer = Buffer()
+    def __init__(
+        self,
+        plan: Plan | None = None,
+        tracker: Tracker | None = None,
+        *,
+        treatments: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
+        """`tracker` cuts the session in another way than by `plan`; None: by the plan.
+
+        `treatments`: by source, what is not believed of it; None: all is.
+        """
+        treated = any((treatments or {}).values())
+        self.buffer = Buffer(Believing(treatments or {}).judge if treated else None)
         self.pipeline = Pipeline(plan, tracker)
 
     def take(self, deliveries: Iterable[Delivery], until_ns: int | None = None) -> Derived:

@@ -54,6 +54,8 @@ class Sums:
     """Highest valid reading, the one in force at the start included."""
     minimum: float | None = None
     """Lowest valid reading, the one in force at the start included."""
+    derived: bool = False
+    """Whether the values are made from others, and not measured."""
 
     @property
     def mean(self) -> float | None:
@@ -63,6 +65,7 @@ class Sums:
     def add(self, other: Sums) -> None:
         """Join `other`'s stretch to this one."""
         self.seconds += other.seconds
+        self.derived = self.derived or other.derived
         self.integral += other.integral
         if other.maximum is not None:
             self.maximum = (
@@ -81,12 +84,14 @@ class Stream:
     what no later cut can come before, so that memory stays flat in a long piece.
     """
 
-    __slots__ = ("_doubted", "_from_ns", "_hold_ns", "_linear", "_readings", "_sums")
+    __slots__ = ("_doubted", "_from_ns", "_hold_ns", "_linear", "_readings", "_sums", "derived")
 
     def __init__(self, from_ns: int = 0, hold_ns: int = HOLD_NS, *, linear: bool = False) -> None:
         """`linear`: the quantity moves evenly from one valid reading to the next, as a heart rate
         does; otherwise each reading stands until the next, as the power of a stroke does.
         """
+        self.derived = False
+        """Whether the readings are made from other values."""
         self._readings: deque[tuple[int, float | None]] = deque()
         self._doubted: list[tuple[int, float | None]] = []
         self._sums = Sums()
@@ -129,6 +134,7 @@ class Stream:
         """The sums up to `t_ns` since the cut before; the reading in force goes on counting."""
         self._fold(t_ns)
         sums = self._sums
+        sums.derived = self.derived
         self._sums = Sums()
         return sums
 
@@ -250,7 +256,7 @@ def figures_of(
     if rowed:
         power = total.power.mean
     if power is not None:
-        origins.append(("mean_power_w", "measured"))
+        origins.append(("mean_power_w", "derived" if total.power.derived else "measured"))
     drag = total.drag_factor.mean if rowed else None
     if drag is not None:
         origins.append(("drag_factor", "measured"))

@@ -123,7 +123,10 @@ class Tracker:
         """The rower stands somewhere new, or has been heard again."""
         self._reach(position.t_ns)
         self._track.add(position)
-        if position.power_w is not None:
+        if position.power_unknown:
+            self._power.add(position.t_ns, None)
+        elif position.power_w is not None:
+            self._power.derived = position.power_derived
             # Machines say 0 W until the first stroke of a piece is measured: that is no value.
             self._powered = self._powered or position.power_w > 0
             self._power.add(position.t_ns, position.power_w if self._powered else None)

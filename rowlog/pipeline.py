@@ -222,7 +222,8 @@ class Pipeline:
                 link_losses=self._link_losses,
                 machine_resets=self.timeline.reset_count,
                 late_frames=self._late,
-            )
+            ),
+            power_derived=work.power.derived,
         )
         monitor = self._monitors.get(self.rower) if self.rower is not None else None
         return totals if monitor is None else monitor.outrank(totals)

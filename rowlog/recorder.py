@@ -81,7 +81,10 @@ class Recorder:
         """
         self.devices = devices
         self._keyboard = keyboard
-        self.derivation = Derivation(plan)
+        treatments: dict[str, tuple[str, ...]] = {}
+        for device in devices:
+            treatments |= device.decoding.treatments
+        self.derivation = Derivation(plan, treatments=treatments)
         self.session_id = session_id
         self.frames_committed = 0
         self._store = store

@@ -21,7 +21,10 @@ Track = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """What was sent over time; each quantity has its own times, NaN where it was not known."""
+    """What was sent and is believed, over time.
+
+    Each quantity has its own times, NaN where it was not known.
+    """
 
     distance_m: Track
     """Session distance: unwrapped, and carried over restarts of the machine."""
@@ -42,12 +45,11 @@ def load_series(database: Path, session_id: int) -> Series:
     with open_reader(database) as reader:
         session = reader.session(session_id)
         decoding = make_decoding(source.header for source in session.sources)
-        derivation = Derivation()
+        derivation = Derivation(treatments=decoding.treatments)
         for frame in reader.read_frames(session_id):
-            delivery = decoding.deliver(frame)
-            derivation.take((delivery,))
+            derived = derivation.take((decoding.deliver(frame),))
             t_s = frame.t_ns / 1e9
-            for record in delivery.records:
+            for record in (record for one in derived.deliveries for record in one.records):
                 if isinstance(record, RowerSample) and record.source == derivation.pipeline.rower:
                     position = derivation.pipeline.position
                     if record.distance_m is not None and position is not None:

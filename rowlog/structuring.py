@@ -48,7 +48,7 @@ def derive(
     `end_ns` is the session's last instant; None: that of its last frame. `tracker` cuts it in
     another way than by the plan.
     """
-    derivation = Derivation(plan, tracker)
+    derivation = Derivation(plan, tracker, treatments=decoding.treatments)
     last_ns = 0
     batch = []
     for frame in frames:

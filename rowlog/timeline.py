@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from rowlog.believing import STROKE_RATE_LIMIT_SPM, Believed
 from rowlog.counters import SECOND_NS, Counter
 from rowlog.hearing import Hearing
 from rowlog.heart import Plausibility, Reading
@@ -42,7 +43,7 @@ class Anomaly(Record):
     """Something implausible or unusual, marked and never dropped."""
 
     kind: str
-    """"machine_reset", "counter_wrap", "glitch", "jump", "counts_down", "spike"."""
+    """"machine_reset", "counter_wrap", "glitch", "jump", "counts_down", "spike", "doubted"."""
     field: str
     """The field that showed it."""
     value: float | None = None
@@ -76,6 +77,10 @@ class Position:
     """Resolution of the distance counter: 1.0 when only whole metres were seen."""
     power_w: float | None
     """As just said; None for what no rower does."""
+    power_unknown: bool = False
+    """Whether a power was said that is not believed: none is known from then on."""
+    power_derived: bool = False
+    """Whether the power is made from other values."""
     stroke_rate_spm: float | None
     pace_s_per_500m: float | None
 
@@ -102,6 +107,7 @@ class _Rower:
         self.derived_ns: int | None = None
         self.power: tuple[int, float] | None = None
         self.rate: tuple[int, float] | None = None
+        self.rate_limit_spm = STROKE_RATE_LIMIT_SPM
 
     def total(self, field: str) -> float | None:
         counter = self.counters.get(field)
@@ -188,6 +194,10 @@ class Timeline:
             rower.power = (t_ns, sample.power_w)
         if sample.stroke_rate_spm is not None:
             rower.rate = (t_ns, sample.stroke_rate_spm)
+        believed = sample if isinstance(sample, Believed) else None
+        if believed is not None:
+            rower.rate_limit_spm = believed.stroke_rate_limit_spm
+            facts.extend(_doubted(believed))
         strokes = rower.stroke_count
         stroked = strokes is not None and strokes > (strokes_before or 0)
         if stroked and strokes_before is None:
@@ -205,6 +215,8 @@ class Timeline:
             power_w=sample.power_w,
             stroke_rate_spm=sample.stroke_rate_spm,
             pace_s_per_500m=sample.pace_s_per_500m,
+            power_unknown=believed is not None and "power_w" in believed.unknown,
+            power_derived=believed is not None and "power_w" in believed.derived,
         )
         gap = self._waiting.get(sample.source)
         if gap is not None and self._counted_since(rower, gap, ("distance_m", "stroke_count")):
@@ -386,6 +398,8 @@ class Timeline:
         stroke_rate_spm: float | None,
         pace_s_per_500m: float | None,
         began_ns: int | None = None,
+        power_unknown: bool = False,
+        power_derived: bool = False,
     ) -> Position:
         distance = rower.distance_m
         rise = distance - distance_before if distance is not None and distance_before else 0.0
@@ -424,6 +438,8 @@ class Timeline:
             power_w=power_w if power_w is not None and 0 <= power_w <= 2000 else None,
             stroke_rate_spm=stroke_rate_spm,
             pace_s_per_500m=pace_s_per_500m,
+            power_unknown=power_unknown,
+            power_derived=power_derived,
         )
 
     def _infer(self, rower: _Rower, t_ns: int, count: int) -> list[Record]:
@@ -432,6 +448,8 @@ class Timeline:
         if since_ns is None or t_ns - since_ns > COAST_NS * count:
             since_ns = t_ns
         rate = _fresh(rower.rate, t_ns)
+        if rate is not None and not 0 < rate <= rower.rate_limit_spm:
+            rate = None
         power = _fresh(rower.power, t_ns)
         strokes: list[Record] = []
         for number in range(1, count + 1):
@@ -441,7 +459,7 @@ class Timeline:
                     t_ns=since_ns + (t_ns - since_ns) * number // count,
                     source=rower.source,
                     number=rower.session_strokes,
-                    stroke_rate_spm=rate if rate is not None and 0 < rate <= 80 else None,
+                    stroke_rate_spm=rate,
                     power_w=power if power is not None and 0 < power <= 2000 else None,
                     total_distance_m=rower.distance_m,
                     elapsed_s=rower.total("elapsed_s"),
@@ -482,6 +500,20 @@ class Timeline:
         return replace(
             gap, distance_after_m=rower.distance_m, stroke_count_after=rower.stroke_count
         )
+
+
+def _doubted(sample: Believed) -> list[Record]:
+    return [
+        Anomaly(
+            t_ns=sample.t_ns,
+            source=sample.source,
+            kind="doubted",
+            field=doubt.field,
+            value=doubt.value,
+            detail=doubt.treatment,
+        )
+        for doubt in sample.doubts
+    ]
 
 
 def _fresh(reading: tuple[int, float] | None, t_ns: int) -> float | None:

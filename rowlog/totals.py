@@ -69,9 +69,13 @@ _ORIGINS: Final[dict[str, Origin]] = {
 }
 
 
-def with_origins(totals: SessionTotals) -> SessionTotals:
-    """The same totals, saying of every known figure where it comes from."""
+def with_origins(totals: SessionTotals, *, power_derived: bool = False) -> SessionTotals:
+    """The same totals, saying of every known figure where it comes from.
+
+    `power_derived`: the power was made from other values, and not measured.
+    """
+    origins = _ORIGINS | {"mean_power_w": "derived"} if power_derived else _ORIGINS
     known = tuple(
-        (name, origin) for name, origin in _ORIGINS.items() if getattr(totals, name) is not None
+        (name, origin) for name, origin in origins.items() if getattr(totals, name) is not None
     )
     return replace(totals, origins=known)

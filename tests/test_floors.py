@@ -57,6 +57,7 @@ CORE = (
     "rowlog.pipeline",
     "rowlog.periods",
     "rowlog.buffer",
+    "rowlog.believing",
     "rowlog.derivation",
     "rowlog.metrics",
     "rowlog.fit_layout",

@@ -294,8 +294,14 @@ def make_decoding(sources: Iterable[SourceHeader]) -> Decoding:
 
     Raises UnknownDriverError or CallError for a source that cannot be decoded.
     """
+    headers = tuple(sources)
+    quirks = {
+        source.name: find_quirk(source.driver, dict(source.options).get(NAME_OPTION))
+        for source in headers
+    }
     return Decoding(
-        {source.name: make_decoder(source.driver, source.options) for source in sources}
+        {source.name: make_decoder(source.driver, source.options) for source in headers},
+        {name: quirk.treatments for name, quirk in quirks.items() if quirk is not None},
     )
 
 

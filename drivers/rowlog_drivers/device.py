@@ -34,8 +34,14 @@ class Decoding:
     it was recorded is decoded at its own stamp, so that a decoder sees the times that it saw then.
     """
 
-    def __init__(self, decoders: Mapping[str, Decoder]) -> None:
+    def __init__(
+        self,
+        decoders: Mapping[str, Decoder],
+        treatments: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
+        """`treatments`: by source, what its readers must not take for good; None: nothing."""
         self.decoders = dict(decoders)
+        self.treatments = dict(treatments or {})
 
     def deliver(self, frame: Frame) -> Delivery:
         """The frame with what it means; a source without a decoder gives an Undecoded."""

@@ -1,14 +1,35 @@
 """Machines that behave in their own way, by advertised name, each with where that is known from.
 
 What is *not decodable as specified* is a decoder option here; what is *decodable but wrong* is
-judged above the drivers. Sources name public projects and their issues.
+judged above the drivers, by the treatments named here. Sources name public projects and their
+issues.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
+
+Treatment = Literal[
+    "power_from_pace",
+    "rate_zero_is_rest",
+    "values_stay",
+    "zero_power_between",
+    "rate_from_count",
+    "late_start",
+    "both_sides",
+]
+"""What is done about values that decode well and are wrong:
+
+- power_from_pace: the power is not believed; it is derived from the pace.
+- rate_zero_is_rest: pace and power are believed only while the stroke rate is above 0.
+- values_stay: rate, pace and power are believed only as long as strokes are counted.
+- zero_power_between: 0 W between two strokes' powers is none.
+- rate_from_count: the stroke rate is not believed; it is derived from the stroke count.
+- late_start: pace and power are believed from the second stroke after a start or a rest.
+- both_sides: strokes on either side are counted, so that twice the rate is possible.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +42,8 @@ class Quirk:
     """The driver that reads it; "" for machines that no driver reads."""
     options: Mapping[str, str] = field(default_factory=dict)
     """Decoder options, as text."""
+    treatments: tuple[Treatment, ...] = ()
+    """What is done about its wrong values, in this order."""
     must_start: bool = False
     """Silent until control is requested and the start command is sent."""
     only_service: bool = False
@@ -61,8 +84,9 @@ QUIRKS: Final[tuple[Quirk, ...]] = (
         prefix="PM5",
         driver="ftms",
         always_sends=True,
-        note="Concept2 PM5: records in two parts, drag factor as resistance; older firmware has no "
-        "FTMS, only Concept2's own services",
+        treatments=("values_stay",),
+        note="Concept2 PM5: records in two parts, drag factor as resistance, values that stay "
+        "after the last stroke; older firmware has no FTMS, only Concept2's own services",
         source=f"{_TMI} test/concept2_old_ftms_test.dart; {_ROWER}, issue 3625",
     ),
     Quirk(
@@ -89,12 +113,14 @@ QUIRKS: Final[tuple[Quirk, ...]] = (
     Quirk(
         prefix="KayakPro",
         driver="ftms",
+        treatments=("both_sides",),
         note="KayakPro: both sides count as strokes, 70 to 90 a minute; no energy",
         source=f"{_TMI} test/kayak_pro_test.dart",
     ),
     Quirk(
         prefix="KP",
         driver="ftms",
+        treatments=("both_sides",),
         note="KayakPro: both sides count as strokes, 70 to 90 a minute; no energy",
         source=f"{_TMI} test/kayak_pro_test.dart",
     ),
@@ -127,12 +153,14 @@ QUIRKS: Final[tuple[Quirk, ...]] = (
         prefix="WHIPR",
         driver="ftms",
         options={"stroke_rate_scale": "1"},
+        treatments=("zero_power_between",),
         note="WHIPR: sends whole strokes per minute, not halves; 0 W between good frames",
         source=_ROWER,
     ),
     Quirk(
         prefix="DFIT-L-R",
         driver="ftms",
+        treatments=("rate_zero_is_rest",),
         note="DFIT: pace and power stay above zero when nobody rows",
         source=_ROWER,
     ),
@@ -196,13 +224,16 @@ QUIRKS: Final[tuple[Quirk, ...]] = (
         prefix="WDK",
         driver="ftms",
         digits_follow=True,
+        treatments=("power_from_pace",),
         note="WDK: its power is not to be trusted",
         source="qdomyos-zwift, pull request 4676",
     ),
     Quirk(
         prefix="JOROTO-MR280PRO",
         driver="ftms",
-        note="JOROTO MR280PRO: stroke rates of 30 to 66 while no stroke is counted",
+        treatments=("rate_from_count", "late_start"),
+        note="JOROTO MR280PRO: stroke rates of 30 to 66 while no stroke is counted; the first "
+        "paces after a start or a rest are far too fast",
         source="qdomyos-zwift, issue 4986, pull request 5111",
     ),
     Quirk(
