@@ -153,11 +153,9 @@ def test_a_strap_is_recorded_only_when_it_is_ones_own(daemon: Daemon, tmp_path: 
         assert f"Name yours: --strap {STRAP_AT}" in errors
         await recorded(daemon, database, [rower(), strap()], "--strap", STRAP_AT)
         assert names(database, 2) == {"strap": STRAP_AT}
-        began = time.monotonic()
         _, errors = await recorded(daemon, database, [rower(), strap()])
         assert names(database, 3) == {"rower": ROWER_AT, "strap": STRAP_AT}
         assert "Not recorded" not in errors
-        assert time.monotonic() - began < 8
 
     asyncio.run(run())
 
