@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 WINDOW_READINGS: Final = 1200
 """How many readings of each quantity are kept for live views: five minutes at 4 Hz."""
+RELAYED: Final = "relayed_heart_rate_bpm"
+"""The heart rate that a machine relays: shown where no strap is heard."""
 
 
 class Buffer:
@@ -70,11 +72,14 @@ class Buffer:
             yield from self._ticks(until_ns)
 
     def latest(self, quantity: str, t_ns: int, *, seconds: float = 5.0) -> float | None:
-        """The latest valid reading of a quantity; None when it is older than `seconds`."""
+        """The latest valid reading of a quantity; None when it is older than `seconds`.
+
+        The heart rate is a strap's, or what the machine relays while no strap is heard.
+        """
         window = self._windows.get(quantity)
-        if not window or t_ns - window[-1][0] > seconds * SECOND_NS:
-            return None
-        return window[-1][1]
+        if quantity == "heart_rate_bpm" and not _fresh(window, t_ns, seconds):
+            window = self._windows.get(RELAYED)
+        return window[-1][1] if window and _fresh(window, t_ns, seconds) else None
 
     def window(
         self, quantity: str, seconds: float
@@ -108,6 +113,9 @@ class Buffer:
                         self._keep(quantity, record.t_ns, value)
                 if record.pace_s_per_500m is None and record.speed_mps:
                     self._keep("pace_s_per_500m", record.t_ns, 500 / record.speed_mps)
+                relayed = valid_heart_rate(record)
+                if relayed is not None:
+                    self._keep(RELAYED, record.t_ns, relayed)
             elif isinstance(record, Stroke):
                 if record.power_w:
                     self._keep("power_w", record.t_ns, record.power_w)
@@ -121,6 +129,10 @@ class Buffer:
         if window is None:
             window = self._windows[quantity] = deque(maxlen=WINDOW_READINGS)
         window.append((t_ns, value))
+
+
+def _fresh(window: deque[tuple[int, float]] | None, t_ns: int, seconds: float) -> bool:
+    return bool(window and t_ns - window[-1][0] <= seconds * SECOND_NS)
 
 
 def redated(delivery: Delivery, t_ns: int) -> Delivery:

@@ -41,9 +41,10 @@ if TYPE_CHECKING:
     from typer.models import CommandInfo
 
     from rowlog.finding import Found
+    from rowlog.live import Moment
     from rowlog.plan import Plan
     from rowlog.ports import FoundPort
-    from rowlog.recording import Begun, Moment
+    from rowlog.recording import Begun
     from rowlog.render import Style
     from rowlog_drivers.peripheral import Event
 

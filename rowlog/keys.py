@@ -24,7 +24,8 @@ UNDO_NS: Final = 60 * SECOND_NS
 TYPED: Final = {"n": "next", " ": "next", "p": PAUSE, "e": EXTEND, "u": UNDO, "m": "mark"}
 """What the keys of a keyboard are called. A mark changes nothing; it stands in the recording."""
 QUIT: Final = "q"
-"""Ends the session."""
+"""Asks whether the session is to end; the same key again, or one of YES, ends it."""
+YES: Final = "y\r\n"
 HELP: Final = "?h"
 """Tell which keys there are."""
 STEPS: Final = {"time": 30.0, "distance": 100.0, "energy": 5.0}

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from shutil import disk_usage
 from typing import TYPE_CHECKING, Final
 
+from rowlog.athlete import known_on
 from rowlog.devices import Opened, check_bluetooth_options, open_devices
-from rowlog.keys import HELP, QUIT, TYPED
+from rowlog.keys import HELP, QUIT, TYPED, YES
+from rowlog.live import Board, Moment
 from rowlog.plan import Plan
 from rowlog.rebuild import recover
 from rowlog.recorder import Progress, Recorder
 from rowlog.resolving import Values, referred_to, unresolved
-from rowlog.standing import Held, Standing, guidance, standing
+from rowlog.standing import Standing, guidance, standing
 from rowlog.store import Store
-from rowlog.store_athletes import only_athlete
+from rowlog.store_athletes import only_athlete, read_athletes
 from rowlog.store_devices import known_devices
 from rowlog.store_read import open_reader
 from rowlog.store_rows import Source
+from rowlog.viewing import END, Controls, Stage, View
+from rowlog.zones import Zones, zones_of
 from rowlog_drivers.addresses import Address
 from rowlog_drivers.clock import Clock, life_ns, wall_now
 from rowlog_drivers.device import Decoding, Device
 from rowlog_drivers.errors import CallError, RowlogError
-from rowlog_drivers.interface import Complaint
 from rowlog_drivers.records import KEY_SOURCE, MachineInfo
 
 if TYPE_CHECKING:
@@ -48,36 +52,13 @@ STILL_S: Final = 5.0
 """Without movement for so long, pace, rate and power are not shown any more: two missed strokes."""
 ROOM_BYTES: Final = 8_000_000
 """What must be free on the disk for a session to begin: many hours, and SQLite's own files."""
+SURE_NS: Final = 5_000_000_000
+"""For so long after the key that ends a session it is waited for a second one: a stray key ends
+none."""
 HOLD_S: Final = 60.0
 """How long a recording goes on in memory when the database cannot be written."""
 TELL_EVERY_NS: Final = 1_000_000_000
 """Of life, not of session time."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """What is told of a recording once a second."""
-
-    session_id: int
-    t_s: float
-    """Session time."""
-    frames_committed: int
-    """How many of the session's frames are in the database."""
-    standing: Standing
-    guidance: tuple[Held, ...]
-    """Whether the piece's guidance is kept; () where it has none."""
-    distance_m: float | None
-    stroke_count: int | None
-    energy_kcal: float | None
-    pace_s_per_500m: float | None
-    """None when unknown, standing still, or older than a few seconds."""
-    stroke_rate_spm: float | None
-    power_w: float | None
-    heart_rate_bpm: float | None
-    trouble: str | None
-    """What is wrong with the database at the moment, in a sentence."""
-    complaints: tuple[Complaint, ...]
-    """Of devices that are not heard at the moment; () when all are."""
 
 
 class Begun:
@@ -103,15 +84,19 @@ def record(
     on_begin: Callable[[Begun], None] | None = None,
     on_moment: Callable[[Moment], None] | None = None,
     on_key: Callable[[str], None] | None = None,
+    views: Sequence[View] = (),
+    leaving: Callable[[], None] = lambda: None,
 ) -> int:
     """Record a session until the devices end, `for_s` is over, or a signal comes.
 
     `program` sends the plan to the monitor first. SIGINT, SIGTERM and SIGHUP end the session
     properly. Roles in `optional` may stay without a device; `ask` chooses among several, `tell`
-    hears what happens before the session begins. `on_key` has the keys of the terminal read, and
-    hears what each is called, "help" for one that asks which there are. Returns the session's
-    number. Raises RowlogError, saying what is kept, when it could not go on; nothing is begun
-    where nothing can be stored.
+    hears what happens before the session begins, and of views that fail. `on_key` has the keys of
+    the terminal read, and hears what each is called, "help" for one that asks which there are,
+    "end?" for one that ends the session if it comes again. `views` show the session while it goes
+    on, each on a thread of its own (see `viewing`); `leaving` is called before the terminal's own
+    key (Ctrl-Z) stops the program. Returns the session's number. Raises RowlogError, saying what
+    is kept, when it could not go on; nothing is begun where nothing can be stored.
     """
     wanted: dict[Role, Address] = {}
     if rower is not None and rower.scheme in ON_AIR:
@@ -203,8 +188,33 @@ def record(
             serials = {info.source: info.serial_number for info in infos if info.serial_number}
             store.remember_devices(athlete, to_remember(air, serials, wall_now()))
 
+        def staged(opened: Opened, started_at: datetime) -> tuple[Sequence[View], Board, Tell]:
+            names = {source.name: source.option("name") for source in opened.sources}
+            board = Board(
+                started_at=started_at,
+                plan=plan,
+                zones=_zones(database, athlete, started_at) if views else None,
+                sources=list(names),
+                machine=next((name for source, name in names.items() if source != "strap"), None),
+                speed=opened.clock.rate,
+            )
+            return views, board, tell or (lambda _: None)
+
         return asyncio.run(
-            _record(ready, store, begin, begun, keep, plan, values, for_s, on_moment, on_key)
+            _record(
+                ready,
+                store,
+                begin,
+                begun,
+                keep,
+                plan,
+                values,
+                for_s,
+                on_moment,
+                on_key,
+                leaving,
+                staged,
+            )
         )
 
 
@@ -359,6 +369,8 @@ async def _record(
     for_s: float | None,
     on_moment: Callable[[Moment], None] | None,
     on_key: Callable[[str], None] | None,
+    leaving: Callable[[], None],
+    staged: Callable[[Opened, datetime], tuple[Sequence[View], Board, Tell]],
 ) -> int:
     """Connect, then begin the session: what cannot be reached leaves none behind."""
     stop = asyncio.Event()
@@ -390,7 +402,11 @@ async def _record(
         except BaseException:
             await _close(opened)
             raise
-        keyboard = None if on_key is None else _keyboard(opened.clock, stop, on_key)
+        views, board, tell = staged(opened, started_at)
+        keyboard = stage = None
+        if on_key is not None or views:
+            keyboard, controls = _keyboard(opened.clock, stop, on_key, leaving)
+            stage = partial(Stage, views, board, opened.clock, controls=controls, tell=tell)
         recorder = Recorder(
             opened.devices,
             store,
@@ -407,7 +423,7 @@ async def _record(
         try:
             if keyboard is not None:
                 await keyboard.transport.open()
-            await _run(recorder, opened, stop, values, for_s, on_moment)
+            await _run(recorder, opened, stop, values, for_s, on_moment, stage if views else None)
         except RowlogError as error:
             raise RowlogError(
                 f"{error} {recorder.frames_committed} frames of session {session_id} are kept, up "
@@ -419,21 +435,59 @@ async def _record(
     return session_id
 
 
-def _keyboard(clock: Clock, stop: asyncio.Event, on_key: Callable[[str], None]) -> Device:
-    """The terminal's keys as a device of the session."""
+def _zones(database: Path, athlete: str | None, day: datetime) -> Zones | None:
+    """The athlete's heart-rate zones on that day; None where they are not known."""
+    changes = [one.changes for one in read_athletes(database) if one.name == athlete]
+    return zones_of(known_on(day.date().isoformat(), changes[0])) if changes else None
+
+
+def _keyboard(
+    clock: Clock,
+    stop: asyncio.Event,
+    on_key: Callable[[str], None] | None,
+    leaving: Callable[[], None],
+) -> tuple[Device, Controls]:
+    """Keys as a device of the session: those of the terminal, and those that views press."""
     from rowlog_drivers.transports.keyboard import KeyboardTransport
 
+    tell = on_key or (lambda _: None)
+    asked_ns: int | None = None
+
     def other(key: str) -> None:
-        if key in QUIT:
-            on_key("end")
-            stop.set()
+        nonlocal asked_ns
+        sure = asked_ns is not None and life_ns() - asked_ns < SURE_NS
+        asked_ns = None
+        if sure and key in QUIT + YES:
+            press(END)
+        elif key in QUIT:
+            asked_ns = life_ns()
+            tell("end?")
         elif key in HELP:
-            on_key("help")
+            tell("help")
+
+    def pressed(label: str) -> None:
+        nonlocal asked_ns
+        asked_ns = None
+        tell(label)
+
+    def press(label: str) -> None:
+        if label == END:
+            tell(END)
+            stop.set()
+        else:
+            transport.press(label)
 
     transport = KeyboardTransport(
-        clock, TYPED, source=KEY_SOURCE, channel="key", other=other, pressed=on_key
+        clock,
+        TYPED,
+        source=KEY_SOURCE,
+        channel="key",
+        other=other,
+        pressed=pressed,
+        terminal=None if on_key is None else 0,
+        leaving=leaving,
     )
-    return Device(transport, Decoding({}))
+    return Device(transport, Decoding({})), Controls(asyncio.get_running_loop(), press)
 
 
 async def _close(opened: Opened) -> None:
@@ -448,20 +502,28 @@ async def _run(
     values: Values,
     for_s: float | None,
     on_moment: Callable[[Moment], None] | None,
+    staged: Callable[..., Stage] | None,
 ) -> None:
     told_ns = life_ns()
     told_trouble: str | None = None
     still_ns = moved_ns = 0
     last: Standing | None = None
 
+    def where_at(progress: Progress, t_ns: int) -> Standing:
+        if progress.closed and last is not None:
+            return last if last.phase == "done" else replace(last, phase="ended")
+        pipeline = progress.derivation.pipeline
+        return standing(pipeline.tracker, pipeline.position, t_ns)
+
+    def moment_at(progress: Progress, t_ns: int) -> Moment:
+        # Machines keep their last pace and rate when nobody rows any more.
+        still = t_ns - moved_ns > STILL_S * 1e9
+        return _moment(recorder, progress, where_at(progress, t_ns), values, t_ns, still=still)
+
     def progressed(progress: Progress) -> None:
         nonlocal told_ns, told_trouble, still_ns, moved_ns, last
-        pipeline = progress.derivation.pipeline
-        position = pipeline.position
-        if progress.closed and last is not None:
-            where = last if last.phase == "done" else replace(last, phase="ended")
-        else:
-            where = last = standing(pipeline.tracker, position, progress.t_ns)
+        position = progress.derivation.pipeline.position
+        last = where = where_at(progress, progress.t_ns)
         if position is not None and (position.moved or position.began_ns is not None):
             moved_ns = position.t_ns
         if position is not None and position.moved:
@@ -470,20 +532,25 @@ async def _run(
             still_ns = max(still_ns, progress.t_ns)
         elif progress.t_ns - still_ns > IDLE_END_S * 1e9:
             stop.set()
+        if stage is not None:
+            stage.progressed(progress)
         now_ns = life_ns()
         due = now_ns - told_ns >= TELL_EVERY_NS or progress.closed
         if on_moment is not None and (due or progress.trouble != told_trouble):
             # On a grid, so that a late turn of the loop does not put off all that follow.
             told_ns += (now_ns - told_ns) // TELL_EVERY_NS * TELL_EVERY_NS
             told_trouble = progress.trouble
-            # Machines keep their last pace and rate when nobody rows any more.
-            still = progress.t_ns - moved_ns > STILL_S * 1e9
-            on_moment(_moment(recorder, progress, where, values, still=still))
+            on_moment(moment_at(progress, progress.t_ns))
 
     timer = asyncio.create_task(_after(opened.clock.life_s(for_s), stop)) if for_s else None
+    stage = None if staged is None else staged(moment_at=moment_at)
     try:
+        if stage is not None:
+            stage.open()
         await recorder.run(stop=stop, on_progress=progressed)
     finally:
+        if stage is not None:
+            stage.close()
         if timer is not None:
             timer.cancel()
 
@@ -524,17 +591,23 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
 
 
 def _moment(
-    recorder: Recorder, progress: Progress, where: Standing, values: Values, *, still: bool
+    recorder: Recorder,
+    progress: Progress,
+    where: Standing,
+    values: Values,
+    t_ns: int,
+    *,
+    still: bool,
 ) -> Moment:
     position = progress.derivation.pipeline.position
     moving = where.phase in ("work", "rest", "done") and not still
 
     def latest(quantity: str) -> float | None:
-        return progress.derivation.buffer.latest(quantity, progress.t_ns)
+        return progress.derivation.buffer.latest(quantity, t_ns)
 
     return Moment(
         session_id=recorder.session_id,
-        t_s=progress.t_ns / 1e9,
+        t_s=t_ns / 1e9,
         frames_committed=progress.frames_committed,
         standing=where,
         guidance=guidance(where.piece, latest, values) if where.phase == "work" else (),

@@ -9,8 +9,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from rowlog.live import Moment
     from rowlog.plan import Band, Plan, Target
-    from rowlog.recording import Moment
     from rowlog.standing import Standing
     from rowlog.summary import (
         BestSummary,
@@ -353,7 +353,8 @@ def key(label: str) -> str:
 
 
 KEYS_HELP: Final = (
-    "rowlog: n or space next piece, p pause, e longer, u undo, m mark, q or Ctrl-C end, ? this"
+    "rowlog: n or space next piece, p pause, e longer, u undo, m mark, q twice or Ctrl-C end, "
+    "? this"
 )
 _KEYS: Final = {
     "next": "key: next piece (u takes it back)",
@@ -361,6 +362,7 @@ _KEYS: Final = {
     "pause": "key: pause or go on (u takes it back)",
     "undo": "key: undo",
     "mark": "key: mark",
+    "end?": "end the session? q again or y ends it, within 5 s",
     "end": "key: end",
 }
 

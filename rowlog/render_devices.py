@@ -10,8 +10,8 @@ from rowlog.render import NONE, Style, Table, printable
 if TYPE_CHECKING:
     from rowlog.doctor_step import Step
     from rowlog.finding import Found
+    from rowlog.live import Moment
     from rowlog.ports import FoundPort
-    from rowlog.recording import Moment
 
 PORT: Final = "serial:"
 BACK_MOMENTS: Final = 5

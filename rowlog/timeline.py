@@ -163,6 +163,11 @@ class Timeline:
         for hearing in self._hearing.values():
             hearing.tick(tick.t_ns)
 
+    def silent(self, source: str) -> bool:
+        """Whether a source that was heard is silent now, for longer than is usual for it."""
+        hearing = self._hearing.get(source)
+        return hearing is not None and hearing.silent
+
     def link(self, link: Link) -> None:
         """A link went up or down: a gap that follows a loss is the link's."""
         hearing = self._hearing.get(link.source)

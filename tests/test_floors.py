@@ -59,6 +59,7 @@ CORE = (
     "rowlog.buffer",
     "rowlog.believing",
     "rowlog.derivation",
+    "rowlog.live",
     "rowlog.metrics",
     "rowlog.fit_layout",
 )
@@ -73,6 +74,7 @@ WORK = (
     "rowlog.ports*",
     "rowlog.recorder*",
     "rowlog.recording*",
+    "rowlog.viewing*",
     "rowlog.replaying*",
     "rowlog.editing*",
     "rowlog.series*",

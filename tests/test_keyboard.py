@@ -57,7 +57,7 @@ def test_a_key_ends_the_piece_and_another_the_session(terminal: Terminal, tmp_pa
         recording.error("key: next piece")
         recording.object(lambda now: now["phase"] == "rest" and now["piece"] == 1)
         assert terminal.echoed() == b""
-        terminal.type("q")
+        terminal.type("qy")
         code, _, errors = recording.end()
     assert code == 0
     assert "n or space next piece" in errors
@@ -85,7 +85,7 @@ def test_a_key_that_is_taken_back_never_was(terminal: Terminal, tmp_path: Path) 
         recording.object(
             lambda now: now["phase"] == "work" and now["to_go"] + now["piece_s"] < 1800.5
         )
-        terminal.type("q")
+        terminal.type("qy")
         assert recording.end()[0] == 0
     (piece,) = load(database, 1).segments
     assert piece.ended_by == "end"
@@ -114,6 +114,6 @@ def test_a_key_that_is_held_down_counts_once(terminal: Terminal, tmp_path: Path)
         recording.object(lambda now: now["phase"] == "work" and now["piece_s"] > 5)
         terminal.type("nnnnn")
         recording.object(lambda now: now["phase"] == "rest" and now["piece"] == 1)
-        terminal.type("q")
+        terminal.type("qy")
         assert recording.end()[0] == 0
     assert len(load(database, 1).segments) == 2

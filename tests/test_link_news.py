@@ -8,8 +8,8 @@ from typing import Literal
 import pytest
 
 from rowlog import render
+from rowlog.live import Moment
 from rowlog.plan import Piece, Target
-from rowlog.recording import Moment
 from rowlog.render_devices import BACK_MOMENTS, LinkNews
 from rowlog.standing import Held, Standing
 from rowlog_drivers.interface import Complaint

@@ -18,9 +18,10 @@ from typing import Any, Final
 import pytest
 
 from rowlog import summary
+from rowlog.live import Moment
 from rowlog.notation import parse
 from rowlog.rebuild import rebuild
-from rowlog.recording import Moment, record
+from rowlog.recording import record
 from rowlog.simulating import OnPaper, script_of
 from rowlog.store_read import open_reader
 from rowlog_drivers.addresses import parse_address

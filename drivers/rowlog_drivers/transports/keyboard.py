@@ -1,4 +1,4 @@
-"""The keyboard of a terminal as a transport: single keys become frames, and nothing is echoed."""
+"""Keys as a transport: of a terminal, where nothing is echoed, and those that a view presses."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ ESCAPES: Final = re.compile(r"\x1b(\[[0-9;?]*[^0-9;?]?|O?.?)", re.DOTALL)
 class KeyboardTransport:
     """Keys of the terminal at standard input, as long as this program has the terminal.
 
-    The terminal is set to give single keys without echo. It gets its own settings back when this
-    closes, when the program is stopped by its key (Ctrl-Z), and is left alone in the background.
-    Ctrl-C stays what it is.
+    What a view presses (`press`) becomes the same frames. The terminal is set to give single keys
+    without echo. It gets its own settings back when this closes, when the program is stopped by
+    its key (Ctrl-Z), and is left alone in the background. Ctrl-C stays what it is.
 
     Args:
         clock: the session's clock, which stamps the keys.
@@ -34,7 +34,8 @@ class KeyboardTransport:
         other: hears every key that has no label, in lower case.
         pressed: hears the label of every key that became a frame.
         source, channel: what the frames are of.
-        terminal: the file descriptor to read.
+        terminal: the file descriptor to read; None: no terminal is, keys are only pressed.
+        leaving: is called before the program is stopped by its key, to leave the screen as it was.
     """
 
     def __init__(
@@ -46,7 +47,8 @@ class KeyboardTransport:
         channel: str,
         other: Callable[[str], None],
         pressed: Callable[[str], None],
-        terminal: int = 0,
+        terminal: int | None = 0,
+        leaving: Callable[[], None] = lambda: None,
     ) -> None:
         self._clock = clock
         self._labels = labels
@@ -56,12 +58,16 @@ class KeyboardTransport:
         self._pressed = pressed
         self._queue: asyncio.Queue[Frame | None] = asyncio.Queue()
         self._held: tuple[str, int] = ("", -REPEAT_NS)
-        make = _Windows if sys.platform == "win32" else _Posix
-        self._terminal: _Windows | _Posix = make(terminal, self._typed)
+        self._terminal: _Windows | _Posix | None = None
+        if terminal is not None and sys.platform == "win32":
+            self._terminal = _Windows(self._typed)
+        elif terminal is not None:
+            self._terminal = _Posix(terminal, self._typed, leaving)
 
     async def open(self) -> None:
         """Begin to read keys; what was typed before is dropped."""
-        self._terminal.open()
+        if self._terminal is not None:
+            self._terminal.open()
 
     async def frames(self) -> AsyncIterator[Frame]:
         """A frame for every key with a label, until this is closed."""
@@ -73,37 +79,53 @@ class KeyboardTransport:
 
     async def close(self) -> None:
         """Give the terminal its settings back, and end `frames()`; safe to call twice."""
-        self._terminal.close()
+        if self._terminal is not None:
+            self._terminal.close()
         self._queue.put_nowait(None)
+
+    def press(self, label: str) -> None:
+        """A key by its label, as if it had been typed; from the event loop's own thread."""
+        if self._once(label):
+            self._give(label)
 
     def _typed(self, text: str) -> None:
         for key in ESCAPES.sub("", text).lower():
-            now_ns = life_ns()
-            last, last_ns = self._held
-            self._held = (key, now_ns)
-            if key == last and now_ns - last_ns < REPEAT_NS:
+            if not self._once(key):
                 continue
             label = self._labels.get(key)
             if label is None:
                 self._other(key)
-                continue
-            self._queue.put_nowait(
-                Frame(
-                    t_ns=self._clock.now_ns(),
-                    source=self._source,
-                    channel=self._channel,
-                    payload=label.encode(),
-                )
+            else:
+                self._give(label)
+
+    def _once(self, key: str) -> bool:
+        """Whether a key is not merely held down."""
+        now_ns = life_ns()
+        last, last_ns = self._held
+        self._held = (key, now_ns)
+        return key != last or now_ns - last_ns >= REPEAT_NS
+
+    def _give(self, label: str) -> None:
+        self._queue.put_nowait(
+            Frame(
+                t_ns=self._clock.now_ns(),
+                source=self._source,
+                channel=self._channel,
+                payload=label.encode(),
             )
-            self._pressed(label)
+        )
+        self._pressed(label)
 
 
 class _Posix:
     """A terminal that is read by the event loop."""
 
-    def __init__(self, terminal: int, typed: Callable[[str], None]) -> None:
+    def __init__(
+        self, terminal: int, typed: Callable[[str], None], leaving: Callable[[], None]
+    ) -> None:
         self._terminal = terminal
         self._typed = typed
+        self._leaving = leaving
         self._before: list[Any] | None = None
         """The terminal's own settings while it has ours."""
         self._look_again: asyncio.TimerHandle | None = None
@@ -196,6 +218,7 @@ class _Posix:
         import signal
 
         loop = asyncio.get_running_loop()
+        self._leaving()
         self._release()
         loop.remove_signal_handler(signal.SIGTSTP)
         signal.raise_signal(signal.SIGTSTP)
@@ -207,7 +230,7 @@ class _Posix:
 class _Windows:
     """A console that is looked at by a thread: Windows tells nobody of a key."""
 
-    def __init__(self, terminal: int, typed: Callable[[str], None]) -> None:
+    def __init__(self, typed: Callable[[str], None]) -> None:
         self._typed = typed
         self._closed = threading.Event()
 
