@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from rowlog.ports import FoundPort
     from rowlog.recording import Begun
     from rowlog.render import Style
+    from rowlog.screen import Screen
+    from rowlog.sounds import Kind
     from rowlog_drivers.peripheral import Event
 
 app = typer.Typer(
@@ -187,6 +189,14 @@ def record(
     plain: Annotated[
         bool, typer.Option("--plain", help="One plain line a second, without colours.")
     ] = False,
+    sound: Annotated[
+        str | None,
+        typer.Option(
+            "--sound",
+            metavar="KIND",
+            help="bell, tones, speech or off; the bell is usual where a plan is followed.",
+        ),
+    ] = None,
     db: DbOption = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a second, the summary as the last.")
@@ -195,6 +205,7 @@ def record(
     """Record a session as it happens; Ctrl-C ends it, with the summary.
 
     Without --rower and --strap the machine and the strap in reach are looked for by Bluetooth.
+    A terminal shows the session in large numbers: ? tells the keys.
     """
     from rowlog.recording import record as run
     from rowlog_drivers.addresses import parse_address
@@ -204,25 +215,33 @@ def record(
     seconds = _seconds(limit) if limit is not None else None
     style = _style(plain=plain)
     keys = sys.stdin is not None and sys.stdin.isatty()
-    teller = _Teller(style, as_json=as_json, keys=keys)
+    screen = None if plain or as_json else _screen(style, sound, planned=parsed is not None)
+    if screen is None and sound is not None:
+        _check_sound(sound)
+    teller = _Teller(style, as_json=as_json, keys=keys, screen=screen)
     nothing_named = rower is None and strap is None
     if nothing_named:
         rower = strap = "auto"
-    session_id = run(
-        path,
-        parse_address(rower) if rower is not None else None,
-        parse_address(strap) if strap is not None else None,
-        plan=parsed,
-        athlete=athlete,
-        for_s=seconds,
-        optional=frozenset({"strap"}) if nothing_named else frozenset(),
-        program=program,
-        ask=_ask if sys.stdin.isatty() and sys.stderr.isatty() else None,
-        tell=lambda text: typer.echo(text, err=True),
-        on_begin=teller.begin,
-        on_moment=teller.moment,
-        on_key=teller.key if keys else None,
-    )
+    try:
+        session_id = run(
+            path,
+            parse_address(rower) if rower is not None else None,
+            parse_address(strap) if strap is not None else None,
+            plan=parsed,
+            athlete=athlete,
+            for_s=seconds,
+            optional=frozenset({"strap"}) if nothing_named else frozenset(),
+            program=program,
+            ask=_ask if sys.stdin.isatty() and sys.stderr.isatty() else None,
+            tell=teller.tell,
+            on_begin=teller.begin,
+            on_moment=teller.moment,
+            on_key=teller.key if keys else None,
+            views=() if screen is None else (screen,),
+            suspended=(lambda _: None) if screen is None else screen.suspended,
+        )
+    finally:
+        teller.end()
     if as_json:
         from rowlog import summary
 
@@ -232,14 +251,40 @@ def record(
     _show(path, session_id, as_json=False, style=style)
 
 
-class _Teller:
-    """Prints a recording once a second, until nobody listens; the recording goes on then."""
+def _screen(style: Style, sound: str | None, *, planned: bool) -> Screen | None:
+    """The live view, where there is a terminal for it. Raises CallError for an unknown sound."""
+    from rowlog import screen
 
-    def __init__(self, style: Style, *, as_json: bool, keys: bool) -> None:
+    kind = _check_sound(sound if sound is not None else "bell" if planned else "off")
+    if not screen.fits():
+        return None
+    colours = style.colour or "NO_COLOR" not in os.environ
+    return screen.Screen(1, unicode=style.unicode, colours=colours, sound=kind)
+
+
+def _check_sound(sound: str) -> Kind:
+    from rowlog.sounds import KINDS
+
+    for kind in KINDS:
+        if kind == sound:
+            return kind
+    raise CallError(f"There is no sound {sound!r}.", f"There are: {', '.join(KINDS)}.")
+
+
+class _Teller:
+    """Prints a recording once a second, until nobody listens; the recording goes on then.
+
+    While a screen is open it shows all there is instead, and what is told as well.
+    """
+
+    def __init__(
+        self, style: Style, *, as_json: bool, keys: bool, screen: Screen | None = None
+    ) -> None:
         from rowlog.render_devices import LinkNews
 
         self._keys = keys
-
+        self._screen = screen
+        self._begun = False
         self._style = style
         self._as_json = as_json
         self._silent = False
@@ -248,9 +293,10 @@ class _Teller:
 
     def begin(self, begun: Begun) -> None:
         """The session has begun."""
+        self._begun = True
         if begun.recovered:
             self._tell(f"Closed as recovered: session {', '.join(map(str, begun.recovered))}.")
-        if not self._as_json:
+        if not self._as_json and not self._on_screen:
             keys = " Keys: ? shows them." if self._keys else ""
             self._print(f"Recording session {begun.session_id}. Ctrl-C ends it.{keys}")
 
@@ -258,7 +304,10 @@ class _Teller:
         """A key was pressed: say so at once, the next second shows what it did."""
         from rowlog import render
 
-        self._tell(render.key(label))
+        if self._screen is not None and self._on_screen:
+            self._screen.key(label, render.key(label).removeprefix("rowlog: "))
+        else:
+            self._tell(render.key(label))
 
     def moment(self, moment: Moment) -> None:
         """A second went by."""
@@ -273,10 +322,30 @@ class _Teller:
             self._tell(f"rowlog: {text}")
         if self._as_json:
             self._print(json.dumps(render.moment_json(moment), allow_nan=False))
-        else:
+        elif not self._on_screen:
             self._print(render.moment(moment, self._style))
 
+    def tell(self, line: str) -> None:
+        """Say what happens, before the session and in it."""
+        self._tell(line)
+
+    def end(self) -> None:
+        """The session is over: what the screen told stands after it, too."""
+        if self._screen is not None:
+            for line in self._screen.told:
+                self._echo(line)
+
+    @property
+    def _on_screen(self) -> bool:
+        return self._screen is not None and self._begun and self._screen.open
+
     def _tell(self, line: str) -> None:
+        if self._screen is not None and self._on_screen:
+            self._screen.tell(line)
+        else:
+            self._echo(line)
+
+    def _echo(self, line: str) -> None:
         with suppress(OSError):  # nobody may be listening there either
             typer.echo(line, err=True)
 

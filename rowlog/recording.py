@@ -85,7 +85,7 @@ def record(
     on_moment: Callable[[Moment], None] | None = None,
     on_key: Callable[[str], None] | None = None,
     views: Sequence[View] = (),
-    leaving: Callable[[], None] = lambda: None,
+    suspended: Callable[[bool], None] = lambda _: None,
 ) -> int:
     """Record a session until the devices end, `for_s` is over, or a signal comes.
 
@@ -94,9 +94,10 @@ def record(
     hears what happens before the session begins, and of views that fail. `on_key` has the keys of
     the terminal read, and hears what each is called, "help" for one that asks which there are,
     "end?" for one that ends the session if it comes again. `views` show the session while it goes
-    on, each on a thread of its own (see `viewing`); `leaving` is called before the terminal's own
-    key (Ctrl-Z) stops the program. Returns the session's number. Raises RowlogError, saying what
-    is kept, when it could not go on; nothing is begun where nothing can be stored.
+    on, each on a thread of its own (see `viewing`); `suspended` hears True before the terminal's
+    own key (Ctrl-Z) stops the program, and False when it goes on. Returns the session's number.
+    Raises RowlogError, saying what is kept, when it could not go on; nothing is begun where
+    nothing can be stored.
     """
     wanted: dict[Role, Address] = {}
     if rower is not None and rower.scheme in ON_AIR:
@@ -212,7 +213,7 @@ def record(
                 for_s,
                 on_moment,
                 on_key,
-                leaving,
+                suspended,
                 staged,
             )
         )
@@ -369,7 +370,7 @@ async def _record(
     for_s: float | None,
     on_moment: Callable[[Moment], None] | None,
     on_key: Callable[[str], None] | None,
-    leaving: Callable[[], None],
+    suspended: Callable[[bool], None],
     staged: Callable[[Opened, datetime], tuple[Sequence[View], Board, Tell]],
 ) -> int:
     """Connect, then begin the session: what cannot be reached leaves none behind."""
@@ -405,7 +406,7 @@ async def _record(
         views, board, tell = staged(opened, started_at)
         keyboard = stage = None
         if on_key is not None or views:
-            keyboard, controls = _keyboard(opened.clock, stop, on_key, leaving)
+            keyboard, controls = _keyboard(opened.clock, stop, on_key, suspended)
             stage = partial(Stage, views, board, opened.clock, controls=controls, tell=tell)
         recorder = Recorder(
             opened.devices,
@@ -445,7 +446,7 @@ def _keyboard(
     clock: Clock,
     stop: asyncio.Event,
     on_key: Callable[[str], None] | None,
-    leaving: Callable[[], None],
+    suspended: Callable[[bool], None],
 ) -> tuple[Device, Controls]:
     """Keys as a device of the session: those of the terminal, and those that views press."""
     from rowlog_drivers.transports.keyboard import KeyboardTransport
@@ -485,7 +486,7 @@ def _keyboard(
         other=other,
         pressed=pressed,
         terminal=None if on_key is None else 0,
-        leaving=leaving,
+        suspended=suspended,
     )
     return Device(transport, Decoding({})), Controls(asyncio.get_running_loop(), press)
 

@@ -201,9 +201,9 @@ def plan(parsed: Plan, style: Style, pace_2k: float | None = None) -> str:
         table.row(
             str(number) if work else "",
             piece.activity if work else "rest",
-            _target(piece.target),
+            target_words(piece.target),
             "  ".join(
-                [*(_band(band) for band in piece.bands), *([piece.zone] if piece.zone else [])]
+                [*(band_words(band) for band in piece.bands), *([piece.zone] if piece.zone else [])]
             ),
             look=style.bold if work else style.dim,
         )
@@ -254,7 +254,8 @@ def plan_json(parsed: Plan, pace_2k: float | None = None) -> dict[str, object]:
     }
 
 
-def _target(target: Target) -> str:
+def target_words(target: Target) -> str:
+    """What ends a piece, as "500 m", "1:30", "until below 120 bpm"."""
     value = target.value
     limit = f", at most {duration(target.at_most_s)}" if target.at_most_s is not None else ""
     if value is None:
@@ -270,7 +271,7 @@ def _target(target: Target) -> str:
     return texts.get(target.type, target.type) + limit
 
 
-def _band(band: Band) -> str:
+def band_words(band: Band) -> str:
     """A band to stay within, as "r24", "1:55.0–2:00.0 /500m", "180–200 W", "≤150 bpm"."""
     if band.reference == "max_heart_rate":
         return f"{_range(band, whole)} % of maximum"
@@ -318,7 +319,7 @@ def moment(now: Moment, style: Style) -> str:
         words += away.values()
     elif where.phase == "rest" and where.next is not None:
         coming = "" if where.next.activity == "row" else f"{printable(where.next.activity, 18)} "
-        words.append(f"{f'next {coming}{_target(where.next.target)}':<23}")
+        words.append(f"{f'next {coming}{target_words(where.next.target)}':<23}")
     else:
         words += [
             f"{pace(now.pace_s_per_500m):>6}",

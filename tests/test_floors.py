@@ -60,6 +60,7 @@ CORE = (
     "rowlog.believing",
     "rowlog.derivation",
     "rowlog.live",
+    "rowlog.cues",
     "rowlog.metrics",
     "rowlog.fit_layout",
 )
@@ -94,6 +95,7 @@ WORK = (
 )
 OUTPUT = ("rowlog.render*", "rowlog.charts*", "rowlog.exports*")
 FILES_OUT = ("rowlog.exporting*", "rowlog.reporting*")
+VIEWS = ("rowlog.screen*", "rowlog.sounds*")
 CLI = ("rowlog.cli*", "rowlog.__main__")
 FOUNDATION = tuple(
     f"rowlog_drivers.{name}" for name in ("errors", "clock", "records", "fields", "frames")
@@ -179,12 +181,15 @@ ROOMS = (
         never=("asyncio", "time", *SQLITE, *FILES, PRINTING, OPENING),
     ),
     Room(name="the store", modules=STORE, never=(*WORK, *OUTPUT, *CLI, PRINTING)),
-    Room(name="the work", modules=WORK, never=("typer", *OUTPUT, *FILES_OUT, *CLI, PRINTING)),
+    Room(
+        name="the work", modules=WORK, never=("typer", *OUTPUT, *VIEWS, *FILES_OUT, *CLI, PRINTING)
+    ),
     Room(
         name="output",
         modules=OUTPUT,
         never=(*STORE, "rowlog_drivers", *FILES_OUT, *CLI, PRINTING),
     ),
+    Room(name="views", modules=VIEWS, never=("typer", *STORE, *FILES_OUT, *CLI, PRINTING)),
     Room(name="files out", modules=FILES_OUT, never=("typer", *STORE, *CLI, PRINTING)),
     Room(name="commands", modules=("rowlog", *CLI)),
 )

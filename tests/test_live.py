@@ -22,7 +22,7 @@ from rowlog_drivers.addresses import parse_address
 from tests.support import DERIVED, rows
 
 PLAN = "2x200m/0:20r@r28"
-SPEED = 40.0
+SPEED = 30.0
 
 
 @dataclass
@@ -88,7 +88,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
         parse_address(f"sim:strap?speed={SPEED:g}"),
         plan=parse(PLAN),
         athlete="Kim",
-        for_s=170,
+        for_s=150,
         tell=told.append,
         views=(watching, Failing(), Stuck(over)),
     )
@@ -245,7 +245,7 @@ def test_a_feed_gives_the_newest_and_ends(watched: Watched) -> None:
 
 
 def test_a_picture_runs_on_by_itself(watched: Watched) -> None:
-    """A second of life is 40 of this session: a rest of 20 s is over within half a second."""
+    """A second of life is 30 of this session: a rest of 20 s is over within half a second."""
     resting = next(live for live in watched.seen if live.at == 1)
     left = resting.countdown_s
     assert left is not None

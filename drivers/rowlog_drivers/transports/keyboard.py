@@ -35,7 +35,7 @@ class KeyboardTransport:
         pressed: hears the label of every key that became a frame.
         source, channel: what the frames are of.
         terminal: the file descriptor to read; None: no terminal is, keys are only pressed.
-        leaving: is called before the program is stopped by its key, to leave the screen as it was.
+        suspended: hears True before the program is stopped by its key, False when it goes on.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class KeyboardTransport:
         other: Callable[[str], None],
         pressed: Callable[[str], None],
         terminal: int | None = 0,
-        leaving: Callable[[], None] = lambda: None,
+        suspended: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self._clock = clock
         self._labels = labels
@@ -62,7 +62,7 @@ class KeyboardTransport:
         if terminal is not None and sys.platform == "win32":
             self._terminal = _Windows(self._typed)
         elif terminal is not None:
-            self._terminal = _Posix(terminal, self._typed, leaving)
+            self._terminal = _Posix(terminal, self._typed, suspended)
 
     async def open(self) -> None:
         """Begin to read keys; what was typed before is dropped."""
@@ -121,11 +121,11 @@ class _Posix:
     """A terminal that is read by the event loop."""
 
     def __init__(
-        self, terminal: int, typed: Callable[[str], None], leaving: Callable[[], None]
+        self, terminal: int, typed: Callable[[str], None], suspended: Callable[[bool], None]
     ) -> None:
         self._terminal = terminal
         self._typed = typed
-        self._leaving = leaving
+        self._suspended = suspended
         self._before: list[Any] | None = None
         """The terminal's own settings while it has ours."""
         self._look_again: asyncio.TimerHandle | None = None
@@ -218,13 +218,14 @@ class _Posix:
         import signal
 
         loop = asyncio.get_running_loop()
-        self._leaving()
+        self._suspended(True)
         self._release()
         loop.remove_signal_handler(signal.SIGTSTP)
         signal.raise_signal(signal.SIGTSTP)
         loop.add_signal_handler(signal.SIGTSTP, self._stop)
         if self._ours():
             self._take()
+        self._suspended(False)
 
 
 class _Windows:
