@@ -85,13 +85,14 @@ def main() -> None:
 
 def whole_app() -> typer.Typer:
     """All commands: those of other files too, which are not loaded for the ones here."""
-    from rowlog import cli_edit, cli_report, cli_years
+    from rowlog import cli_edit, cli_import, cli_report, cli_years
 
     known = {_name(command) for command in app.registered_commands}
     if "zones" not in known:
         cli_years.add_to(app)
         cli_edit.add_to(app)
         cli_report.add_to(app)
+        cli_import.add_to(app)
     return app
 
 
@@ -963,70 +964,6 @@ def export(
         )
 
 
-@app.command(name="import")
-def import_(
-    files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Files, or folders of them.")
-    ],
-    athlete: Annotated[
-        str | None, typer.Option("--athlete", metavar="NAME", help="Who rowed it.")
-    ] = None,
-    db: DbOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Take in workouts of other programs: FIT, TCX, CSV, RR intervals, and .frames.
-
-    CSV of RowingData, Painsled, ErgData, ErgStick, BoatCoach, RowPro, SmartRow, Hero, NK SpeedCoach
-    and the Concept2 logbook, strokes or a whole season; folders and zip archives of them too. The
-    same content is never taken in twice, and the file's bytes are kept.
-    """
-    from rowlog.importing import Imported, count_files, import_files
-
-    total = count_files(files) if sys.stderr.isatty() else 0
-    told: list[Imported] = []
-
-    def tell(done: Imported) -> None:
-        told.append(done)
-        if total > 1:
-            share = min(len(told) / total, 1.0)
-            bar = ("=" * round(30 * share)).ljust(30)
-            typer.echo(f"\r[{bar}] {len(told)} of {total}\r\033[K", err=True, nl=False)
-        if done.fault is not None:
-            typer.echo(f"rowlog: {done.fault}", err=True)
-        elif not as_json:
-            numbers = ", ".join(map(str, done.sessions))
-            several = len(done.sessions) > 3
-            if several:
-                numbers = f"{done.sessions[0]} to {done.sessions[-1]}"
-            typer.echo(
-                f"{done.file.name}: imported before."
-                if done.known
-                else f"{done.file.name}: session{'s' * several} {numbers}."
-            )
-            for number in done.overlaps:
-                typer.echo(
-                    f"  Session {number} is of the same time. To make one of both: "
-                    f"rowlog edit merge {number} {numbers}"
-                )
-
-    done = import_files(_path(db), files, athlete=athlete, on_file=tell)
-    if as_json:
-        _print_json(
-            [
-                {
-                    "file": str(one.file),
-                    "sessions": one.sessions,
-                    "known": one.known,
-                    "overlaps": one.overlaps,
-                    "fault": one.fault,
-                }
-                for one in done
-            ]
-        )
-    if any(one.fault is not None for one in done):
-        raise typer.Exit(1)
-
-
 @simulators.command(name="ble")
 def simulate_ble(
     plan: Annotated[
@@ -1202,7 +1139,7 @@ def db_rebuild(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make all derived rows anew from the stored frames."""
+    """Make all derived rows anew from the stored frames and the imported files."""
     from rowlog.rebuild import rebuild, rebuild_kept
 
     path = _path(db)
@@ -1219,10 +1156,19 @@ def db_rebuild(
             typer.echo(f"Bests, zones and hearts of {count} sessions computed anew.")
         return
     rebuilt = rebuild(path, numbers)
+    count = len(rebuilt.sessions)
     if as_json:
-        _print_json({"rebuilt": rebuilt})
+        unread = [{"session": one.session_id, "why": one.why} for one in rebuilt.unread]
+        told = {"rebuilt": rebuilt.sessions, "read_again": rebuilt.read_again, "unread": unread}
+        _print_json(told)
     else:
-        typer.echo(f"{len(rebuilt)} {'session' if len(rebuilt) == 1 else 'sessions'} rebuilt.")
+        typer.echo(f"{count} {'session' if count == 1 else 'sessions'} rebuilt.")
+        if rebuilt.read_again:
+            better = ", ".join(map(str, rebuilt.read_again))
+            typer.echo(f"Read better than before from the imported file: {better}.")
+        for one in rebuilt.unread:
+            stays = f"Session {one.session_id} stays as it was read"
+            typer.echo(f"rowlog: {stays}: {one.why}", err=True)
 
 
 @database.command(name="compact")

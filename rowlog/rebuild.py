@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,17 +12,38 @@ from rowlog.store import Store
 from rowlog.store_errors import DamagedError, no_database
 from rowlog.store_kept_many import computed
 from rowlog.store_read import Segmentation, StoredSession, open_reader
+from rowlog.store_whole import Whole
 from rowlog.structuring import Recording
 from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.errors import CallError
 
 
-def rebuild(database: Path, numbers: Sequence[int] | None = None) -> list[int]:
-    """Make the derived rows of closed sessions anew; returns the sessions' numbers.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """An imported session whose file is not read any more: it stays as it was read."""
+
+    session_id: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilt:
+    """What was made anew."""
+
+    sessions: tuple[int, ...]
+    """The numbers of all, those of `unread` too, whose stored frames served."""
+    read_again: tuple[int, ...]
+    """Imported ones whose file is read differently today than it was."""
+    unread: tuple[Unread, ...]
+
+
+def rebuild(database: Path, numbers: Sequence[int] | None = None) -> Rebuilt:
+    """Make the derived rows of closed sessions anew.
 
     `numbers` None: all of them. Each session is replaced as a whole or not at all, and cut anew in
-    every way in which it was cut. Sessions that a crash left open are closed as recovered on the
-    way. Raises StoreError.
+    every way in which it was cut. The kept bytes of an imported one are read again, and what they
+    are read as today takes its place. Sessions that a crash left open are closed as recovered on
+    the way. Raises StoreError.
     """
     if not database.expanduser().is_file():
         raise no_database(database)
@@ -33,9 +55,50 @@ def rebuild(database: Path, numbers: Sequence[int] | None = None) -> list[int]:
                 for session in reversed(reader.sessions())
                 if numbers is None or session.id in numbers
             ]
+        renewed: list[int] = []
+        unread: list[Unread] = []
         for session in sessions:
-            cut_anew(store, session)
-    return [session.id for session in sessions]
+            whole, why = _read_again(store, session)
+            cut_anew(store, session, whole)
+            if whole is not None:
+                renewed.append(session.id)
+            if why is not None:
+                unread.append(Unread(session_id=session.id, why=why))
+    return Rebuilt(
+        sessions=tuple(session.id for session in sessions),
+        read_again=tuple(renewed),
+        unread=tuple(unread),
+    )
+
+
+def _read_again(store: Store, session: StoredSession) -> tuple[Whole | None, str | None]:
+    """An imported session as its file is read today, and why that cannot be.
+
+    None for what was not imported, or is read as it was.
+    """
+    kept = store.original_of(session.id)
+    if kept is None:
+        return None, None
+    from rowlog.importing_sessions import FAULTS, FRAMES, again
+    from rowlog.imports import VERSION
+
+    original, place = kept
+    if original.importer == FRAMES:  # a recording: its frames are stored as they are
+        return None, None
+    try:
+        whole = again(original, place, session.ended_at or session.started_at)
+    except FAULTS as error:
+        return None, str(error)
+    store.read_by(session.id, VERSION)
+    # A start that was known stays: a time without an offset was that of where it was imported.
+    start_found = whole.start_known and "start" in dict(session.header)
+    whole = replace(whole, start_known=start_found)
+    same = (
+        not start_found
+        and whole.plan in (None, session.plan)
+        and whole.frames == tuple(store.read_frames(session.id))
+    )
+    return None if same else whole, None
 
 
 def rebuild_kept(database: Path, numbers: Sequence[int] | None = None) -> int:
@@ -94,17 +157,27 @@ def recording_of(store: Store, session: StoredSession) -> Recording:
     )
 
 
-def cut_anew(store: Store, session: StoredSession) -> None:
-    """Derive a session's rows from its frames, in every way in which it was cut."""
+def cut_anew(store: Store, session: StoredSession, renewed: Whole | None = None) -> None:
+    """Derive a session's rows from its frames, in every way in which it was cut.
+
+    `renewed` is an imported one as its file is read today, which takes the place of its frames.
+    """
     recording = recording_of(store, session)
+    plan = session.plan
+    if renewed is not None:
+        frames, plan = renewed.frames, renewed.plan or session.plan
+        recording = replace(recording, frames=lambda: frames, end_ns=renewed.end_ns)
     with open_reader(store.path) as reader:
         ways = reader.segmentations(session.id)
     shown = next((way for way in ways if way.is_default), None)
     if shown is None:
-        made = recording.cut("auto" if session.plan is None else "plan", session.plan)
-        store.replace_derived(session.id, made.facts, made.totals)
+        made = recording.cut("auto" if plan is None else "plan", plan)
+        store.replace_derived(session.id, made.facts, made.totals, renewed=renewed)
         return
-    if session.totals is None and session.plan is None:
+    if plan != session.plan:
+        ways = [_planned(way, session.plan, plan) for way in ways]
+        shown = next(way for way in ways if way.is_default)
+    if session.totals is None and plan is None:
         made, _ = recording.unplanned()
     else:
         made = recording.cut(shown.origin, shown.text)
@@ -114,10 +187,20 @@ def cut_anew(store: Store, session: StoredSession) -> None:
         made.totals,
         segmentation_id=shown.id,
         told=(made.text, made.confidence),
+        renewed=renewed,
     )
     for way in ways:
         if way is not shown:
             _cut_beside(store, session, recording, way)
+
+
+def _planned(way: Segmentation, was: str | None, plan: str | None) -> Segmentation:
+    """A way to cut a session under the plan that its file is read as having today."""
+    if (way.origin == "plan" and way.text == was) or (
+        was is None and way.origin == "auto" and way.is_default
+    ):
+        return replace(way, origin="plan", text=plan)
+    return way
 
 
 def structure_unplanned(store: Store, session_id: int) -> None:

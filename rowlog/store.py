@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -16,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
 
-from rowlog import store_edits
+from rowlog import store_edits, store_whole
 from rowlog.athlete import Change, check_history
 from rowlog.schema import connect, prepare
 from rowlog.store_athletes import athlete_id_of, changes_of, put_changes
@@ -31,8 +30,8 @@ from rowlog.store_months import refresh
 from rowlog.store_pack import give_back_room, pack_block, unpacked_sessions
 from rowlog.store_read import stored_frames
 from rowlog.store_rows import MARKERS, STRUCTURE, Fact, Source, pack_options
+from rowlog.store_whole import Original, Whole
 from rowlog.totals import SessionTotals
-from rowlog_drivers.clock import wall_now
 from rowlog_drivers.errors import CallError
 from rowlog_drivers.frames import Frame
 from rowlog_drivers.interface import Delivery
@@ -227,30 +226,47 @@ class Store:
                 (session_id, t_ns, happened_at.isoformat(), kind, text),
             )
 
-    def import_known(self, digest: str) -> bool:
-        """Whether a file of this SHA-256 was imported before, and a session of it is there."""
+    def known_imports(self) -> set[str]:
+        """The SHA-256 of all that was imported before, and of which a session is there."""
         with self._mutex, translated(self.path):
-            row = self._db.execute(
-                "SELECT 1 FROM imports JOIN sessions ON import_id = imports.id WHERE sha256 = ?",
-                (digest,),
-            ).fetchone()
-        return row is not None
+            return store_whole.known_imports(self._db)
 
-    def keep_import(
-        self, numbers: Sequence[int], name: str, digest: str, importer: str, content: bytes
-    ) -> None:
-        """Keep the bytes of the file, compressed, that these sessions were imported from."""
+    def import_sessions(self, parts: Sequence[tuple[Original, Sequence[Whole]]]) -> list[int]:
+        """Store closed sessions and the bytes that they come from: all or nothing.
+
+        Each part is of bytes that are known by themselves. Returns the sessions' numbers.
+        """
+        numbers = []
         with self._transaction(durable=True) as db:
-            db.execute(
-                "INSERT OR IGNORE INTO imports (name, sha256, importer, importer_version, "
-                "imported_at, content) VALUES (?, ?, ?, ?, ?, ?)",
-                (name, digest, importer, "1", wall_now().isoformat(), zlib.compress(content, 9)),
-            )
-            db.executemany(
-                "UPDATE sessions SET import_id = (SELECT id FROM imports WHERE sha256 = ?) "
-                "WHERE id = ?",
-                [(digest, number) for number in numbers],
-            )
+            for original, wholes in parts:
+                import_id = store_whole.put_original(db, original)
+                for whole in wholes:
+                    number = store_whole.insert(
+                        db,
+                        self.path,
+                        self._insert,
+                        whole,
+                        athlete_id=self._athlete(whole.athlete),
+                        import_id=import_id,
+                    )
+                    kept = compute(db, self.path, number)
+                    if kept is not None:
+                        write(db, number, kept)
+                    numbers.append(number)
+        return numbers
+
+    def original_of(self, session_id: int) -> tuple[Original, int] | None:
+        """The bytes that a session was imported from, and which session of theirs it is, from 0.
+
+        None for one that was not imported.
+        """
+        with self._mutex, translated(self.path):
+            return store_whole.original_of(self._db, session_id)
+
+    def read_by(self, session_id: int, version: str) -> None:
+        """Note which readers read the bytes of an imported session last."""
+        with self._transaction() as db:
+            store_whole.note_version(db, session_id, version)
 
     def open_sessions(self) -> list[int]:
         """The sessions that are not closed: this writer's own, and what crashes left behind."""
@@ -347,15 +363,19 @@ class Store:
         *,
         segmentation_id: int | None = None,
         told: tuple[str | None, float | None] | None = None,
+        renewed: Whole | None = None,
     ) -> None:
         """Put newly derived facts and figures in the place of the old ones: all or nothing.
 
         Frames, markers and other segmentations stay. None: the default segmentation's segments
         are replaced. `told` is its text and the confidence in it, None where those stay as they
-        are. `facts` may be derived from `read_frames` while they are taken.
+        are. `facts` may be derived from `read_frames` while they are taken. `renewed` is what the
+        file that it was imported from is read as today: its frames and plan come in with them.
         """
         with self._transaction(durable=True) as db:
             self._require(db, session_id)
+            if renewed is not None:
+                store_whole.renew(db, self.path, self._insert, session_id, renewed)
             structure = self._insert.structure(session_id, segmentation_id)
             self._insert.clear_derived(session_id, structure)
             if told is not None:

@@ -215,7 +215,11 @@ def test_db_path_check_rebuild(recorded: Path) -> None:
     checked = answer("db", "check", db=recorded)
     assert (checked["ok"], checked["sessions"], checked["problems"]) == (True, 1, [])
     before = answer("show", db=recorded)
-    assert answer("db", "rebuild", db=recorded) == {"rebuilt": [1]}
+    assert answer("db", "rebuild", db=recorded) == {
+        "rebuilt": [1],
+        "read_again": [],
+        "unread": [],
+    }
     assert answer("show", db=recorded) == before
     smaller = answer("db", "compact", db=recorded)
     assert smaller["bytes"] == recorded.stat().st_size <= smaller["bytes_before"]

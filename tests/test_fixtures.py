@@ -139,7 +139,7 @@ def test_rebuilding_gives_equal_rows(path: Path, tmp_path: Path) -> None:
     session_id = replay_file(path, database)
     first = rows(database, session_id)
     assert first["session_totals"]
-    assert rebuild(database) == [session_id]
+    assert rebuild(database).sessions == (session_id,)
     assert rows(database, session_id) == first
 
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import signal
 import sqlite3
+import subprocess
+import sys
+import tarfile
+import zlib
+from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -14,12 +21,19 @@ from hypothesis import strategies as st
 
 from rowlog import imports
 from rowlog.contents import load_contents
+from rowlog.editing import edit_note, edit_tags
 from rowlog.exporting import export
 from rowlog.exports import named
-from rowlog.importing import frames_of, import_files
+from rowlog.importing import Imported, import_files
+from rowlog.importing_sessions import frames_of
+from rowlog.imports import stroke_csv as stroke_csv_reader
 from rowlog.imports.stroke_csv import number
 from rowlog.imports.workout import ImportFault, Lap, plan_of
+from rowlog.rebuild import rebuild
 from rowlog.replaying import replay_file
+from rowlog.resegment import resegment
+from rowlog.store import Store
+from rowlog.store_errors import StoreError
 from rowlog.store_read import open_reader
 from rowlog.summary import load
 from rowlog_drivers.frames import Frame
@@ -208,20 +222,96 @@ def test_cells_of_any_kind_are_read_or_refused(head: str, rows: list[list[str]])
         plan_of(workout.laps)
 
 
-def test_an_import_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "table", ["imports", "sessions", "frame_blocks", "segments", "session_totals", "session_keys"]
+)
+def test_an_import_that_fails_at_any_table_leaves_nothing(table: str, tmp_path: Path) -> None:
     file, database = tmp_path / "a.csv", tmp_path / "i.db"
     file.write_bytes(stroke_csv())
-    with pytest.MonkeyPatch.context() as patched:
+    Store.open_writer(database).close()
+    with closing(sqlite3.connect(database)) as db:
+        db.execute(
+            f"CREATE TRIGGER full BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+    with pytest.raises(StoreError, match="full"):
+        import_files(database, [file])
+    assert rows_of(database) == (0, 0, 0)
+    with closing(sqlite3.connect(database)) as db:
+        db.execute("DROP TRIGGER full")
+    assert import_files(database, [file])[0].sessions == (1,)
+    assert rows_of(database) == (1, 1, 1)
 
-        def full(*_: object) -> None:
-            raise KeyboardInterrupt
 
-        patched.setattr("rowlog.importing._keep", full)
-        with pytest.raises(KeyboardInterrupt):
-            import_files(database, [file])
-    with open_reader(database) as reader:
-        assert reader.sessions() == []
-    assert import_files(database, [file])[0].sessions == (2,)
+def test_a_kill_between_a_session_and_its_bytes_leaves_nothing(tmp_path: Path) -> None:
+    file, database = tmp_path / "a.csv", tmp_path / "i.db"
+    file.write_bytes(stroke_csv())
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(database), str(file)], capture_output=True, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert rows_of(database) == (0, 0, 0)
+    assert import_files(database, [file])[0].sessions == (1,)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from rowlog import store
+from rowlog.importing import Imported, import_files
+store.write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # the last rows of a session
+import_files(Path(sys.argv[1]), [Path(sys.argv[2])])
+"""
+
+
+def rows_of(database: Path) -> tuple[int, int, int]:
+    with closing(sqlite3.connect(database)) as db:
+        found = [
+            db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in ("sessions", "imports", "frame_blocks")
+        ]
+    return found[0], found[1], found[2]
+
+
+def test_a_better_reader_improves_what_was_imported_before(tmp_path: Path) -> None:
+    """The database of an earlier rowlog that read no heart rates, and knew no start."""
+    file, database = tmp_path / "a.csv", tmp_path / "i.db"
+    file.write_bytes(b"2026-01-02 03:04:05 +00:00\n" + stroke_csv())
+    with pytest.MonkeyPatch.context() as earlier:
+        known = dict(stroke_csv_reader.COLUMNS)
+        del known["heart rate"]
+        earlier.setattr(stroke_csv_reader, "COLUMNS", known)
+        earlier.setattr(stroke_csv_reader, "_start", lambda *_: None)
+        import_files(database, [file])
+    was = load(database, 1).session
+    assert was.max_heart_rate_bpm is None
+    edit_tags(database, 1, ["race"], [])
+    edit_note(database, 1, "windy")
+    resegment(database, 1, "30m + 30m + 30m")
+    done = rebuild(database)
+    assert (done.sessions, done.read_again, done.unread) == ((1,), (1,), ())
+    now = load(database, 1)
+    assert now.session.max_heart_rate_bpm == 128  # the last one stands for no time
+    assert now.session.started_at == "2026-01-02T03:04:05+00:00"
+    assert (now.session.note, now.session.distance_m) == ("windy", was.distance_m)
+    assert [segment.distance_m for segment in now.segments] == [30.0] * 3
+    with closing(sqlite3.connect(database)) as db:
+        assert db.execute("SELECT tag FROM tags").fetchall() == [("race",)]
+        versions = db.execute("SELECT importer_version FROM imports").fetchall()
+    assert versions == [(imports.VERSION,)]
+    assert rebuild(database).read_again == ()
+
+
+def test_a_file_that_is_read_no_longer_leaves_its_session_as_it_is(tmp_path: Path) -> None:
+    file, database = tmp_path / "a.csv", tmp_path / "i.db"
+    file.write_bytes(stroke_csv())
+    import_files(database, [file])
+    was = load(database, 1)
+    with closing(sqlite3.connect(database)) as db, db:
+        db.execute("UPDATE imports SET content = ?", (zlib.compress(b"noise"),))
+    done = run("db", "rebuild", "--db", database)
+    assert done.returncode == 0
+    assert "Session 1 stays as it was read: a.csv is of no format" in done.stderr
+    assert load(database, 1) == was
 
 
 def test_archives_and_recordings_come_in(tmp_path: Path) -> None:
@@ -233,7 +323,10 @@ def test_archives_and_recordings_come_in(tmp_path: Path) -> None:
         packed.writestr("b.frames", recording.read_bytes())
         packed.writestr("bomb.csv", b"0" * 5_000_000)
         packed.writestr("inner.zip", b"PK\x03\x04" + bytes(50))
-    one, same, frames, bomb, inner = import_files(database, [archive])
+        packed.writestr("../../z\x1b[2J.txt", b"no workout")
+    outside, one, same, frames, bomb, inner = import_files(database, [archive])
+    assert "of no format" in (outside.fault or "")
+    assert "\x1b" not in str(outside.file) + (outside.fault or "")
     assert "unpacks to 5 MB" in (bomb.fault or "")
     assert (one.sessions, same.known, frames.sessions) == ((1,), True, (2,))
     assert "no text" in (inner.fault or "")
@@ -241,6 +334,61 @@ def test_archives_and_recordings_come_in(tmp_path: Path) -> None:
     assert import_files(database, [recording])[0].known
     archive.write_bytes(archive.read_bytes()[:-30])
     assert "no whole archive" in (import_files(database, [archive])[0].fault or "")
+
+
+@pytest.mark.parametrize("packed_by", ["", "gz", "bz2", "xz"])
+def test_tar_archives_come_in_however_they_are_compressed(packed_by: str, tmp_path: Path) -> None:
+    archive, database = tmp_path / "all.tar", tmp_path / "i.db"
+    with tarfile.open(archive, f"w:{packed_by}") as tape:  # type: ignore[call-overload]
+        for name, content in (("b/one.csv", stroke_csv()), ("a.csv", stroke_csv(5)), (".x", b"?")):
+            told = tarfile.TarInfo(name)
+            told.size = len(content)
+            tape.addfile(told, BytesIO(content))
+        for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE):
+            other = tarfile.TarInfo("other.csv")
+            other.type, other.linkname = kind, "b/one.csv"
+            tape.addfile(other)
+    one, two = import_files(database, [archive])
+    assert (one.file.name, one.sessions, two.sessions) == ("one.csv", (1,), (2,))
+    assert 0 < one.done <= two.done <= 1
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[: 700 if not packed_by else len(whole) // 2])
+    assert "no whole" in (import_files(database, [archive])[-1].fault or "")
+
+
+def test_a_tar_that_goes_on_for_too_long_is_broken_off(tmp_path: Path) -> None:
+    bomb, database = tmp_path / "bomb.tgz", tmp_path / "i.db"
+    with gzip.open(bomb, "wb", compresslevel=1) as packed:
+        small = tarfile.TarInfo("a.csv")
+        small.size = len(stroke_csv())
+        packed.write(small.tobuf() + stroke_csv().ljust(512, b"\0"))
+        big = tarfile.TarInfo("b.csv")
+        big.size = 10_000_000
+        packed.write(big.tobuf() + bytes(big.size))
+    taken, left = import_files(database, [bomb])
+    assert taken.sessions == (1,)
+    assert "or 200 times its size" in (left.fault or "")
+    header = tarfile.TarInfo("pax")
+    header.type, header.size = tarfile.XHDTYPE, 8_000_000  # would be read into memory whole
+    with gzip.open(bomb, "wb", compresslevel=1) as packed:
+        packed.write(header.tobuf() + b"7 a=b\n" + bytes(9_000_000))
+    assert "or 200 times its size" in (import_files(database, [bomb])[0].fault or "")
+
+
+def test_many_files_are_read_by_several_processes_in_their_order(tmp_path: Path) -> None:
+    folder, database = tmp_path / "in", tmp_path / "i.db"
+    folder.mkdir()
+    for n in range(14):
+        (folder / f"{n:02d}.csv").write_bytes(stroke_csv(4 + n))
+    (folder / "07.csv").write_text("hello")
+    (folder / "09.csv").write_bytes(stroke_csv(4))
+    heard: list[Imported] = []
+    done = import_files(database, [folder], on_file=heard.append)
+    assert done == heard
+    assert [one.file.name for one in done] == [f"{n:02d}.csv" for n in range(14)]
+    assert [one.sessions[0] for one in done if one.sessions] == list(range(1, 13))
+    assert (done[7].fault is not None, done[9].known, done[-1].done) == (True, True, 14)
+    assert all(one.known or one.fault for one in import_files(database, [folder]))
 
 
 @pytest.mark.parametrize("name", ["fit", "tcx"])

@@ -134,7 +134,7 @@ def check_rebuild(database: Path, session_id: int) -> dict[str, list[tuple[Any, 
         session = reader.session(session_id)
     assert session.totals is not None
     assert session.totals.frames == len(frames)
-    assert rebuild(database) == [session_id]
+    assert rebuild(database).sessions == (session_id,)
     after = rows(database, session_id)
     for table, expected in before.items():
         assert after[table] == expected, table

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import csv
-import gzip
-import zlib
-from io import BytesIO
 from typing import Final
 
+from rowlog.imports.packing import MOST_BYTES, unpacked
 from rowlog.imports.workout import ImportFault, Workout, checked
 
-MOST_BYTES: Final = 64_000_000
-"""No file of one workout is larger, compressed or not."""
+__all__ = ["MOST_BYTES", "VERSION", "ImportFault", "read", "unpacked"]
 
-
-def unpacked(name: str, content: bytes) -> bytes:
-    """The content itself, of a gzipped file as of a plain one. Raises ImportFault."""
-    if content[:2] == b"\x1f\x8b":
-        try:
-            with gzip.GzipFile(fileobj=BytesIO(content)) as packed:
-                content = packed.read(MOST_BYTES + 1)
-        except (OSError, EOFError, zlib.error) as error:
-            raise ImportFault(f"{name} is no whole gzip file.", "Copy it again.") from error
-    if len(content) > MOST_BYTES:
-        raise ImportFault(
-            f"{name} holds over {MOST_BYTES // 1_000_000} MB, which no workout does.",
-            "Name the file of one workout.",
-        )
-    return content
+VERSION: Final = "2"
+"""Of the readers; raised when one of them reads a file differently than before."""
 
 
 def read(name: str, content: bytes) -> list[Workout]:

@@ -164,5 +164,5 @@ def test_a_session_with_a_lost_link_in_rep_3(daemon: Daemon, tmp_path: Path) -> 
     )
 
     before = rows(database, 1)
-    assert rebuild(database) == [1]
+    assert rebuild(database).sessions == (1,)
     assert rows(database, 1) == before

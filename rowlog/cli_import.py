@@ -1,0 +1,147 @@
+"""The command that takes in other programs' files; this file is loaded only where it is called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from rowlog.cli_common import DbOption, JsonOption, database_path, print_json
+
+if TYPE_CHECKING:
+    from rowlog.importing import Imported
+
+TOLD_ONE_BY_ONE: Final = 20
+"""Of more files only those are named that need a word; the others are counted."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Make the command of this file one of `app`."""
+    app.command(name="import")(import_)
+
+
+def import_(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Files, folders of them, or archives.")
+    ],
+    athlete: Annotated[
+        str | None, typer.Option("--athlete", metavar="NAME", help="Who rowed it.")
+    ] = None,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take in workouts of other programs: FIT, TCX, CSV, RR intervals, and .frames.
+
+    CSV of RowingData, Painsled, ErgData, ErgStick, BoatCoach, RowPro, SmartRow, Hero, NK SpeedCoach
+    and the Concept2 logbook, strokes or a whole season; folders, zip and tar archives of them too.
+    The same content is never taken in twice, and the file's bytes are kept. Breaking it off leaves
+    whole sessions; call it again to go on.
+    """
+    from rowlog.importing import count_files, import_files
+
+    total = count_files(files)
+    told: list[Imported] = []
+    bar = _Bar(total) if sys.stderr.isatty() else None
+
+    def tell(done: Imported) -> None:
+        told.append(done)
+        if bar is not None:
+            bar.clear()
+        if done.fault is not None:
+            typer.echo(f"rowlog: {done.fault}", err=True)
+        elif not as_json and total <= TOLD_ONE_BY_ONE:
+            _tell(done)
+        if bar is not None:
+            bar.draw(done.done, sum(len(one.sessions) for one in told))
+
+    try:
+        done = import_files(database_path(db), files, athlete=athlete, on_file=tell)
+    except KeyboardInterrupt:
+        if bar is not None:
+            bar.clear()
+        typer.echo(f"rowlog: Broken off. {_sum(told)} Call it again to go on.", err=True)
+        raise typer.Exit(1) from None
+    if bar is not None:
+        bar.clear()
+    if as_json:
+        print_json(
+            [
+                {
+                    "file": str(one.file),
+                    "sessions": one.sessions,
+                    "known": one.known,
+                    "overlaps": one.overlaps,
+                    "fault": one.fault,
+                }
+                for one in done
+            ]
+        )
+    elif len(done) > TOLD_ONE_BY_ONE or total > TOLD_ONE_BY_ONE:
+        typer.echo(_sum(done))
+    if any(one.fault is not None for one in done):
+        raise typer.Exit(1)
+
+
+def _tell(done: Imported) -> None:
+    """One file in a line, and each session that is of its time."""
+    numbers = ", ".join(map(str, done.sessions))
+    several = len(done.sessions) > 3
+    if several:
+        numbers = f"{done.sessions[0]} to {done.sessions[-1]}"
+    typer.echo(
+        f"{done.file.name}: imported before."
+        if done.known
+        else f"{done.file.name}: session{'s' * several} {numbers}."
+    )
+    for number in done.overlaps:
+        typer.echo(
+            f"  Session {number} is of the same time. To make one of both: "
+            f"rowlog edit merge {number} {numbers}"
+        )
+
+
+def _sum(done: Sequence[Imported]) -> str:
+    """All files together, in sentences."""
+    numbers = [number for one in done for number in one.sessions]
+    known, faulty = sum(one.known for one in done), sum(one.fault is not None for one in done)
+    what = f"session {numbers[0]}" if len(numbers) == 1 else "no session"
+    if len(numbers) > 1:
+        what = f"{len(numbers)} sessions, {numbers[0]} to {numbers[-1]}"
+    words = [f"{_files(len(done))} read: {what}."]
+    if known:
+        words.append(f"{_files(known)} imported before.")
+    if faulty:
+        words.append(f"{_files(faulty)} not taken in.")
+    same = sum(bool(one.overlaps) for one in done)
+    if same:
+        words.append(
+            f"{_files(same)} of the time of a session that was there: "
+            "see rowlog sessions, and to make one of two, rowlog edit merge."
+        )
+    return " ".join(words)
+
+
+def _files(count: int) -> str:
+    return f"{count} file{'' if count == 1 else 's'}"
+
+
+class _Bar:
+    """How far it is, on the last line of a terminal."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+
+    def draw(self, done: float, sessions: int) -> None:
+        """Show that so many of all files are done, and how many sessions came of them."""
+        said = f" {int(done)} of {_files(self._total)}, {sessions} sessions"
+        width = max(10, min(40, get_terminal_size().columns - len(said) - 3))
+        share = min(done / max(self._total, 1), 1.0)
+        typer.echo(f"[{'=' * int(width * share):<{width}}]{said}", err=True, nl=False)
+
+    def clear(self) -> None:
+        """Take the line away, for others to be written."""
+        typer.echo("\r\033[K", err=True, nl=False)

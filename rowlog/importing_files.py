@@ -1,0 +1,167 @@
+"""Many files read on all cores, one after the other told in their order, in flat memory."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from rowlog.importing_sessions import FAULTS, Part, parts_of
+from rowlog.imports.archives import is_archive, members
+from rowlog.imports.packing import MOST_BYTES, unpacked
+from rowlog.imports.workout import ImportFault
+
+WORTH_IT: Final = 12
+"""Fewer files are read sooner than other processes start."""
+AHEAD: Final = 4
+"""So many files a core are read before the first of them is stored."""
+HELD_BYTES: Final = 2 * MOST_BYTES
+"""What was unpacked is held up to this, and the file after it."""
+
+
+class Job(NamedTuple):
+    """One file, or one of an archive, to be read."""
+
+    file: Path
+    """Within an archive: the archive's path, and the name in it."""
+    done: float
+    """So many of the files that were named are done once this one is."""
+    content: bytes | None = None
+    """None: that of `file`."""
+    dated_by: Path | None = None
+    """The file whose date counts; None: `file`."""
+    fault: str | None = None
+    """Why there is nothing to read."""
+
+
+class Read(NamedTuple):
+    """What became of one job."""
+
+    file: Path
+    done: float
+    parts: tuple[Part, ...] = ()
+    fault: str | None = None
+
+
+def files_in(named: Sequence[Path]) -> list[Path]:
+    """The files that are meant, those of a folder in order of their names; hidden ones are not."""
+    found: list[Path] = []
+    for path in named:
+        if path.is_dir():
+            found += sorted(
+                inner
+                for inner in path.rglob("*")
+                if inner.is_file() and not inner.name.startswith(".")
+            )
+        else:
+            found.append(path)
+    return found
+
+
+def read_all(files: Sequence[Path], athlete: str | None, known: frozenset[str]) -> Generator[Read]:
+    """Every file read, in their order, archives opened; `known` is what need not be read again.
+
+    On all cores where that is worth it: each process reads, derives, and hands back; it never
+    sees the database.
+    """
+    jobs = _jobs(files)
+    first = list(islice(jobs, WORTH_IT))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if len(first) < WORTH_IT or (cores or 1) < 2:
+        for job in (*first, *jobs):
+            yield _read(job, athlete, known)
+        return
+    # Spawned, not forked: this process has a connection and a lock that are its own.
+    pool = ProcessPoolExecutor(
+        cores, mp_context=get_context("spawn"), initializer=_prepare, initargs=(athlete, known)
+    )
+    waiting: deque[tuple[Job, Future[Read]]] = deque()
+    held = 0
+
+    def next_read() -> Read:
+        nonlocal held
+        job, coming = waiting.popleft()
+        held -= len(job.content or b"")
+        try:
+            return coming.result()
+        except BrokenExecutor:
+            fault = f"{job.file.name} could not be read: the system ended the process that did."
+            return Read(job.file, job.done, fault=fault)
+
+    try:
+        for job in (*first, *jobs):
+            held += len(job.content or b"")
+            waiting.append((job, pool.submit(_read_here, job)))
+            while len(waiting) >= AHEAD * (cores or 1) or held > HELD_BYTES:
+                yield next_read()
+        while waiting:
+            yield next_read()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_given: tuple[str | None, frozenset[str]] = (None, frozenset())
+"""What all jobs of a process share."""
+
+
+def _prepare(athlete: str | None, known: frozenset[str]) -> None:
+    global _given
+    _given = (athlete, known)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
+    gc.set_threshold(50_000)  # there are hardly rings among the rows
+
+
+def _read_here(job: Job) -> Read:
+    return _read(job, *_given)
+
+
+def _jobs(files: Sequence[Path]) -> Iterator[Job]:
+    for place, file in enumerate(files):
+        try:
+            if not file.is_dir() and file.exists() and not file.is_file():
+                raise ImportFault(f"{file} is no file.", "Name a file, or a folder of files.")
+            if not is_archive(file):
+                yield Job(file, place + 1)
+                continue
+            for name, content, share in members(file):
+                job = partial(Job, file / name, place + share)
+                if isinstance(content, ImportFault):
+                    yield job(fault=str(content))
+                else:
+                    yield job(content, dated_by=file)
+        except (ImportFault, OSError) as error:
+            yield Job(file, place + 1, fault=_fault(file, error))
+
+
+def _read(job: Job, athlete: str | None, known: frozenset[str]) -> Read:
+    if job.fault is not None:
+        return Read(job.file, job.done, fault=job.fault)
+    try:
+        dated = datetime.fromtimestamp((job.dated_by or job.file).stat().st_mtime, UTC)
+        name = job.file.name
+        content = unpacked(name, _content(job.file) if job.content is None else job.content)
+        parts = parts_of(name, content, dated, athlete, known)
+    except FAULTS as error:
+        return Read(job.file, job.done, fault=_fault(job.file, error))
+    return Read(job.file, job.done, tuple(parts))
+
+
+def _content(file: Path) -> bytes:
+    if file.stat().st_size > MOST_BYTES:
+        raise ImportFault(f"{file.name} is too large for a workout.", "Name that of one workout.")
+    return file.read_bytes()
+
+
+def _fault(file: Path, error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{file} cannot be read: {error.strerror or error}."
+    return str(error)

@@ -1,0 +1,254 @@
+"""From a file's bytes to whole sessions, derived along the path of a recording; no database."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from hashlib import sha256
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, NamedTuple
+
+from rowlog import imports
+from rowlog.imports.workout import ImportFault, Point, Workout, plan_of
+from rowlog.notation import NotationError, parse
+from rowlog.plan import Plan
+from rowlog.store_rows import Source
+from rowlog.store_whole import Original, Whole
+from rowlog.structuring import Recording
+from rowlog_drivers.catalog import make_decoding
+from rowlog_drivers.errors import FramesError, UnknownDriverError
+from rowlog_drivers.frames import Frame, read_frames
+from rowlog_drivers.protocols.workout_file import encode
+
+SOURCE: Final = "file"
+FRAMES: Final = "frames"
+"""The format of our own recordings, whose frames are stored as they are."""
+_FRAMES: Final = b"# rowlog-frames "
+_DRIVER: Final = "workout_file"
+FAULTS: Final = (ImportFault, OSError, FramesError, NotationError, UnknownDriverError)
+"""What a file that cannot be taken in raises."""
+
+
+class Part(NamedTuple):
+    """Bytes that are known by themselves, and the sessions that they tell of."""
+
+    original: Original
+    wholes: tuple[Whole, ...]
+
+
+def digest(content: bytes) -> str:
+    """What bytes are known by: their SHA-256."""
+    return sha256(content).hexdigest()
+
+
+def parts_of(
+    name: str, content: bytes, dated: datetime, athlete: str | None, known: frozenset[str]
+) -> list[Part]:
+    """The sessions of a file's bytes, unpacked; () of a part that is known already.
+
+    `dated` is the file's own date, at which a workout ended that does not say when it began.
+    Raises one of FAULTS.
+    """
+    if digest(content) in known:
+        return [Part(_original(name, content, ""), ())]
+    if content.startswith(_FRAMES):
+        return [Part(_original(name, content, FRAMES), (_recorded(name, content, dated, athlete),))]
+    workouts = imports.read(name, content)
+    found = []
+    for part, several in groupby(workouts, key=lambda workout: workout.content):
+        original = _original(name, content if part is None else part, workouts[0].format)
+        new = [] if original.sha256 in known else list(several)
+        wholes = [whole(name, workout, dated, athlete) for workout in new]
+        found.append(Part(original, tuple(wholes)))
+    return found
+
+
+def _original(name: str, content: bytes, importer: str) -> Original:
+    packed = zlib.compress(content, 9)
+    return Original(name, digest(content), importer, imports.VERSION, packed)
+
+
+def again(original: Original, place: int, dated: datetime) -> Whole:
+    """One workout of kept bytes, by today's readers; `dated` is when it ended. Raises FAULTS."""
+    workouts = imports.read(original.name, original.content)
+    if place >= len(workouts):
+        raise ImportFault(
+            f"{original.name} tells of {len(workouts)} workouts, no longer of {place + 1}.",
+            "Please report it, with the file.",
+        )
+    return whole(original.name, workouts[place], dated, None)
+
+
+def whole(name: str, workout: Workout, dated: datetime, athlete: str | None) -> Whole:
+    """A workout as a session, with all that is derived from it."""
+    started_at = workout.started_at or dated - timedelta(seconds=workout.end_s)
+    unsaid = () if workout.started_at is not None else (("start", "unknown, by the file's date"),)
+    return _derived(
+        tuple(frames_of(workout)),
+        plan=_plan(workout),
+        started_at=started_at,
+        start_known=workout.started_at is not None,
+        end_ns=round(workout.end_s * 1e9),
+        athlete=athlete or workout.athlete,
+        sources=(Source(name=SOURCE, driver=_DRIVER),),
+        origin=name,
+        note=workout.note,
+        header=(("format", workout.format), *unsaid),
+    )
+
+
+def _recorded(name: str, content: bytes, dated: datetime, athlete: str | None) -> Whole:
+    """A recording, as `rowlog replay` takes it."""
+    with TemporaryDirectory(prefix="rowlog-") as folder:
+        copy = Path(folder) / "import.frames"
+        copy.write_bytes(content)
+        try:
+            opened = read_frames(copy)
+            opened.verify()
+            header, frames = opened.header, tuple(opened)
+        except FramesError as error:
+            told = str(error).replace(str(copy), name)
+            raise ImportFault(told, "Mend that line, or export it again.") from error
+    last_ns = frames[-1].t_ns if frames else 0
+    end_ns = max(header.end_ns or 0, last_ns)
+    said = ((key, getattr(header, key)) for key in ("machine", "firmware"))
+    return _derived(
+        frames,
+        sources=tuple(
+            Source(name=source.name, driver=source.driver, options=source.options)
+            for source in header.sources
+        ),
+        plan=None if header.plan is None else parse(header.plan),
+        started_at=header.started_at or dated - timedelta(microseconds=end_ns // 1000),
+        start_known=header.started_at is not None,
+        end_ns=end_ns,
+        athlete=athlete,
+        origin=header.origin or name,
+        note=header.note,
+        licence=header.licence,
+        header=(*((key, text) for key, text in said if text is not None), *header.extra),
+    )
+
+
+def _derived(
+    frames: tuple[Frame, ...],
+    *,
+    sources: tuple[Source, ...],
+    plan: Plan | None,
+    started_at: datetime,
+    start_known: bool,
+    end_ns: int,
+    athlete: str | None,
+    origin: str,
+    note: str | None,
+    header: tuple[tuple[str, str], ...],
+    licence: str | None = None,
+) -> Whole:
+    recording = Recording(
+        frames=lambda: frames,
+        decoding=lambda: make_decoding(source.header for source in sources),
+        end_ns=end_ns,
+    )
+    if plan is not None:
+        made = recording.cut("plan", str(plan))
+    elif all(source.driver == _DRIVER for source in sources):  # no machine that tells intervals
+        made = recording.cut("auto", None)
+    else:
+        made = recording.unplanned()[0]
+    return Whole(
+        started_at=started_at,
+        start_known=start_known,
+        end_ns=end_ns,
+        plan=None if plan is None else str(plan),
+        athlete=athlete,
+        sources=sources,
+        frames=frames,
+        facts=tuple(made.facts),
+        totals=made.totals,
+        text=made.text,
+        confidence=made.confidence,
+        origin=origin,
+        note=note,
+        licence=licence,
+        header=header,
+    )
+
+
+def frames_of(workout: Workout) -> Iterator[Frame]:
+    """The workout as frames of the `workout_file` driver, in order of time."""
+    first = workout.points[0] if workout.points else None
+    if first is not None and first.distance_m and first.t_s > 0:
+        yield Frame(
+            t_ns=0,
+            source=SOURCE,
+            channel="sample",
+            payload=encode("sample", elapsed_s=0.0, distance_m=0.0),
+        )
+    for point in workout.points:
+        t_ns = round(point.t_s * 1e9)
+        for channel, payload in _records(point):
+            yield Frame(t_ns=t_ns, source=SOURCE, channel=channel, payload=payload)
+    if workout.summary is not None:
+        said = asdict(workout.summary)
+        t_ns = said.pop("t_ns")
+        del said["source"]
+        payload = encode("summary", **said)
+        yield Frame(t_ns=t_ns, source=SOURCE, channel="summary", payload=payload)
+
+
+def _records(point: Point) -> Iterator[tuple[str, bytes]]:
+    if any(
+        value is not None
+        for value in (point.distance_m, point.stroke_rate_spm, point.power_w, point.stroke)
+    ):
+        yield (
+            "sample",
+            encode(
+                "sample",
+                elapsed_s=point.t_s,
+                distance_m=point.distance_m,
+                stroke_rate_spm=point.stroke_rate_spm,
+                pace_s_per_500m=point.pace_s_per_500m,
+                power_w=point.power_w,
+                energy_kcal=point.energy_kcal,
+                drag_factor=point.drag_factor,
+            ),
+        )
+    if point.stroke is not None:
+        yield (
+            "stroke",
+            encode(
+                "stroke",
+                number=point.stroke,
+                stroke_rate_spm=point.stroke_rate_spm,
+                power_w=point.power_w,
+                distance_m=point.stroke_distance_m,
+                drive_s=point.drive_s,
+                recovery_s=point.recovery_s,
+                drive_length_m=point.drive_length_m,
+                work_j=point.work_j,
+                peak_force_n=point.peak_force_n,
+                mean_force_n=point.mean_force_n,
+            ),
+        )
+    if point.heart_rate_bpm is not None or point.rr_ms:
+        yield (
+            "heart_rate",
+            encode("heart_rate", heart_rate_bpm=point.heart_rate_bpm or 0, rr_ms=point.rr_ms),
+        )
+
+
+def _plan(workout: Workout) -> Plan | None:
+    text = workout.plan
+    if text is None or ("cal" in text and all(p.energy_kcal is None for p in workout.points)):
+        text = plan_of(workout.laps)
+    if text is None:
+        return None
+    try:
+        return parse(text)
+    except NotationError:
+        return None
