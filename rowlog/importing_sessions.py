@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 from rowlog import imports
-from rowlog.imports.workout import ImportFault, Point, Workout, plan_of
+from rowlog.imports.workout import SHORTEST_LAP_S, ImportFault, Point, Workout, plan_of
 from rowlog.notation import NotationError, parse
 from rowlog.plan import Plan
 from rowlog.store_rows import Source
@@ -155,7 +155,7 @@ def _derived(
     )
     if plan is not None:
         made = recording.cut("plan", str(plan))
-    elif all(source.driver == _DRIVER for source in sources):  # no machine that tells intervals
+    elif sources[0].driver == _DRIVER and frames[0].channel != "lap":  # nobody tells intervals
         made = recording.cut("auto", None)
     else:
         made = recording.unplanned()[0]
@@ -180,6 +180,7 @@ def _derived(
 
 def frames_of(workout: Workout) -> Iterator[Frame]:
     """The workout as frames of the `workout_file` driver, in order of time."""
+    yield from _told(workout)
     first = workout.points[0] if workout.points else None
     if first is not None and first.distance_m and first.t_s > 0:
         yield Frame(
@@ -198,6 +199,33 @@ def frames_of(workout: Workout) -> Iterator[Frame]:
         del said["source"]
         payload = encode("summary", **said)
         yield Frame(t_ns=t_ns, source=SOURCE, channel="summary", payload=payload)
+
+
+def _told(workout: Workout) -> Iterator[Frame]:
+    """What the file says of its laps and of the whole, before all else."""
+    plan = _plan(workout)
+    laps = workout.laps if workout.laps_are_own or len(workout.laps) > 1 else ()
+    ends = [lap.start_s for lap in laps[1:]]
+    for number, (lap, next_s) in enumerate(zip(laps, [*ends, None], strict=False)):
+        start_s = lap.start_s or 0.0
+        end_s = start_s + lap.seconds
+        if next_s is not None and abs(next_s - end_s) < SHORTEST_LAP_S:
+            end_s = next_s  # the same instant, by the session's clock
+        payload = encode(
+            "lap",
+            **{
+                "kind": "rest" if lap.rest else "work",
+                "distance_m": lap.metres,
+                **lap.said,
+                "number": number,
+                "start_s": start_s,
+                "end_s": end_s,
+            },
+        )
+        yield Frame(t_ns=0, source=SOURCE, channel="lap", payload=payload)
+    if laps or workout.said:
+        told = {"plan": None if plan is None else str(plan), **workout.said}
+        yield Frame(t_ns=0, source=SOURCE, channel="totals", payload=encode("totals", **told))
 
 
 def _records(point: Point) -> Iterator[tuple[str, bytes]]:
@@ -244,7 +272,7 @@ def _records(point: Point) -> Iterator[tuple[str, bytes]]:
 
 def _plan(workout: Workout) -> Plan | None:
     text = workout.plan
-    if text is None or ("cal" in text and all(p.energy_kcal is None for p in workout.points)):
+    if text is None and not workout.laps_are_own:
         text = plan_of(workout.laps)
     if text is None:
         return None

@@ -848,11 +848,12 @@ class Tracker:
             self._end_split(mark)
         if mark.t_ns <= segment.start.t_ns:
             return
+        self._correct(segment.total)
         source = self._choose(segment.total.heart_rate)
         end_bpm = self._heart_rates[source].at(mark.t_ns) if source is not None else None
         closed = Segment(
             index=len(self.segments),
-            piece=self.at if self._several else None,
+            piece=self._number if self._several else None,
             kind=kind,
             activity=piece.activity if kind == "work" else kind,
             target=self._told_target(piece) if kind != "pause" else None,
@@ -880,6 +881,14 @@ class Tracker:
     def _several(self) -> bool:
         """Whether pieces are told apart by their number."""
         return self.plan is not None or self.device_led
+
+    @property
+    def _number(self) -> int:
+        """The number of the piece under way."""
+        return self.at
+
+    def _correct(self, total: Total) -> None:
+        """A segment's sums may be known better than they add up; here they are not."""
 
     def _told_target(self, piece: Piece) -> Target | None:
         """The target as it is told: the plan's, or what the monitor was programmed with."""

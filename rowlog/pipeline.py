@@ -6,6 +6,7 @@ from rowlog.counters import SECOND_NS
 from rowlog.figures import choose_heart_rate, mean_pace
 from rowlog.intervals import Segment, Split, Tracker
 from rowlog.keys import UNDO, is_key
+from rowlog.laps import LapTracker, outranked
 from rowlog.monitor import MonitorWord
 from rowlog.plan import ROW, Plan
 from rowlog.programmed import Programme
@@ -14,6 +15,8 @@ from rowlog.totals import SessionTotals, with_origins
 from rowlog.undoing import Undoing
 from rowlog_drivers.interface import Delivery
 from rowlog_drivers.records import (
+    FileLap,
+    FileTotals,
     HeartRate,
     Link,
     MachineSplit,
@@ -30,7 +33,7 @@ from rowlog_drivers.records import (
 Fact = Record | Segment | Split
 
 
-_UNHEARD = ("link", "key", "sample", "stroke", "heart_rate", "summary")
+_UNHEARD = ("link", "key", "sample", "stroke", "heart_rate", "summary", "lap", "totals")
 """Channels of the host's own and of imported files, whose rows come when they like: the time
 between two of them is no silence of a device."""
 
@@ -64,6 +67,8 @@ class Pipeline:
         self._drag_factor: int | None = None
         self._monitors: dict[str, MonitorWord] = {}
         self._programmes: dict[str, Programme] = {}
+        self._laps: list[FileLap] = []
+        self._file: FileTotals | None = None
 
     def feed(self, delivery: Delivery) -> list[Fact]:
         """Take one delivery; the facts that it makes known, in order of time."""
@@ -124,11 +129,26 @@ class Pipeline:
                 self._key(record, facts)
             elif isinstance(record, MachineState):
                 self._step(record, facts)
+            elif isinstance(record, FileLap):
+                self._laps.append(record)
+            elif isinstance(record, FileTotals):
+                self._file = record
+                self._cut_by_laps(record)
             elif isinstance(record, MachineSplit | MachineSummary):
                 word = self._monitors.setdefault(record.source, MonitorWord())
                 word.take(record)
                 if record.source == self.rower:
                     facts.extend(word.of_segments(record, self.tracker))
+
+    def _cut_by_laps(self, said: FileTotals) -> None:
+        """A file's laps, which stand before all else, cut the session unless another way is asked.
+
+        Its own plan is what they follow; any other is another way.
+        """
+        untouched = type(self.tracker) is Tracker and self.position is None
+        if self._laps and untouched and (self.plan is None or str(self.plan) == said.plan):
+            self.tracker.device_led = True  # for who gave it: there was something to go by
+            self.tracker = LapTracker(self._laps, self.plan)
 
     def _beat(self, record: HeartRate | RowerSample, facts: list[Fact], *, strap: bool) -> None:
         reading, odd = self.timeline.heart_rate(record)
@@ -226,7 +246,12 @@ class Pipeline:
             power_derived=work.power.derived,
         )
         monitor = self._monitors.get(self.rower) if self.rower is not None else None
-        return totals if monitor is None else monitor.outrank(totals)
+        if monitor is not None:
+            totals = monitor.outrank(totals)
+        if self._file is not None:
+            by_laps = not self._laps or isinstance(self.tracker, LapTracker)
+            totals = outranked(totals, self._file, by_laps=by_laps)
+        return totals
 
     def _activity(self) -> str:
         """What was done: "row", "circuit" (exercises alone), "mixed"; "other": a strap alone."""

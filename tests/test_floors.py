@@ -44,6 +44,7 @@ CORE = (
     "rowlog.segments",
     "rowlog.intervals",
     "rowlog.cuts",
+    "rowlog.laps",
     "rowlog.keys",
     "rowlog.undoing",
     "rowlog.estimating",

@@ -197,6 +197,67 @@ class MachineSummary(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileLap(Record):
+    """What a finished workout's file says of one of its laps: a piece of work, a rest, a pause."""
+
+    number: int
+    """From 0, in order of time."""
+    kind: str
+    """"work", "rest" or "pause"."""
+    start_s: float
+    """Since session start."""
+    end_s: float
+    activity: str | None = None
+    """None: rowing, or a rest from it."""
+    ended_by: str | None = None
+    target_type: str | None = None
+    target_value: float | None = None
+    duration_s: float | None = None
+    """By the clock that counted; None: from start to end."""
+    distance_m: float | None = None
+    stroke_count: int | None = None
+    energy_kcal: float | None = None
+    mean_pace_s_per_500m: float | None = None
+    mean_power_w: float | None = None
+    mean_stroke_rate_spm: float | None = None
+    mean_heart_rate_bpm: float | None = None
+    max_heart_rate_bpm: float | None = None
+    min_heart_rate_bpm: float | None = None
+    end_heart_rate_bpm: float | None = None
+    heart_rate_drop_30s_bpm: float | None = None
+    heart_rate_drop_60s_bpm: float | None = None
+    heart_rate_drop_120s_bpm: float | None = None
+    heart_rate_coverage: float | None = None
+    drag_factor: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileTotals(Record):
+    """What a finished workout's file says of all of it, and what its laps follow."""
+
+    plan: str | None = None
+    """Interval text; None: the laps are all that is known of what was meant."""
+    activity: str | None = None
+    duration_s: float | None = None
+    elapsed_s: float | None = None
+    work_s: float | None = None
+    rest_s: float | None = None
+    distance_m: float | None = None
+    work_distance_m: float | None = None
+    rest_distance_m: float | None = None
+    stroke_count: int | None = None
+    energy_kcal: float | None = None
+    mean_pace_s_per_500m: float | None = None
+    mean_power_w: float | None = None
+    mean_stroke_rate_spm: float | None = None
+    mean_heart_rate_bpm: float | None = None
+    max_heart_rate_bpm: float | None = None
+    min_heart_rate_bpm: float | None = None
+    heart_rate_coverage: float | None = None
+    drag_factor: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ControlReply(Record):
     """The machine's answer to something that was written to it."""
 

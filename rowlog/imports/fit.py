@@ -7,7 +7,8 @@ from datetime import datetime
 from io import BytesIO
 from typing import Any, Final
 
-from rowlog.imports.workout import ImportFault, Lap, Point, Workout
+from rowlog.imports.workout import ImportFault, Lap, Point, Workout, figures_in
+from rowlog_drivers.records import FileLap, FileTotals
 
 _READ: Final = ("record", "hrv", "lap", "session")
 _ROWINGDATA: Final = {
@@ -24,7 +25,7 @@ def read(name: str, content: bytes) -> list[Workout]:
     import fitdecode  # type: ignore[import-untyped]
 
     points: list[Point] = []
-    laps: list[Lap] = []
+    laps: list[dict[str, Any]] = []
     said: dict[str, Any] = {}
     start: datetime | None = None
     try:
@@ -47,10 +48,9 @@ def read(name: str, content: bytes) -> list[Workout]:
                     rr = _rr(row.get("time"))
                     points[-1] = points[-1]._replace(rr_ms=(points[-1].rr_ms or ()) + rr)
                 elif frame.name == "lap":
-                    laps.append(_lap(row))
+                    laps.append(row)
                 elif frame.name == "session":
-                    for key in ("plan", "athlete", "started_at"):
-                        said[key] = row.get(key)
+                    said = row
     except (fitdecode.FitError, ValueError, TypeError, KeyError, IndexError) as error:
         raise ImportFault(
             f"{name} is no whole FIT file: {error}.", "Download or copy it again."
@@ -60,7 +60,9 @@ def read(name: str, content: bytes) -> list[Workout]:
         places = [k for k, point in enumerate(points) if point.drive_s or point.stroke_distance_m]
         for number, k in enumerate(places, 1):
             points[k] = points[k]._replace(stroke=number)
-    if start is not None and isinstance(said.get("started_at"), str):
+    own = isinstance(said.get("started_at"), str)  # written by rowlog
+    found = [_own_lap(row) if own else _lap(row, start) for row in laps]
+    if start is not None and own:
         start = datetime.fromisoformat(said["started_at"])
     plausible = start is not None and 1995 <= start.year <= 2100
     return [
@@ -68,9 +70,11 @@ def read(name: str, content: bytes) -> list[Workout]:
             format="fit",
             started_at=start if plausible else None,
             points=tuple(points),
-            laps=tuple(laps),
-            plan=said.get("plan"),
-            athlete=said.get("athlete"),
+            laps=tuple(lap for lap in found if lap is not None),
+            laps_are_own=own,
+            plan=_text(said.get("plan")),
+            athlete=_text(said.get("athlete")),
+            said=_totals(said, own=own),
         )
     ]
 
@@ -118,10 +122,35 @@ def _rr(times: Any) -> tuple[float, ...]:
     return tuple(round(s * 1000, 3) for s in listed if isinstance(s, int | float) and 0 < s < 10)
 
 
-def _lap(row: dict[str, Any]) -> Lap:
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _totals(row: dict[str, Any], *, own: bool) -> dict[str, float | str]:
+    """What the session message says; of a stranger's only what its records do not."""
+    if own:
+        activity = {"activity": row.get("session_activity")}
+        return figures_in({**row, **activity}, FileTotals, but=("plan",))
+    kcal = _number(row, "total_calories")
+    return {"energy_kcal": kcal} if kcal else {}
+
+
+def _own_lap(row: dict[str, Any]) -> Lap | None:
+    """A lap as rowlog wrote it, to the last digit; None for one that stands for no segment."""
+    said = figures_in(row, FileLap, but=("number", "start_s", "end_s"))
+    start_s, seconds = _number(row, "started_at_s"), _number(row, "duration_s")
+    if start_s is None or seconds is None or "kind" not in said:
+        return None
+    return Lap(said["kind"] == "rest", seconds, None, start_s, said)
+
+
+def _lap(row: dict[str, Any], start: datetime | None) -> Lap:
     elapsed = _number(row, "total_elapsed_time")
     timer = _number(row, "total_timer_time")
     # Some programs write the two in each other's place; the time that passed is the longer.
     seconds = max(elapsed or 0.0, timer or 0.0)
     rest = row.get("intensity") in ("rest", "recovery", 1, 4)
-    return Lap(rest, seconds, _number(row, "total_distance"))
+    at, kcal = row.get("start_time"), _number(row, "total_calories")
+    start_s = (at - start).total_seconds() if isinstance(at, datetime) and start else None
+    said = {"energy_kcal": kcal} if kcal else {}
+    return Lap(rest, seconds, _number(row, "total_distance"), start_s, said)

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from rowlog.imports.workout import ImportFault, Lap, Point, Workout
+from rowlog.imports.workout import ImportFault, Lap, Point, Workout, figures_in
+from rowlog_drivers.records import FileLap, FileTotals
 
-_OWN = "{urn:rowlog:figures:1}Session"
+_OWN = "{urn:rowlog:figures:1}"
 
 
 def read(name: str, content: bytes) -> list[Workout]:
@@ -56,7 +57,8 @@ def _workout(activity: Element) -> Workout:
                     heart_rate_bpm=None if bpm is None else int(bpm),
                 )
             )
-    own = next((e for e in activity.iter(_OWN)), None)
+    first = start
+    own = next((e for e in activity.iter(_OWN + "Session")), None)
     if own is not None and own.get("started_at"):
         start = datetime.fromisoformat(str(own.get("started_at")))
     plausible = start is not None and 1995 <= start.year <= 2100
@@ -65,7 +67,9 @@ def _workout(activity: Element) -> Workout:
         format="tcx",
         started_at=start if plausible else None,
         points=tuple(points),
-        laps=tuple(map(_lap, laps)),
+        laps=tuple(_lap(lap, first) for lap in laps) if own is None else _own(activity),
+        laps_are_own=own is not None,
+        said={} if own is None else figures_in(own.attrib, FileTotals, but=("plan",)),
         plan=None if own is None else own.get("plan"),
         athlete=None if own is None else own.get("athlete"),
     )
@@ -77,13 +81,28 @@ def _times(lap: Element) -> list[datetime]:
     return [at for at in (_time(lap.get("StartTime")), _time(first)) if at is not None]
 
 
-def _lap(lap: Element) -> Lap:
+def _lap(lap: Element, first: datetime | None) -> Lap:
     said = {_tag(child): child.text for child in lap}
+    at = _time(lap.get("StartTime"))
+    kcal = _number(said.get("Calories"))
     return Lap(
         said.get("Intensity") == "Resting",
         _number(said.get("TotalTimeSeconds")) or 0.0,
         _number(said.get("DistanceMeters")),
+        None if at is None or first is None else (at - first).total_seconds(),
+        {"energy_kcal": kcal} if kcal else {},
     )
+
+
+def _own(activity: Element) -> tuple[Lap, ...]:
+    """The laps as rowlog wrote them, to the last digit."""
+    laps = []
+    for lap in activity.iter(_OWN + "Lap"):
+        said = figures_in(lap.attrib, FileLap, but=("number", "start_s", "end_s"))
+        start_s, seconds = _number(lap.get("started_at_s")), _number(lap.get("duration_s"))
+        if start_s is not None and seconds is not None and "kind" in said:
+            laps.append(Lap(said["kind"] == "rest", seconds, None, start_s, said))
+    return tuple(laps)
 
 
 def _tag(element: Element) -> str:

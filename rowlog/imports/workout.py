@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from rowlog_drivers.errors import RowlogError
-from rowlog_drivers.records import MachineSummary
+from rowlog_drivers.records import MachineSummary, Record
 
 LONGEST_S: Final = 7 * 86_400.0
 FARTHEST_M: Final = 1_000_000.0
 MOST_POINTS: Final = 500_000
+LONGEST_WORD: Final = 200
+SHORTEST_LAP_S: Final = 1.0
+"""What is shorter is a slip of the lap key, or of two clocks, and no piece."""
 
 
 class ImportFault(RowlogError):
@@ -51,6 +54,10 @@ class Lap(NamedTuple):
     rest: bool
     seconds: float
     metres: float | None = None
+    start_s: float | None = None
+    """Since the workout's start; None: where the one before ends."""
+    said: Mapping[str, float | str] = {}
+    """What else it says, under the names of a FileLap's fields."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +70,11 @@ class Workout:
     points: tuple[Point, ...]
     """In order of time."""
     laps: tuple[Lap, ...] = ()
-    """In order, without gaps; () where the file has none."""
+    """In order; () where the file has none."""
+    laps_are_own: bool = False
+    """Whether rowlog itself wrote them, so that even one alone tells where the piece was."""
+    said: Mapping[str, float | str] = field(default_factory=dict)
+    """What it says of the whole, under the names of a FileTotals' fields."""
     plan: str | None = None
     """Interval text, where the file has it."""
     athlete: str | None = None
@@ -98,10 +109,10 @@ def checked(name: str, workout: Workout) -> Workout:
                     f"{name}: the {what} of row {place} is {value:g}, which no workout reaches.",
                     "Correct or remove that row.",
                 )
-        for field, figure in zip(Point._fields, point, strict=True):
+        for what_of, figure in zip(Point._fields, point, strict=True):
             if isinstance(figure, float) and not math.isfinite(figure):
                 raise ImportFault(
-                    f"{name}: the {field} of row {place} is {figure:g}, which is no number.",
+                    f"{name}: the {what_of} of row {place} is {figure:g}, which is no number.",
                     "Correct or remove that row.",
                 )
         if point.t_s < last_s or (point.distance_m or last_m) < last_m - 1:
@@ -116,7 +127,56 @@ def checked(name: str, workout: Workout) -> Workout:
                 f"{name}: a piece of {lap.seconds:g} s and {lap.metres} m is none.",
                 "Correct or remove it.",
             )
-    return replace(workout, started_at=_plausible(workout.started_at))
+    if workout.summary is not None:
+        for told in fields(workout.summary):
+            figure = getattr(workout.summary, told.name)
+            if isinstance(figure, float) and not (math.isfinite(figure) and abs(figure) < 1e9):
+                raise ImportFault(
+                    f"{name}: the {told.name} of a workout is {figure:g}, which is none.",
+                    "Correct or remove that row.",
+                )
+    laps = workout.laps if workout.laps_are_own else laid_out(workout.laps)
+    return replace(workout, started_at=_plausible(workout.started_at), laps=laps)
+
+
+def figures_in(
+    said: Mapping[str, object], kind: type[Record], *, but: Sequence[str] = ()
+) -> dict[str, float | str]:
+    """Of what a file says under rowlog's own names, that which a record of this kind can hold."""
+    found: dict[str, float | str] = {}
+    for known in fields(kind)[2:]:
+        value, wanted = said.get(known.name), str(known.type)
+        if value is None or known.name in but:
+            continue
+        if wanted.startswith("str"):
+            if isinstance(value, str) and len(value) <= LONGEST_WORD and value.isprintable():
+                found[known.name] = value
+            continue
+        try:
+            figure = float(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            continue
+        if math.isfinite(figure) and abs(figure) <= FARTHEST_M:
+            found[known.name] = figure if "float" in wanted else round(figure)
+    return found
+
+
+def laid_out(laps: Sequence[Lap]) -> tuple[Lap, ...]:
+    """The laps one behind the other: a rest where time is missing, none shorter than a second."""
+    laid: list[Lap] = []
+    at_s = 0.0
+    for lap in laps:
+        start_s = at_s if lap.start_s is None else max(lap.start_s, at_s)
+        if lap.seconds < SHORTEST_LAP_S:
+            continue
+        if start_s - at_s >= SHORTEST_LAP_S:
+            if laid:
+                laid.append(Lap(rest=True, seconds=start_s - at_s, start_s=at_s))
+        elif laid:
+            start_s = at_s
+        laid.append(lap._replace(start_s=start_s))
+        at_s = start_s + lap.seconds
+    return tuple(laid)
 
 
 def _plausible(at: datetime | None) -> datetime | None:

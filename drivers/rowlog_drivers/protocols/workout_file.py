@@ -2,7 +2,7 @@
 
 An imported file is taken through the same path as a device's bytes, so that everything that can be
 done with a recording can be done with it too. The channel names the record: `sample`, `stroke`,
-`heart_rate` or `summary`; the payload is an object of that record's fields in UTF-8.
+`heart_rate`, `summary`, `lap` or `totals`; the payload is an object of its fields in UTF-8.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from rowlog_drivers.frames import Frame
 from rowlog_drivers.records import (
+    FileLap,
+    FileTotals,
     HeartRate,
     MachineSummary,
     Record,
@@ -27,6 +29,8 @@ CHANNELS: Final[dict[str, type[Record]]] = {
     "stroke": Stroke,
     "heart_rate": HeartRate,
     "summary": MachineSummary,
+    "lap": FileLap,
+    "totals": FileTotals,
 }
 
 _NUMBERS: Final = {
