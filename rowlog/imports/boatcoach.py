@@ -55,6 +55,7 @@ def read(name: str, text: str) -> list[Workout] | None:
     laps = _splits(rows) if down else _intervals(rows)
     total_m = sum(lap.metres or 0 for lap in laps)
     points = _points(rows, total_m if down else None)
+    counts = [row.strokes for row in rows if row.strokes]
     if down and points and laps:  # the last metre by the splits' tenths, not by whole seconds
         end = Point(t_s=sum(lap.seconds for lap in laps), distance_m=total_m)
         points = sorted([*points, end], key=lambda point: point.t_s)
@@ -64,8 +65,14 @@ def read(name: str, text: str) -> list[Workout] | None:
             started_at=first,
             points=tuple(points),
             laps=laps,
+            said=_counted(max(counts)) if counts else {},
         )
     ]
+
+
+def _counted(strokes: int) -> dict[str, float | str]:
+    """The monitor's own count, which knows of strokes between two rows."""
+    return {"stroke_count": strokes}
 
 
 def _points(rows: list[_Row], total_m: float | None) -> list[Point]:
@@ -113,11 +120,13 @@ def _points(rows: list[_Row], total_m: float | None) -> list[Point]:
 
 def _splits(rows: list[_Row]) -> tuple[Lap, ...]:
     """The splits of a fixed distance: their times as stated, their metres by their mean pace."""
-    laps = []
+    laps, strokes = [], 0
     for row, after in pairwise(rows):
         if after.interval > row.interval and row.split_pace_s:
-            metres = 500 * after.split_s / row.split_pace_s
-            laps.append(Lap(rest=False, seconds=after.split_s, metres=float(round(metres, -1))))
+            metres = float(round(500 * after.split_s / row.split_pace_s, -1))
+            said = _counted(after.strokes - strokes) if after.strokes else {}
+            laps.append(Lap(rest=False, seconds=after.split_s, metres=metres, said=said))
+            strokes = after.strokes
     return tuple(laps)
 
 
@@ -125,13 +134,17 @@ def _intervals(rows: list[_Row]) -> tuple[Lap, ...]:
     """Work and rest as the rows tell them apart."""
     laps: list[Lap] = []
     start_s, end_s, key = 0.0, 0.0, None
+    strokes = counted = 0
     for row in rows:
+        counted = max(counted, row.strokes)
         if key is not None and (row.interval, row.resting) != key:
-            laps.append(Lap(rest=key[1], seconds=row.t_s - start_s))
-            start_s = row.t_s
+            said = _counted(counted - strokes)
+            laps.append(Lap(key[1], row.t_s - start_s, said=said if counted else {}))
+            start_s, strokes = row.t_s, counted
         key, end_s = (row.interval, row.resting), row.t_s
     if key is not None:
-        laps.append(Lap(rest=key[1], seconds=end_s - start_s))
+        said = _counted(counted - strokes) if counted else {}
+        laps.append(Lap(rest=key[1], seconds=end_s - start_s, said=said))
     return tuple(laps)
 
 

@@ -3,47 +3,96 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+import struct
+import warnings
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any, Final
 
-from rowlog.imports.workout import ImportFault, Lap, Point, Workout, figures_in
+from rowlog.fit_layout import EPOCH_S
+from rowlog.imports.workout import ImportFault, Lap, Point, Workout, figures_in, instant
 from rowlog_drivers.records import FileLap, FileTotals
 
 _READ: Final = ("record", "hrv", "lap", "session")
-_ROWINGDATA: Final = {
-    "DriveLength": ("drive_length_m", 0.01), "DriveTime": ("drive_s", 0.001),
-    "StrokeRecoveryTime": ("recovery_s", 0.001), "StrokeDistance": ("stroke_distance_m", 0.01),
-    "AverageDriveForceN": ("mean_force_n", 0.1), "PeakDriveForceN": ("peak_force_n", 0.1),
-    "DragFactor": ("drag_factor", 1.0),
+_CRC_BYTES: Final = 2
+_RAISED: Final = (
+    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, RecursionError,
+    TypeError, ValueError, struct.error,
+)  # fmt: skip
+"""What fitdecode raises besides its own errors for bytes that are no FIT."""
+_SAME_S: Final = 2.0
+"""A stroke's own time lies no further from the record that carries it."""
+_SWITCHED_ON: Final = 0x1000_0000
+"""Times below this count from when the device was switched on (FIT protocol, date_time)."""
+
+_FIELDS: Final[dict[str, tuple[str, float | None, bool]]] = {
+    # native
+    "distance": ("distance_m", 1.0, True), "enhanced_distance": ("distance_m", 1.0, True),
+    "cadence": ("stroke_rate_spm", 1.0, True), "power": ("power_w", 1.0, True),
+    "speed": ("speed", None, False), "enhanced_speed": ("speed", None, False),
+    "heart_rate": ("bpm", None, True),
+    # rowlog's own
+    "stroke_number": ("stroke", None, True), "stroke_t_s": ("at", None, True),
+    "stroke_drive_s": ("drive_s", 1.0, False), "stroke_recovery_s": ("recovery_s", 1.0, False),
+    "stroke_drive_length_m": ("drive_length_m", 1.0, False),
+    "stroke_distance_m": ("stroke_distance_m", 1.0, False),
+    "stroke_work_j": ("work_j", 1.0, False),
+    "stroke_peak_force_n": ("peak_force_n", 1.0, False),
+    "stroke_mean_force_n": ("mean_force_n", 1.0, False),
+    # rowingdata's developer fields, whole numbers of a part of the unit that they name
+    "DriveLength": ("drive_length_m", 0.01, False), "DriveTime": ("drive_s", 0.001, False),
+    "StrokeRecoveryTime": ("recovery_s", 0.001, False),
+    "StrokeDistance": ("stroke_distance_m", 0.01, False),
+    "AverageDriveForceN": ("mean_force_n", 0.1, False),
+    "PeakDriveForceN": ("peak_force_n", 0.1, False), "DragFactor": ("drag_factor", 1.0, False),
 }  # fmt: skip
-"""rowingdata's developer fields, which are whole numbers of a part of the unit that they name."""
+"""(a record's field: (what it is, times what, whether 0 is a value)); later ones win."""
 
 
 def read(name: str, content: bytes) -> list[Workout]:
-    """The workout of a FIT file. Raises ImportFault."""
+    """The workouts of a FIT file, one behind the other in it. Raises ImportFault."""
+    found = []
+    rest = content
+    while rest:
+        part, rest, doubt = _first(rest)
+        found.append(_read(name, part, doubt))
+    return found
+
+
+def _read(name: str, content: bytes, doubt: str | None) -> Workout:
+    """One of them; `doubt` says what is wrong with its length, None where nothing is."""
     import fitdecode  # type: ignore[import-untyped]
 
     points: list[Point] = []
     laps: list[dict[str, Any]] = []
     said: dict[str, Any] = {}
-    start: datetime | None = None
+    start: float | None = None
+    cut = doubt is not None
     try:
-        with fitdecode.FitReader(BytesIO(content), check_crc=fitdecode.CrcCheck.WARN) as reader:
+        # Without a processor times stay whole seconds of FIT's own epoch, which is all we need.
+        check = fitdecode.CrcCheck.DISABLED if cut else fitdecode.CrcCheck.WARN
+        with (
+            warnings.catch_warnings(action="ignore"),
+            fitdecode.FitReader(BytesIO(content), check_crc=check, processor=None) as reader,
+        ):
             for frame in reader:
-                if not isinstance(frame, fitdecode.FitDataMessage) or frame.name not in _READ:
+                if not isinstance(frame, fitdecode.FitDataMessage):
+                    if isinstance(frame, fitdecode.FitCRC) and not (frame.matched or cut):
+                        doubt = "Its checksum does not match."
+                    continue
+                if frame.name not in _READ:
                     continue
                 # Developer fields come last, and override native ones of their name.
                 row = {
-                    str(name): value
+                    field.name: value
                     for field in frame.fields
-                    if (name := field.name) is not None and (value := field.value) is not None
+                    if (value := field.value) is not None and field.field is not None
                 }
                 if frame.name == "record":
                     at = row.get("timestamp")
-                    if isinstance(at, datetime):
-                        start = start or at
-                        points.append(_point(row, (at - start).total_seconds()))
+                    if isinstance(at, int | float):
+                        start = at if start is None else start
+                        points.append(_point(row, at - start))
                 elif frame.name == "hrv" and points:
                     rr = _rr(row.get("time"))
                     points[-1] = points[-1]._replace(rr_ms=(points[-1].rr_ms or ()) + rr)
@@ -51,10 +100,12 @@ def read(name: str, content: bytes) -> list[Workout]:
                     laps.append(row)
                 elif frame.name == "session":
                     said = row
-    except (fitdecode.FitError, ValueError, TypeError, KeyError, IndexError) as error:
-        raise ImportFault(
-            f"{name} is no whole FIT file: {error}.", "Download or copy it again."
-        ) from error
+    except (fitdecode.FitError, *_RAISED) as error:
+        if not (cut and points):
+            raise ImportFault(
+                f"{name} is no whole FIT file: {error or 'it is damaged'}.",
+                "Download or copy it again.",
+            ) from error
     points.sort(key=lambda point: point.t_s)
     if points and all(point.stroke is None for point in points):  # rowingdata: a record a stroke
         places = [k for k, point in enumerate(points) if point.drive_s or point.stroke_distance_m]
@@ -62,21 +113,27 @@ def read(name: str, content: bytes) -> list[Workout]:
             points[k] = points[k]._replace(stroke=number)
     own = isinstance(said.get("started_at"), str)  # written by rowlog
     found = [_own_lap(row) if own else _lap(row, start) for row in laps]
-    if start is not None and own:
-        start = datetime.fromisoformat(said["started_at"])
-    plausible = start is not None and 1995 <= start.year <= 2100
-    return [
-        Workout(
-            format="fit",
-            started_at=start if plausible else None,
-            points=tuple(points),
-            laps=tuple(lap for lap in found if lap is not None),
-            laps_are_own=own,
-            plan=_text(said.get("plan")),
-            athlete=_text(said.get("athlete")),
-            said=_totals(said, own=own),
-        )
-    ]
+    started_at = None if start is None else _wall(start)
+    if own:
+        started_at = instant(said["started_at"])
+    return Workout(
+        format="fit",
+        started_at=started_at,
+        points=tuple(points),
+        laps=tuple(lap for lap in found if lap is not None),
+        laps_are_own=own,
+        plan=_text(said.get("plan")),
+        athlete=_text(said.get("athlete")),
+        said=_totals(said, own=own),
+        note=doubt,
+    )
+
+
+def _wall(seconds: float) -> datetime | None:
+    """The wall time of FIT's own; None for a clock that only counts since it was switched on."""
+    if seconds < _SWITCHED_ON:
+        return None
+    return datetime.fromtimestamp(EPOCH_S + seconds, UTC)
 
 
 def _number(row: dict[str, Any], *names: str) -> float | None:
@@ -89,37 +146,47 @@ def _number(row: dict[str, Any], *names: str) -> float | None:
 
 
 def _point(row: dict[str, Any], t_s: float) -> Point:
-    speed = _number(row, "enhanced_speed", "speed")
-    bpm = _number(row, "heart_rate")
-    stroke = _number(row, "stroke_number")
-    told = {
-        field: value * factor
-        for name, (field, factor) in _ROWINGDATA.items()
-        if (value := _number(row, name))
-    }
-    at = _number(row, "stroke_t_s")
-    return Point(
-        t_s=t_s if at is None else max(at, 0.0) if abs(at - t_s) < 2 else t_s,
-        distance_m=_number(row, "enhanced_distance", "distance"),
-        stroke_rate_spm=_number(row, "cadence"),
-        power_w=_number(row, "power"),
-        pace_s_per_500m=500.0 / speed if speed else None,
-        heart_rate_bpm=None if bpm is None else int(bpm),
-        stroke=None if stroke is None else int(stroke),
-        drive_s=_number(row, "stroke_drive_s") or told.get("drive_s"),
-        recovery_s=_number(row, "stroke_recovery_s") or told.get("recovery_s"),
-        drive_length_m=_number(row, "stroke_drive_length_m") or told.get("drive_length_m"),
-        stroke_distance_m=_number(row, "stroke_distance_m") or told.get("stroke_distance_m"),
-        drag_factor=int(told["drag_factor"]) if "drag_factor" in told else None,
-        work_j=_number(row, "stroke_work_j") or told.get("work_j"),
-        peak_force_n=_number(row, "stroke_peak_force_n") or told.get("peak_force_n"),
-        mean_force_n=_number(row, "stroke_mean_force_n") or told.get("mean_force_n"),
-    )
+    said: dict[str, Any] = {}
+    for name, value in row.items():
+        known = _FIELDS.get(name)
+        if known is not None and isinstance(value, int | float) and math.isfinite(value):
+            field, factor, zero = known
+            if value or zero:
+                said[field] = value if factor is None else value * factor
+    speed, bpm, at = said.pop("speed", None), said.pop("bpm", None), said.pop("at", None)
+    if at is not None and abs(at - t_s) < _SAME_S:
+        t_s = max(at, 0.0)
+    for field in ("stroke", "drag_factor"):
+        if field in said:
+            said[field] = int(said[field])
+    if speed:
+        said["pace_s_per_500m"] = 500.0 / speed
+    if bpm is not None:
+        said["heart_rate_bpm"] = int(bpm)
+    return Point(t_s=t_s, **said)
 
 
 def _rr(times: Any) -> tuple[float, ...]:
     listed = times if isinstance(times, tuple | list) else (times,)
     return tuple(round(s * 1000, 3) for s in listed if isinstance(s, int | float) and 0 < s < 10)
+
+
+def _first(content: bytes) -> tuple[bytes, bytes, str | None]:
+    """The first file with a length in its header that can be, what comes after, and what was wrong.
+
+    A watch that is switched off while it records never writes the length; a copy that broke off is
+    shorter than it says. Both are read as far as they go.
+    """
+    header, said = content[0], int.from_bytes(content[4:8], "little")
+    there = len(content) - header
+    end = header + said + _CRC_BYTES
+    if 0 < said <= there - _CRC_BYTES:
+        another = content[end + 8 : end + 12] == b".FIT"
+        return content[:end], content[end:] if another else b"", None
+    doubt = "The file ends before its end; it was read as far as it goes."
+    if said == there:
+        doubt = "The file has no checksum."
+    return content[:4] + max(there, 0).to_bytes(4, "little") + content[8:], b"", doubt
 
 
 def _text(value: Any) -> str | None:
@@ -144,13 +211,13 @@ def _own_lap(row: dict[str, Any]) -> Lap | None:
     return Lap(said["kind"] == "rest", seconds, None, start_s, said)
 
 
-def _lap(row: dict[str, Any], start: datetime | None) -> Lap:
+def _lap(row: dict[str, Any], start: float | None) -> Lap:
     elapsed = _number(row, "total_elapsed_time")
     timer = _number(row, "total_timer_time")
     # Some programs write the two in each other's place; the time that passed is the longer.
     seconds = max(elapsed or 0.0, timer or 0.0)
     rest = row.get("intensity") in ("rest", "recovery", 1, 4)
-    at, kcal = row.get("start_time"), _number(row, "total_calories")
-    start_s = (at - start).total_seconds() if isinstance(at, datetime) and start else None
+    at, kcal = _number(row, "start_time"), _number(row, "total_calories")
+    start_s = None if at is None or start is None else at - start
     said = {"energy_kcal": kcal} if kcal else {}
     return Lap(rest, seconds, _number(row, "total_distance"), start_s, said)

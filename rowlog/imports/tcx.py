@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from rowlog.imports.workout import ImportFault, Lap, Point, Workout, figures_in
+from rowlog.imports.workout import ImportFault, Lap, Point, Workout, figures_in, instant
 from rowlog_drivers.records import FileLap, FileTotals
 
 _OWN = "{urn:rowlog:figures:1}"
@@ -60,7 +60,7 @@ def _workout(activity: Element) -> Workout:
     first = start
     own = next((e for e in activity.iter(_OWN + "Session")), None)
     if own is not None and own.get("started_at"):
-        start = datetime.fromisoformat(str(own.get("started_at")))
+        start = instant(own.get("started_at"))
     plausible = start is not None and 1995 <= start.year <= 2100
     points.sort(key=lambda point: point.t_s)
     return Workout(

@@ -139,6 +139,14 @@ def checked(name: str, workout: Workout) -> Workout:
     return replace(workout, started_at=_plausible(workout.started_at), laps=laps)
 
 
+def instant(text: object) -> datetime | None:
+    """The instant that a text of ISO 8601 says; None for any other."""
+    try:
+        return datetime.fromisoformat(str(text).strip())
+    except ValueError:
+        return None
+
+
 def figures_in(
     said: Mapping[str, object], kind: type[Record], *, but: Sequence[str] = ()
 ) -> dict[str, float | str]:

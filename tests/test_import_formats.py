@@ -1,0 +1,221 @@
+"""Imports, format by format: what each says in its own way, in small files made by hand."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from rowlog import imports
+from rowlog.exports.fit_writer import Field, FitWriter
+from rowlog.fit_layout import (
+    ENUM,
+    EPOCH_S,
+    FLOAT64,
+    LAP,
+    RECORD,
+    SESSION,
+    TIMESTAMP,
+    UINT8,
+    UINT16,
+    UINT32,
+)
+from rowlog.importing import import_files
+from rowlog.imports.workout import ImportFault, Lap, laid_out
+from rowlog.summary import Summary, load
+
+START = 1_767_225_600 - EPOCH_S
+"""2026-01-01T00:00:00+00:00, on FIT's clock."""
+
+
+def taken_in(content: bytes, name: str, folder: Path) -> Summary:
+    (folder / name).write_bytes(content)
+    (done,) = import_files(folder / "i.db", [folder / name])
+    assert done.fault is None
+    return load(folder / "i.db", done.sessions[0])
+
+
+def fit_file(*, swapped: bool = False) -> bytes:
+    """Two pieces of 100 m in 25 s at 4 m/s, standing for 20 s between them, ten seconds unheard."""
+    writer = FitWriter()
+    rows = [(s, 4.0 * s) for s in range(26)] + [(s, 100 + 4.0 * (s - 45)) for s in range(45, 71)]
+    for second, metres in rows:
+        fields = [
+            Field(TIMESTAMP, UINT32, START + second),
+            Field(5, UINT32, metres * 100),
+            Field(3, UINT8, 140),
+            Field(7, UINT16, 100),
+            writer.own("power", FLOAT64, 180.5),
+        ]
+        writer.message(RECORD, fields)
+    for begin, seconds, rest in ((0, 25, 0), (25, 20, 1), (45, 25, 0)):
+        # elapsed goes on in a pause, the timer does not: it can never be the longer of the two
+        elapsed, timer = (seconds * 900, seconds * 1000) if swapped else (seconds * 1000,) * 2
+        fields = [
+            Field(TIMESTAMP, UINT32, START + begin + seconds),
+            Field(2, UINT32, START + begin),
+            Field(7, UINT32, elapsed),
+            Field(8, UINT32, timer),
+            Field(9, UINT32, 0 if rest else 10_000),
+            Field(11, UINT16, 0 if rest else 7),
+            Field(23, ENUM, rest),
+        ]
+        writer.message(LAP, fields)
+    writer.message(SESSION, [Field(TIMESTAMP, UINT32, START + 70), Field(11, UINT16, 15)])
+    return writer.content()
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_fit_laps_are_pieces_and_rests_whichever_timer_is_which(
+    swapped: bool, tmp_path: Path
+) -> None:
+    row = taken_in(fit_file(swapped=swapped), "a.fit", tmp_path)
+    told = [(lap.kind, lap.duration_s, lap.distance_m, lap.energy_kcal) for lap in row.segments]
+    assert told == [
+        ("work", 25.0, 100.0, 7.0),
+        ("rest", 20.0, 0.0, None),
+        ("work", 25.0, 100.0, 7.0),
+    ]
+    assert (row.session.distance_m, row.session.energy_kcal) == (200.0, 15.0)
+    assert row.session.started_at == "2026-01-01T00:00:00+00:00"
+
+
+def test_a_fit_developer_field_overrides_the_native_one_of_its_name(tmp_path: Path) -> None:
+    row = taken_in(fit_file(), "a.fit", tmp_path)
+    assert row.session.mean_power_w == pytest.approx(180.5)
+
+
+def sized(content: bytes, size: int) -> bytes:
+    return content[:4] + struct.pack("<I", size) + content[8:]
+
+
+WHOLE = fit_file()
+SIZES = [
+    ("never written, as when a watch loses power", sized(WHOLE, 0)[:-2], "ends before its end"),
+    ("longer than the file", sized(WHOLE, 2**32 - 1), "ends before its end"),
+    ("no checksum at all", WHOLE[:-2], "has no checksum"),
+    ("another checksum", WHOLE[:-2] + b"??", "checksum does not match"),
+    ("a header of twelve bytes", bytes([12]) + WHOLE[1:12] + WHOLE[14:], "checksum does not match"),
+    ("bytes after the end", WHOLE + bytes(50), None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "content", "note"), SIZES, ids=[what for what, *_ in SIZES])
+def test_a_fit_file_of_a_wrong_size_is_read_as_far_as_it_goes(
+    what: str, content: bytes, note: str | None
+) -> None:
+    (workout,) = imports.read("a.fit", content)
+    assert (len(workout.points), len(workout.laps)) == (52, 3)
+    assert workout.note is None if note is None else note in (workout.note or "")
+
+
+def test_a_fit_file_that_is_cut_off_gives_what_it_holds_and_says_so() -> None:
+    (workout,) = imports.read("a.fit", WHOLE[: len(WHOLE) // 2])
+    assert 5 < len(workout.points) < 52
+    assert "ends before its end" in (workout.note or "")
+    with pytest.raises(ImportFault, match="no whole FIT"):
+        imports.read("a.fit", WHOLE[:100] + bytes(200) + WHOLE[300:])
+
+
+def test_fit_files_chained_in_one_are_workouts_of_their_own() -> None:
+    assert [len(one.points) for one in imports.read("a.fit", WHOLE + WHOLE)] == [52, 52]
+
+
+def tcx_file(*, start: str = "2026-01-01T00:00:00Z", laps: bool = True) -> bytes:
+    def point(second: int, metres: float) -> str:
+        at = f"{start[:17]}{second:02d}Z" if second < 60 else f"{start[:14]}01:{second - 60:02d}Z"
+        return (
+            f"<Trackpoint><Time>{at}</Time><DistanceMeters>{metres}</DistanceMeters>"
+            "<HeartRateBpm><Value>140</Value></HeartRateBpm></Trackpoint>"
+        )
+
+    def lap(begin: int, rows: range, base: float) -> str:
+        points = "".join(point(s, base + 4.0 * (s - rows.start)) for s in rows)
+        at = f"{start[:17]}{begin:02d}Z"
+        return (
+            f'<Lap StartTime="{at}"><TotalTimeSeconds>25</TotalTimeSeconds>'
+            f"<DistanceMeters>100</DistanceMeters><Calories>7</Calories><Track>{points}</Track></Lap>"
+        )
+
+    inside = lap(0, range(26), 0.0)
+    if laps:
+        inside += lap(45, range(45, 71), 100.0)
+    return (
+        '<?xml version="1.0"?><TrainingCenterDatabase xmlns='
+        '"http://www.garmin.com/xmlschemas/TrainingCenterDatabase/v2"><Activities>'
+        f'<Activity Sport="Other">{inside}</Activity></Activities></TrainingCenterDatabase>'
+    ).encode()
+
+
+def test_time_between_two_tcx_laps_is_a_rest(tmp_path: Path) -> None:
+    row = taken_in(tcx_file(), "a.tcx", tmp_path)
+    told = [(lap.kind, lap.duration_s, lap.energy_kcal) for lap in row.segments]
+    assert told == [("work", 25.0, 7.0), ("rest", 20.0, None), ("work", 25.0, 7.0)]
+    assert row.session.work_distance_m == 200.0
+
+
+def test_tcx_padded_with_nul_bytes_is_read(tmp_path: Path) -> None:
+    row = taken_in(tcx_file(laps=False) + bytes(3000), "a.tcx", tmp_path)
+    assert (row.session.distance_m, row.session.max_heart_rate_bpm) == (100.0, 140.0)
+
+
+def test_an_absurd_year_is_no_start_and_the_files_date_stands_in(tmp_path: Path) -> None:
+    row = taken_in(tcx_file(start="0001-01-01T00:00:00Z"), "a.tcx", tmp_path)
+    assert row.session.started_at > "2020"
+    assert row.session.distance_m == 200.0
+
+
+BOATCOACH = (
+    "Workout data\nDateTime,workoutType,intervalType,intervalCount,strokeRate,currentHeartRate,"
+    "workTime,restTime,lastSplitTime,workDistance,splitAvg500MPace,strokePower,strokeCount\n"
+)
+
+
+def boatcoach_intervals() -> str:
+    """2x20 s with 10 s of rest: metres and work time begin again with each interval."""
+    rows = []
+    for second in range(61):
+        interval, inside = divmod(second, 30) if second < 60 else (1, 30)
+        resting = inside >= 20
+        metres, strokes = 4 * min(inside, 20), 10 * interval + min(inside, 20) // 2
+        rest = f"0:00:{30 - inside:02d}" if resting else "0:00:00"
+        rows.append(
+            f"2022-06-13T08:{second // 60:02d}:{second % 60:02d}.0-04:00,FixedTimeInterval,time,"
+            f"{interval},30,140,0:00:20,{rest},0:00:00.0,{metres},0:02:05.0,180,{strokes}"
+        )
+    return BOATCOACH + "\n".join(rows) + "\n"
+
+
+def test_intervals_of_boatcoach_are_told_by_its_count_and_its_rests(tmp_path: Path) -> None:
+    row = taken_in(boatcoach_intervals().encode(), "b.csv", tmp_path)
+    told = [(lap.kind, lap.duration_s, lap.stroke_count) for lap in row.segments]
+    assert told[:3] == [("work", 20.0, 10), ("rest", 10.0, 0), ("work", 20.0, 10)]
+    assert row.session.work_distance_m == pytest.approx(160, abs=4)
+    assert row.session.stroke_count == 20
+
+
+def test_laps_are_laid_one_behind_the_other() -> None:
+    def lap(seconds: float, start_s: float | None) -> Lap:
+        return Lap(False, seconds, None, start_s)
+
+    assert laid_out([lap(10, 0.0), lap(0.4, 10.0), lap(10, 30.0)]) == (
+        lap(10, 0.0), Lap(True, 20.0, None, 10.0), lap(10, 30.0),
+    )  # fmt: skip
+    assert laid_out([lap(10, None), lap(10, 9.0), lap(10, 20.5)]) == (
+        lap(10, 0.0), lap(10, 10.0), lap(10, 20.0),
+    )  # fmt: skip
+
+
+def test_what_rowlog_writes_in_its_own_name_may_be_a_strangers_lie() -> None:
+    text = tcx_file().decode()
+    name = 'xmlns:r="urn:rowlog:figures:1"'
+    own = f'<r:Session {name} started_at="yesterday" plan="&#7;" work_s="nan"/>'
+    lap = f'<r:Lap {name} kind="war" started_at_s="-9e999" duration_s="5"/>'
+    lie = text.replace("</Activity>", f"<Extensions>{own}{lap}</Extensions></Activity>")
+    for content in (lie, lie.replace("&#7;", "1e9m"), lie.replace("-9e999", "7e8")):
+        try:
+            (workout,) = imports.read("a.tcx", content.encode())
+        except ImportFault:
+            continue
+        assert (workout.said, workout.started_at) == ({}, None)
