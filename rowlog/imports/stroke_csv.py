@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from rowlog.imports.workout import ImportFault, Lap, Point, Workout
 
@@ -64,7 +64,7 @@ _WHOLE: Final = ("heart_rate_bpm", "drag_factor", "stroke")
 
 def read(name: str, text: str) -> list[Workout] | None:
     """The workout of a stroke CSV; None where its columns are of no known program."""
-    rows = [row for row in csv.reader(text.splitlines()) if any(cell.strip() for cell in row)]
+    rows = [row for row in csv.reader(text.splitlines()) if any(map(str.strip, row))]
     for place, row in enumerate(rows[:3]):
         header = [cell.strip().lower() for cell in row]
         program = next((known for column, known in NAMES if column in header), None)
@@ -103,12 +103,16 @@ def _workout(
         if count > last_count:  # ErgStick has a row a second, several for one stroke
             stroke = int(count)
         last_count = max(last_count, count)
-        values = {
-            key: int(value) if key in _WHOLE else value
+        values: dict[str, Any] = {
+            key: value
             for key, value in row.items()
             if key in _FIELDS and (value or key in ("t_s", "distance_m"))
         }
-        points.append(Point(**{**values, "stroke": stroke}))  # type: ignore[arg-type]
+        for whole in _WHOLE:
+            if whole in values:
+                values[whole] = int(values[whole])
+        values["stroke"] = stroke
+        points.append(Point(**values))
         if "lap" in row:
             key = (row["lap"], row.get("state") == RESTING)
             reached = (points[-1].t_s, points[-1].distance_m or 0.0)
@@ -126,15 +130,24 @@ def _workout(
 
 def _said(row: Sequence[str], wanted: Sequence[tuple[int, str, float]]) -> dict[str, float]:
     found: dict[str, float] = {}
+    last = len(row)
     for place, field, times in wanted:
-        value = number(row[place]) if place < len(row) else None
-        if value is not None:
-            found[field] = value * times
+        if place < last and (cell := row[place]):
+            value = number(cell)
+            if value is not None:
+                found[field] = value * times
     return found
 
 
 def number(cell: str) -> float | None:
     """What a cell says: 12.5, 12,5, "6 m" or 2:48.2 as seconds; None for anything else."""
+    try:
+        value = float(cell)  # most cells are plain numbers, and this is fast
+    except ValueError:
+        pass
+    else:
+        if "_" not in cell:
+            return value if math.isfinite(value) else math.nan
     found = _NUMBER.fullmatch(cell)
     if found is None:
         if cell.strip().lower().lstrip("+-") in ("inf", "infinity", "nan"):

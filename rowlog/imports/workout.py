@@ -100,27 +100,25 @@ def checked(name: str, workout: Workout) -> Workout:
         raise ImportFault(f"{name}: over {MOST_POINTS} rows are no workout.", "Split the file.")
     last_s = last_m = 0.0
     for place, point in enumerate(points, 1):
-        for what, value, most in (
-            ("time", point.t_s, LONGEST_S),
-            ("distance", point.distance_m, FARTHEST_M),
+        t_s, metres = point[0], point[1]
+        whole = 0.0
+        for figure in point:
+            if figure.__class__ is float:
+                whole += figure
+        if not (
+            0 <= t_s <= LONGEST_S
+            and (metres is None or 0 <= metres <= FARTHEST_M)
+            and math.isfinite(whole)
         ):
-            if value is not None and not (math.isfinite(value) and 0 <= value <= most):
-                raise ImportFault(
-                    f"{name}: the {what} of row {place} is {value:g}, which no workout reaches.",
-                    "Correct or remove that row.",
-                )
-        for what_of, figure in zip(Point._fields, point, strict=True):
-            if isinstance(figure, float) and not math.isfinite(figure):
-                raise ImportFault(
-                    f"{name}: the {what_of} of row {place} is {figure:g}, which is no number.",
-                    "Correct or remove that row.",
-                )
-        if point.t_s < last_s or (point.distance_m or last_m) < last_m - 1:
+            _check(name, place, point)
+        if t_s < last_s or (metres or last_m) < last_m - 1:
             raise ImportFault(
                 f"{name}: row {place} lies before the row above it.",
                 "Sort the rows, or split the file where its counters begin again.",
             )
-        last_s, last_m = point.t_s, max(last_m, point.distance_m or 0.0)
+        last_s = t_s
+        if metres is not None and metres > last_m:
+            last_m = metres
     for lap in workout.laps:
         if not (0 <= lap.seconds <= LONGEST_S and 0 <= (lap.metres or 0.0) <= FARTHEST_M):
             raise ImportFault(
@@ -137,6 +135,25 @@ def checked(name: str, workout: Workout) -> Workout:
                 )
     laps = workout.laps if workout.laps_are_own else laid_out(workout.laps)
     return replace(workout, started_at=_plausible(workout.started_at), laps=laps)
+
+
+def _check(name: str, place: int, point: Point) -> None:
+    """Name what is wrong with a row. Raises ImportFault."""
+    for what, value, most in (
+        ("time", point.t_s, LONGEST_S),
+        ("distance", point.distance_m, FARTHEST_M),
+    ):
+        if value is not None and not (math.isfinite(value) and 0 <= value <= most):
+            raise ImportFault(
+                f"{name}: the {what} of row {place} is {value:g}, which no workout reaches.",
+                "Correct or remove that row.",
+            )
+    for what_of, figure in zip(Point._fields, point, strict=True):
+        if isinstance(figure, float) and not math.isfinite(figure):
+            raise ImportFault(
+                f"{name}: the {what_of} of row {place} is {figure:g}, which is no number.",
+                "Correct or remove that row.",
+            )
 
 
 def instant(text: object) -> datetime | None:
