@@ -180,4 +180,5 @@ def _joined(
         sources=(*opened.sources, *sources),
         addresses=opened.addresses | {role: one.address for role, one in found.items()},
         clock=clock,
+        running=True,
     )

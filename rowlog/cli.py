@@ -185,7 +185,10 @@ def record(
     ] = None,
     program: Annotated[
         bool,
-        typer.Option("--program", help="Send the plan to the monitor first: a Concept2 PM5."),
+        typer.Option(
+            "--program",
+            help="Send the plan to the monitor first: a Concept2 PM5, or single pieces over USB.",
+        ),
     ] = False,
     plain: Annotated[
         bool, typer.Option("--plain", help="One plain line a second, without colours.")

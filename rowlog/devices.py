@@ -40,6 +40,8 @@ class Opened:
     clock: Clock
     end_ns: int | None = None
     """Where a recording ends, when the devices are one."""
+    running: bool = False
+    """Whether its devices are open and its time runs."""
 
 
 def open_devices(

@@ -2,31 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rowlog.plan import ROW, Piece, Plan, Target
 from rowlog_drivers.errors import CallError
-from rowlog_drivers.protocols.csafe_programs import Interval, Kind, Program, just_row, program
+from rowlog_drivers.protocols.csafe_programs import (
+    Interval,
+    Kind,
+    Program,
+    just_row,
+    program,
+    public,
+)
 
 _KINDS: dict[str, Kind] = {"time": "time", "distance": "distance", "energy": "calories"}
 _INSTEAD = "Leave out --program: rowlog counts the pieces itself."
 
 
 def program_for(plan: Plan, *, monitor: int = 5) -> Program:
-    """What makes a PM3, PM4 or PM5 hold this plan.
+    """What makes a PM3, PM4 or PM5 hold this plan, over Bluetooth.
 
     Raises CallError, saying which piece it cannot hold and why.
     """
     if len(plan.pieces) == 1 and _is_free_row(plan.pieces[0]):
         return just_row()
     intervals = intervals_of(plan)
+    return program(intervals, split=_split(plan, intervals), monitor=monitor)
+
+
+def program_over_usb(plan: Plan, *, monitor: int = 5) -> Program:
+    """What makes a PM3, PM4 or PM5 hold this plan, over USB: a single piece of time or distance.
+
+    Raises CallError, saying why it cannot hold it.
+    """
+    if len(plan.pieces) == 1 and _is_free_row(plan.pieces[0]):
+        raise CallError(
+            "Over USB no free row can be sent to a Concept2 monitor: choose Just Row on it.",
+            "Leave out --program.",
+        )
+    intervals = intervals_of(plan)
+    if len(intervals) > 1 or intervals[0].rest_s != 0:
+        raise CallError(
+            "Over USB a Concept2 monitor takes single pieces only: to send it intervals needs an "
+            "authentication that its maker does not give out.",
+            f"Send them over Bluetooth, or choose them on the monitor. {_INSTEAD}",
+        )
+    split = _split(plan, intervals)
+    return public(intervals[0].kind, intervals[0].amount, split=split, monitor=monitor)
+
+
+def _split(plan: Plan, intervals: Sequence[Interval]) -> float | None:
+    """Of a single piece; None where the plan says none, or has several. Raises CallError."""
     split = plan.pieces[0].split
     if len(intervals) > 1 or split is None or intervals[0].rest_s != 0:
-        return program(intervals, monitor=monitor)
+        return None
     if _KINDS.get(split.type) != intervals[0].kind:
         raise CallError(
             f"A Concept2 monitor has splits of the same kind as the piece, not of {split.type}.",
             _INSTEAD,
         )
-    return program(intervals, split=split.value, monitor=monitor)
+    return split.value
 
 
 def intervals_of(plan: Plan) -> tuple[Interval, ...]:

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from rowlog.ports import FoundPort
     from rowlog.store_devices import KnownDevice
     from rowlog_drivers.catalog import Role
-    from rowlog_drivers.protocols.csafe_programs import Program
 
 ON_AIR: Final = ("ble", "auto")
 """The kinds of addresses that are looked for by Bluetooth."""
@@ -111,7 +110,9 @@ def record(
         raise CallError(
             "No device was named.", "Add --rower and --strap, for example --rower sim:rower."
         )
-    workout = _workout(plan, rower) if program else None
+    if program:
+        _check_workout(plan, rower)
+    workout = plan if program else None
     opened = open_devices(rower, strap, plan=plan)
     _room_for(database)
     if tell is not None and plan is not None and "strap" not in wanted and strap is None:
@@ -157,14 +158,17 @@ def record(
                 on_begin(Begun(session_id, recovered))
 
         async def ready() -> tuple[Opened, OnAir | None]:
-            # Over a cable no monitor takes a workout: none is taken that is plugged in.
-            found = None if workout is not None else await _on_port(port, wanted, known, ask, tell)
+            found = None
+            if workout is None or port is not None or _fits_usb(workout):
+                found = await _on_port(
+                    port, wanted, known, ask, tell, programmable=workout is not None
+                )
             air = None
             if wanted:
                 air = await _on_air(
                     opened, wanted, by_radio, athlete, optional, ask, tell, alone=found is None
                 )
-            if workout is not None:
+            if workout is not None and found is None:
                 await _programmed(air, workout, tell)
             now = opened if air is None else air.opened
             if found is None:
@@ -173,13 +177,20 @@ def record(
 
             on_cable.append(found)
             now = join(now, found, baud=None if port is None else baud_of(port))
-            if air is not None:
-                try:
-                    await now.devices[-1].transport.open()
-                except BaseException:
-                    await _close(now)
-                    raise
-            return now, air
+            if air is None and workout is None:
+                return now, None
+            try:
+                if air is None:
+                    now.clock.restart()
+                    for device in now.devices[:-1]:
+                        await device.transport.open()
+                await now.devices[-1].transport.open()
+                if workout is not None:
+                    await _programmed_over_usb(now.devices[-1], found, workout, tell)
+            except BaseException:
+                await _close(now)
+                raise
+            return replace(now, running=True), air
 
         def keep(air: OnAir, session_id: int) -> None:
             from rowlog.bluetooth import to_remember
@@ -225,8 +236,12 @@ async def _on_port(
     known: list[KnownDevice],
     ask: Ask | None,
     tell: Tell | None,
+    *,
+    programmable: bool = False,
 ) -> FoundPort | None:
     """The rower on the serial port that was named, or that `auto` finds; None for none.
+
+    `programmable`: only a monitor that can be sent a workout will do.
 
     One that is plugged in and answers is taken before any that is only in reach, of several
     the only one that was recorded before, and is not
@@ -240,6 +255,8 @@ async def _on_port(
     if port is not None:
         return remembered(await recognise(port), known)
     there = [remembered(one, known) for one in await plugged_in()]
+    if programmable:
+        there = [one for one in there if one.on_usb]
     ones_own = [one for one in there if one.known is not None]
     if len(ones_own) == 1:
         there = ones_own
@@ -305,36 +322,66 @@ def _values(database: Path, plan: Plan, athlete: str | None, tell: Tell | None) 
     return values
 
 
-def _workout(plan: Plan | None, rower: Address | None) -> Program:
-    """The plan as a workout for the monitor. Raises CallError where no monitor can hold it."""
-    from rowlog.programming import program_for
+def _check_workout(plan: Plan | None, rower: Address | None) -> None:
+    """Raises CallError where no monitor can be sent the plan, or not so."""
+    from rowlog.programming import program_for, program_over_usb
 
     if plan is None:
         raise CallError(
             "--program needs a plan to send.", 'Name one: rowlog record "8x500m/1:30r" --program'
         )
-    if rower is not None:
+    if rower is None:
+        program_for(plan)
+    elif rower.scheme == "usb":
+        program_over_usb(plan)
+    else:
         raise CallError(
-            f"{rower} cannot be sent a workout: only a Concept2 PM5 over Bluetooth can.",
+            f"{rower} cannot be sent a workout: only a Concept2 monitor over Bluetooth or USB can.",
             "sim:pm5 holds the plan by itself; leave out --program.",
         )
-    return program_for(plan)
 
 
-async def _programmed(air: OnAir | None, workout: Program, tell: Tell | None) -> None:
-    """Send the workout. Raises RowlogError, with nothing left connected, when it is not taken."""
+def _fits_usb(plan: Plan) -> bool:
+    """Whether a monitor on a USB cable can be sent the plan."""
+    from rowlog.programming import program_over_usb
+
+    try:
+        program_over_usb(plan)
+    except CallError:
+        return False
+    return True
+
+
+async def _programmed_over_usb(
+    device: Device, found: FoundPort, plan: Plan, tell: Tell | None
+) -> None:
+    """Send the plan. Raises RowlogError where it is not taken."""
     from rowlog.program_monitor import send_program
+    from rowlog.programming import program_over_usb
+    from rowlog.usb import model
+
+    workout = program_over_usb(plan, monitor=model(found.port))
+    await send_program(device, workout, label=found.label, link="usb", asks=True)
+    if tell is not None:
+        tell(f"{found.label} holds the workout.")
+
+
+async def _programmed(air: OnAir | None, plan: Plan, tell: Tell | None) -> None:
+    """Send the plan. Raises RowlogError, with nothing left connected, when it is not taken."""
+    from rowlog.program_monitor import send_program
+    from rowlog.programming import program_for
 
     found = air.found.get("rower") if air is not None else None
     try:
-        if air is None or found is None or found.identified.driver != "pm5":
+        if air is None or found is None or found.identified.driver not in ("pm5", "csafe"):
             what = "There is no rower here" if found is None else f"{found.sighting.label} is none"
             raise RowlogError(
-                f"Only a Concept2 PM5 can be sent a workout. {what}.",
+                f"Only a Concept2 monitor can be sent a workout. {what}.",
                 "Leave out --program: rowlog counts the pieces itself.",
             )
         device = next(one for one in air.opened.devices if "rower" in one.decoding.decoders)
-        await send_program(device, workout, label=found.sighting.label)
+        asks = found.identified.driver == "csafe"
+        await send_program(device, program_for(plan), label=found.sighting.label, asks=asks)
     except BaseException:
         if air is not None:
             await _close(air.opened)
@@ -387,12 +434,12 @@ async def _record(
                 await _close(readying.result()[0])
             raise RowlogError("Stopped before the session began; nothing was recorded.")
         opened, air = readying.result()
-        if air is None:
+        if not opened.running:
             opened.clock.restart()
         since_s = opened.clock.life_s(opened.clock.now_ns() / 1e9)
         started_at = wall_now() - timedelta(seconds=since_s)
         try:
-            if air is None:
+            if not opened.running:
                 for device in opened.devices:
                     await device.transport.open()
             # On a thread: the devices send already, and a slow disk must not delay their stamps.

@@ -36,6 +36,11 @@ def name_of(port: Port) -> str:
     return port.serial_number or port.path
 
 
+def model(port: Port) -> int:
+    """Which PM it is: 3, 4 or 5."""
+    return {1: 3, 2: 4}.get(port.product_id or 0, 5)
+
+
 def identified(port: Port) -> Identified:
     """What it is, for people."""
     product = {1: "PM3", 2: "PM4", 3: "PM5"}.get(port.product_id or 0, "monitor")

@@ -6,21 +6,35 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from rowlog import usb
+from rowlog import summary, usb
 from rowlog.devices import Opened as Session
+from rowlog.notation import parse
 from rowlog.pipeline import Pipeline
 from rowlog.ports import FoundPort, join, plugged_in, recognise
+from rowlog.recording import record
+from rowlog.store_read import open_reader
 from rowlog_drivers.addresses import parse_address
 from rowlog_drivers.clock import Clock
 from rowlog_drivers.device import merge
-from rowlog_drivers.errors import RowlogError
+from rowlog_drivers.errors import CallError, RowlogError
 from rowlog_drivers.interface import Delivery
+from rowlog_drivers.protocols import csafe_commands
+from rowlog_drivers.protocols import csafe_programs as programs
 from rowlog_drivers.protocols.pm5_strokes import LBF_N
-from rowlog_drivers.records import Link, MachineInfo, Record, RowerSample, Stroke, Undecoded
+from rowlog_drivers.records import (
+    Link,
+    MachineInfo,
+    MachineState,
+    Record,
+    RowerSample,
+    Stroke,
+    Undecoded,
+)
 from rowlog_drivers.simulator import Stretch
 from rowlog_drivers.simulator.csafe_monitor import PaperMonitor, PaperRow
 from rowlog_drivers.transports import hid
@@ -339,3 +353,165 @@ def test_the_library_that_is_installed_has_what_is_used() -> None:
         device.open_path(b"/nowhere")
     with pytest.raises(hid.FAILURES):
         device.read(64, timeout_ms=1)
+
+
+# A workout that is sent to it
+
+
+def under_way() -> PaperMonitor:
+    """Somebody rows on it."""
+    monitor = PaperMonitor()
+    monitor.shown.workout_state = 1
+    return monitor
+
+
+def recorded(tmp_path: Path, text: str, address: str = "usb:pm") -> tuple[Path, list[str]]:
+    """What `rowlog record TEXT --program --rower ADDRESS --for 1s` does."""
+    database = tmp_path / "rowlog.db"
+    told: list[str] = []
+    record(
+        database,
+        parse_address(address),
+        None,
+        plan=parse(text),
+        program=True,
+        for_s=0.3,
+        tell=told.append,
+    )
+    return database, told
+
+
+@pytest.mark.parametrize(
+    ("text", "monitor", "held", "sent"),
+    [
+        # 21 and 20 with the goal, 1a 05 with a fifth of it, 24 0, 85: in use.
+        ("2000m", PaperMonitor(), (3, 0x80, 2000, 400),
+         "f1 21 03 d0 07 24 1a 07 05 05 80 90 01 00 00 24 02 00 00 85 7e f2"),
+        ("20:00", PaperMonitor(), (5, 0x00, 120_000, 24_000),
+         "f1 20 03 00 14 00 1a 07 05 05 00 c0 5d 00 00 24 02 00 00 85 14 f2"),
+        ("5000m [1000m]", PaperMonitor(model=3), (3, 0x80, 5000, 1000), None),
+        ("1:10:00", PaperMonitor(terse=True), (5, 0x00, 420_000, 84_000), None),
+        ("100m", PaperMonitor(reserved=True), (3, 0x80, 100, 100), None),
+    ],
+    ids=["distance", "time", "splits", "terse", "reserved"],
+)  # fmt: skip
+def test_a_single_piece_is_sent_and_held(
+    library: Library,
+    tmp_path: Path,
+    text: str,
+    monitor: PaperMonitor,
+    held: tuple[int, int, int, int],
+    sent: str | None,
+) -> None:
+    library.plugged[0].monitor = monitor
+    database, told = recorded(tmp_path, text)
+    (workout,) = monitor.workout
+    assert held == (
+        monitor.workout_type,
+        workout.target_type,
+        workout.target_raw,
+        workout.split_raw,
+    )
+    assert told == ["Concept2 Performance Monitor 5 holds the workout."]
+    with open_reader(database) as reader:
+        reports = [frame.payload for frame in reader.read_frames(1) if frame.sent]
+        states = [one for one in reader.records(1, MachineState) if one.state.startswith("target")]
+    # Asked what is under way, reset, and told.
+    assert reports[1][1:].rstrip(b"\0") == b"\xf1\x81\x81\xf2"
+    if sent is not None:
+        assert reports[2][1:].rstrip(b"\0") == bytes.fromhex(sent)
+    # What is not rowed yet is no metre of the session, though the display begins at its length.
+    assert summary.load(database, 1).session.distance_m in (None, 0.0)
+    assert [one.parameter for one in states] == [
+        workout.target_raw / (100 if workout.target_type == 0x00 else 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("monitor", "why"),
+    [
+        (PaperMonitor(busy=True), "refused the workout (not ready)"),
+        (under_way(), "has a workout under way"),
+        (PaperMonitor(deaf=True), "took the workout and does not hold it: it shows just row"),
+    ],
+    ids=["in no mood", "in a workout", "only says so"],
+)
+def test_a_piece_that_is_not_taken_is_told_and_nothing_recorded(
+    library: Library,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    monitor: PaperMonitor,
+    why: str,
+) -> None:
+    monkeypatch.setattr("rowlog.program_monitor.TAKEN_S", 0.2)
+    library.plugged[0].monitor = monitor
+    with pytest.raises(RowlogError) as caught:
+        recorded(tmp_path, "2000m")
+    assert why in str(caught.value)
+    assert (caught.value.exit_code, library.plugged[0].closed) == (1, 1)
+    resets = [one for one in monitor.requests if one[0].id == csafe_commands.RESET]
+    assert len(resets) == (0 if "under way" in why else 1)
+    with open_reader(tmp_path / "rowlog.db") as reader:
+        assert reader.sessions() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("8x500m/1:30r", "takes single pieces only: to send it intervals needs an authentication"),
+        ("100cal", "takes no piece that ends by calories: its public commands"),
+        ("open", "choose Just Row on it"),
+        ("50m", "takes a piece of 100 to 50000 m, not 50"),
+    ],
+)
+def test_what_cannot_be_sent_by_usb_is_refused_before_anything_begins(
+    library: Library, tmp_path: Path, text: str, why: str
+) -> None:
+    with pytest.raises(CallError, match=why):
+        recorded(tmp_path, text)
+    assert library.plugged[0].opened == 0
+    assert not (tmp_path / "rowlog.db").exists()
+
+
+def test_an_older_monitor_has_fewer_splits(library: Library, tmp_path: Path) -> None:
+    library.plugged[0] = Plugged(PaperMonitor(model=3), pm=1)
+    with pytest.raises(CallError, match="A PM3 holds up to 30 splits"):
+        recorded(tmp_path, "10000m [250m]")
+    assert recorded(tmp_path, "7500m [250m]")
+
+
+def test_a_workout_that_counts_down_is_recorded_as_it_was_rowed(library: Library) -> None:
+    """A piece of 100 m on the display falls from 100.0 m; what was rowed rises from 0."""
+    (plugged,) = library.plugged
+    for frame in programs.public("distance", 100).frames:
+        plugged.monitor.take(frame)
+    row = PaperRow(
+        plugged.monitor,
+        [
+            Stretch(kind="wait", seconds=1.0),
+            Stretch(kind="work", distance_m=25.0),
+            Stretch(kind="wait", seconds=3.0),
+        ],
+    )
+    pipeline = Pipeline()
+
+    async def run() -> Heard:
+        opened = await session(clock=Stepped())
+        plugged.before = lambda: row.at(opened.clock.now_ns() / 1e9)
+        heard = Heard(opened)
+        listening = asyncio.create_task(heard.run())
+        await heard.until(
+            lambda: bool(heard.deliveries) and heard.deliveries[-1].t_ns / 1e9 > row.truth.end_s
+        )
+        await opened.devices[0].close()
+        await listening
+        return heard
+
+    heard = asyncio.run(run())
+    metres = [one.distance_m for one in heard.of(RowerSample) if one.distance_m is not None]
+    assert metres == sorted(metres)
+    for delivery in heard.deliveries:
+        pipeline.feed(delivery)
+    position = pipeline.position
+    assert position is not None
+    assert position.distance_m == pytest.approx(row.truth.distance_m, abs=0.2)

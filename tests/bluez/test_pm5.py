@@ -311,8 +311,13 @@ def with_paper(air: FakeBluez, machine: Machine, paper: PaperMonitor) -> None:
     machine.on_write = written
 
 
-def programmed(daemon: Daemon, text: str, paper: PaperMonitor) -> RowlogError | None:
-    """Send the plan to a PM5 as `rowlog record --program` does; what went wrong."""
+def programmed(
+    daemon: Daemon, text: str, paper: PaperMonitor, *, asks: bool = False
+) -> RowlogError | None:
+    """Send the plan to a PM5 as `rowlog record --program` does; what went wrong.
+
+    `asks`: by its control service alone.
+    """
     machine = monitor()
     outcome: list[RowlogError | None] = []
 
@@ -320,10 +325,12 @@ def programmed(daemon: Daemon, text: str, paper: PaperMonitor) -> RowlogError | 
         async with bluez(daemon, machine) as air:
             with_paper(air, machine, paper)
             empty = Opened(devices=(), sources=(), addresses={}, clock=Clock())
-            on_air = await connect(empty, {"rower": parse_address(f"ble:{AT}")}, [])
+            address = parse_address(f"ble:{AT}" + ("?driver=csafe" if asks else ""))
+            on_air = await connect(empty, {"rower": address}, [])
             (device,) = on_air.opened.devices
             try:
-                await send_program(device, program_for(parse(text)), label="PM5 430070439 Row")
+                workout = program_for(parse(text))
+                await send_program(device, workout, label="PM5 430070439 Row", asks=asks)
                 outcome.append(None)
             except RowlogError as error:
                 outcome.append(error)
@@ -337,6 +344,7 @@ def programmed(daemon: Daemon, text: str, paper: PaperMonitor) -> RowlogError | 
     return outcome[0]
 
 
+@pytest.mark.parametrize("asks", [False, True], ids=["told", "asked"])
 @pytest.mark.parametrize(
     ("text", "held"),
     [
@@ -347,10 +355,10 @@ def programmed(daemon: Daemon, text: str, paper: PaperMonitor) -> RowlogError | 
     ],
 )
 def test_a_plan_is_sent_and_held(
-    daemon: Daemon, text: str, held: list[tuple[int, int, int]]
+    daemon: Daemon, text: str, held: list[tuple[int, int, int]], asks: bool
 ) -> None:
     paper = PaperMonitor()
-    assert programmed(daemon, text, paper) is None
+    assert programmed(daemon, text, paper, asks=asks) is None
     assert [(one.target_type, one.target_raw, one.rest_s) for one in paper.workout] == held
 
 

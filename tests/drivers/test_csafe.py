@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from rowlog_drivers.protocols import csafe
 from rowlog_drivers.protocols import csafe_commands as commands
 from rowlog_drivers.protocols import csafe_frames as frames
 from rowlog_drivers.protocols import csafe_programs as programs
+from rowlog_drivers.protocols.csafe_counting import Counting
 from rowlog_drivers.protocols.pm5_strokes import LBF_N, PolledCurve
 from rowlog_drivers.records import (
     ControlReply,
@@ -593,6 +595,9 @@ class Monitor:
 
     def say(self, one: commands.Command) -> bytes | None:
         if one.wrapper is None:
+            own = self.manufacturer == commands.CONCEPT2
+            seconds = self.elapsed // 100 if own else 25
+            metres = self.metres // 10 if own else 100
             return {
                 commands.VERSION: bytes([self.manufacturer, 2, 5, 0x54, 1, 0x14, 0]),
                 commands.SERIAL: b"430070439",
@@ -601,8 +606,8 @@ class Monitor:
                 commands.PACE: bytes([250, 0, 0x39]),
                 commands.HEART_RATE: b"\0",
                 commands.CALORIES: b"\6\0",
-                commands.WORK_TIME: bytes([0, 0, 25]),
-                commands.HORIZONTAL: bytes([100, 0, 0x24]),
+                commands.WORK_TIME: bytes([0, 0, seconds]),
+                commands.HORIZONTAL: bytes([metres, 0, 0x24]),
             }.get(one.id)
         match one.id:
             case commands.PM_WORK_TIME:
@@ -715,6 +720,60 @@ def test_values_are_asked_for_ten_times_a_second() -> None:
     records = converse(decoder, monitor, 0, 10_000)
     distances = [s for s in kind(records, RowerSample) if s.distance_m is not None]
     assert 80 <= len(distances) <= 101
+
+
+@pytest.mark.parametrize("goal", [None, 100.0, 2000.0])
+@pytest.mark.parametrize("rounded", [math.floor, round])
+def test_what_is_displayed_counts_up_or_down(
+    goal: float | None, rounded: Callable[[float], int]
+) -> None:
+    """2000.0, 1999.9, ... with 0, 0, ... beside it are 0.0, 0.1, ...; 0.0, 0.1, ... are that."""
+    counting = Counting()
+    for tenths in range(round(10 * (goal or 300.0)) + 1):
+        true = tenths / 10
+        shown = true if goal is None else goal - true
+        assert counting.take(rounded(true), shown) == pytest.approx(true)
+        assert counting.goal == goal or goal is None
+    # The workout stays on the display when it is over, until the next one is there.
+    assert counting.take(0, 500.0) == 0.0
+    assert counting.goal == 500.0
+    assert counting.take(0, 0.0) == 0.0
+    assert counting.goal is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 65_535), st.integers(0, 2**32 - 1).map(lambda n: n / 10))))
+def test_whatever_is_displayed_the_whole_metres_are_believed(said: list[tuple[int, float]]) -> None:
+    counting = Counting()
+    for whole, fine in said:
+        assert abs(counting.take(whole, fine) - whole) <= 1.06
+
+
+def test_the_length_of_a_workout_shows_before_it_begins() -> None:
+    """A3 says 2000.0 m while A1 says 0: the state machine of a recording is told of 2000 m."""
+    decoder = csafe.CsafeDecoder(link="serial")
+    held, _ = csafe.HELD_REQUESTS
+    reply = csafe.encode_frame(
+        csafe.encode_reply(
+            0x01,
+            [
+                (0x1A, commands.PM_WORKOUT_TYPE, b"\3"),
+                (0x1A, commands.PM_WORKOUT_STATE, b"\0"),
+                (0x1A, commands.PM_WORK_TIME, bytes(5)),
+                (0x1A, commands.PM_WORK_DISTANCE, bytes.fromhex("204e000000")),
+                (None, commands.WORK_TIME, bytes(3)),
+                (None, commands.HORIZONTAL, bytes([0, 0, 0x24])),
+            ],
+        )
+    )
+    records = exchange(decoder, held, reply.hex())
+    (sample,) = kind(records, RowerSample)
+    assert (sample.elapsed_s, sample.distance_m) == (0.0, 0.0)
+    told = [(one.state, one.text, one.parameter) for one in kind(records, MachineState)]
+    assert told[1:] == [
+        ("program", "fixed_distance_splits", None),
+        ("wait_to_begin", None, None),
+        ("target_distance_m", None, 2000.0),
+    ]
 
 
 def test_a_lost_reply_is_waited_for_and_then_forgotten() -> None:

@@ -23,6 +23,7 @@ from rowlog_drivers.protocols.csafe_commands import (
     PACE,
     PM,
     PM_DRAG_FACTOR,
+    PM_DURATION,
     PM_FORCE_PLOT,
     PM_INTERVAL_COUNT,
     PM_INTERVAL_TYPE,
@@ -52,6 +53,7 @@ from rowlog_drivers.protocols.csafe_commands import (
     parse_request,
     parse_status,
 )
+from rowlog_drivers.protocols.csafe_counting import Counting
 from rowlog_drivers.protocols.csafe_frames import (
     BadFrame,
     CsafeFrame,
@@ -68,13 +70,20 @@ from rowlog_drivers.protocols.csafe_programs import (
     fixed,
     just_row,
     program,
+    public,
     repeated,
     standard,
     terminate,
     variable,
 )
 from rowlog_drivers.protocols.link import decode_link
-from rowlog_drivers.protocols.pm5_names import REPLY_CHANNEL, REQUEST_CHANNEL
+from rowlog_drivers.protocols.pm5_names import (
+    REPLY_CHANNEL,
+    REQUEST_CHANNEL,
+    TARGET_DISTANCE,
+    TARGET_TIME,
+    TARGETS,
+)
 from rowlog_drivers.protocols.pm5_states import States
 from rowlog_drivers.protocols.pm5_strokes import LBF_N, PolledCurve, newtons
 from rowlog_drivers.protocols.stroke_numbers import StrokeNumbers
@@ -91,6 +100,8 @@ from rowlog_drivers.records import (
 
 __all__ = [
     "FORCE_REQUEST",
+    "HELD_REQUESTS",
+    "MOST_REPLY_BYTES",
     "OPTIONS",
     "REPLY_CHANNEL",
     "REQUEST_CHANNEL",
@@ -122,6 +133,7 @@ __all__ = [
     "parse_status",
     "pieces",
     "program",
+    "public",
     "repeated",
     "standard",
     "terminate",
@@ -135,7 +147,7 @@ REPLY_LIMIT_NS: Final = 1_000_000_000
 DRIVING: Final = 2
 """Stroke state in which a force curve grows."""
 _ASKED_FOR_VERSION: Final = 3
-_REPLY_BYTES: Final = 62
+MOST_REPLY_BYTES: Final = 62
 """No reply to the requests below is longer: it fits the USB report of 63 bytes."""
 
 
@@ -153,11 +165,13 @@ class Told:
 class ReplyReader:
     """Replies of one connection to records; keeps what states and curves need."""
 
-    __slots__ = ("_curve", "_states", "concept2", "stroke_state")
+    __slots__ = ("_curve", "_metres", "_seconds", "_states", "concept2", "stroke_state")
 
     def __init__(self, states: States) -> None:
         self._states = states
         self._curve = PolledCurve()
+        self._seconds = Counting()
+        self._metres = Counting()
         self.concept2: bool | None = None
         """Whether the machine is a Concept2; None until it has said who it is."""
         self.stroke_state: int | None = None
@@ -170,6 +184,7 @@ class ReplyReader:
     def forget(self) -> None:
         """The connection is gone."""
         self._curve.drop()
+        self._seconds.goal = self._metres.goal = None
         self.stroke_state = None
 
     def read(self, reply: Reply, asked: tuple[Command, ...], t_ns: int, source: str) -> Told:
@@ -236,11 +251,17 @@ class ReplyReader:
             value = values.get(name)
             return value if isinstance(value, int) else None
 
+        def counted(counting: Counting, whole: str, fine: str) -> float | None:
+            both = number(whole), number(fine)
+            if both[0] is None or both[1] is None:
+                return both[1] if both[0] is None else both[0]
+            return counting.take(both[0], both[1])
+
         sample = RowerSample(
             t_ns=t_ns,
             source=source,
-            elapsed_s=number("work_time_s", "elapsed_s"),
-            distance_m=number("work_distance_m", "distance_m"),
+            elapsed_s=counted(self._seconds, "elapsed_s", "work_time_s"),
+            distance_m=counted(self._metres, "distance_m", "work_distance_m"),
             stroke_rate_spm=number("stroke_rate_spm"),
             pace_s_per_500m=number("pace_s_per_500m", "stroke_pace_s_per_500m"),
             power_w=number("power_w", "stroke_power_w"),
@@ -297,6 +318,14 @@ class ReplyReader:
         kind, raw = values.get("duration_type_enum"), values.get("duration_raw")
         if isinstance(kind, int) and isinstance(raw, int):
             told.records += states.target(kind, raw, t_ns, source)
+        for counting, whole, target in (
+            (self._seconds, "elapsed_s", TARGET_TIME),
+            (self._metres, "distance_m", TARGET_DISTANCE),
+        ):
+            if counting.goal is not None and values.get(whole) == 0:
+                # Nothing is rowed yet: what is displayed is the length of the workout.
+                raw = round(counting.goal * TARGETS[target][1])
+                told.records += states.target(target, raw, t_ns, source)
         stroke_state = values.get("stroke_state_enum")
         if isinstance(stroke_state, int):
             self.stroke_state = stroke_state
@@ -322,6 +351,8 @@ _FAST: Final = _request(
     _pm(PM_WORK_TIME),
     _pm(PM_WORK_DISTANCE),
     _pm(PM_STROKE_STATE),
+    command(WORK_TIME),
+    command(HORIZONTAL),
     command(CADENCE),
     command(POWER),
     command(PACE),
@@ -335,6 +366,18 @@ _SLOW: Final = _request(
     command(HEART_RATE),
     command(CALORIES),
 )
+HELD_REQUESTS: Final = (
+    _request(
+        _pm(PM_WORKOUT_TYPE),
+        _pm(PM_WORKOUT_STATE),
+        _pm(PM_WORK_TIME),
+        _pm(PM_WORK_DISTANCE),
+        command(WORK_TIME),
+        command(HORIZONTAL),
+    ),
+    _request(_pm(PM_DURATION)),
+)
+"""Ask which workout the monitor holds; the second is not known to every monitor."""
 _STATS: Final = _request(_pm(PM_STROKE_STATS, b"\0"))
 _PLAIN: Final = _request(
     command(WORK_TIME),
@@ -439,7 +482,7 @@ class CsafeDecoder:
         if due is None:
             return None
         if self._link == "usb":
-            return Request(channel="tx", payload=encode_report(due, reply_bytes=_REPLY_BYTES))
+            return Request(channel="tx", payload=encode_report(due, reply_bytes=MOST_REPLY_BYTES))
         return Request(channel=REQUEST_CHANNEL if self._link == "ble" else "tx", payload=due)
 
     def _due(self, t_ns: int) -> bytes | None:

@@ -2,7 +2,8 @@
 
 Source: Concept2 PM CSAFE Communication Definition 0.27: commands and sample workouts of the
 configuration wrapper 76, whose numbers are high byte first, and the limits of the monitors. Where
-a printed sample's checksum is wrong the right one is sent.
+a printed sample's checksum is wrong the right one is sent. For `public` its samples of public
+CSAFE, after a reset and with the command that begins, as public libraries send them over USB.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ from typing import Final, Literal
 
 from rowlog_drivers.errors import CallError
 from rowlog_drivers.protocols.csafe_commands import (
+    GO_IN_USE,
+    PM,
+    RESET,
     SET_CONFIGURATION,
+    UNITS,
     Command,
     command,
     encode_commands,
@@ -41,6 +46,8 @@ _CONFIGURE: Final = 0x14
 _SCREEN: Final = 0x13
 _INTERVAL_TYPE: Final = 0x17
 _INTERVAL_NUMBER: Final = 0x18
+_SET_TIME: Final = 0x20
+_SET_DISTANCE: Final = 0x21
 _SET_PROGRAM: Final = 0x24
 _PREPARE_TO_ROW: Final = bytes([1, 1])
 _TERMINATE: Final = bytes([1, 2])
@@ -83,6 +90,8 @@ class Program:
     """What the monitor says of itself, in 0031 or by command 89, once it has taken it."""
     amount: float | None = None
     """Of the first interval, which it says then too; None for a free row."""
+    before: tuple[bytes, ...] = ()
+    """To be sent before `frames`; what is answered to these does not count."""
 
 
 def interval_type(interval: Interval) -> int:
@@ -226,6 +235,47 @@ def program(
     if split is not None:
         raise CallError("A Concept2 monitor has splits in a single piece only, not in intervals.")
     return variable(intervals, monitor=monitor)
+
+
+def public(kind: Kind, amount: float, *, split: float | None = None, monitor: int = 5) -> Program:
+    """One piece of a fixed time or distance, by commands that need no rights, as USB wants it.
+
+    The arguments are those of `fixed`; seconds are whole. Raises CallError, naming what does not
+    hold.
+    """
+    if kind == "calories":
+        raise CallError(
+            "Over USB a Concept2 monitor takes no piece that ends by calories: its public commands "
+            "have no such goal.",
+            "Choose the piece on the monitor, or send it over Bluetooth.",
+        )
+    same = fixed(kind, amount, split=split, monitor=monitor)
+    if split is None:
+        split = _default_split(kind, amount)
+    if kind == "time":
+        if amount != int(amount):
+            raise CallError(f"Over USB a Concept2 monitor takes whole seconds, not {amount:g}.")
+        minutes, seconds = divmod(int(amount), 60)
+        goal = command(_SET_TIME, bytes([minutes // 60, minutes % 60, seconds]))
+    else:
+        goal = command(_SET_DISTANCE, int(amount).to_bytes(2, "little") + bytes([UNITS["m"]]))
+    target = {"time": _TIME, "distance": _DISTANCE}[kind]
+    in_splits = bytes([target]) + _counts(kind, split).to_bytes(4, "little")
+    return Program(
+        before=(_frame([command(RESET)]),),
+        frames=(
+            _frame(
+                [
+                    goal,
+                    command(_SPLIT, in_splits, wrapper=PM),
+                    command(_SET_PROGRAM, bytes(2)),
+                    command(GO_IN_USE),
+                ]
+            ),
+        ),
+        workout_type=same.workout_type,
+        amount=amount,
+    )
 
 
 def _set(id: int, data: bytes) -> Command:

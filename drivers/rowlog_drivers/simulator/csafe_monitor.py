@@ -14,6 +14,7 @@ from rowlog_drivers.protocols.csafe_frames import (
     CsafeFramer,
     encode_frame,
 )
+from rowlog_drivers.protocols.csafe_programs import MOST_INTERVALS
 from rowlog_drivers.protocols.pm5_strokes import LBF_N
 from rowlog_drivers.simulator.athlete import Leg, PaperStroke, Performance
 from rowlog_drivers.simulator.script import Athlete, Stretch, Truth
@@ -28,6 +29,12 @@ _CONFIGURATION: Final = {
     "interval_type": 0x17,
     "interval": 0x18,
 }
+
+
+_SET_TIME: Final = 0x20
+_SET_DISTANCE: Final = 0x21
+_SET_PROGRAM: Final = 0x24
+_PUBLIC_GOALS: Final = (_SET_TIME, _SET_DISTANCE)
 
 
 @dataclass(slots=True)
@@ -76,11 +83,19 @@ class PaperMonitor:
         model: 3, 4 or 5: which PM it is.
         busy: a workout is under way, so that it takes no other.
         deaf: whether it says that it took a workout, and did not.
-        reserved: whether it refuses to be configured, as monitors do over USB.
+        reserved: whether it refuses to be configured other than by public commands, as monitors do
+            over USB.
+        terse: whether it does not know the request for the workout's length.
     """
 
     def __init__(
-        self, *, model: int = 5, busy: bool = False, deaf: bool = False, reserved: bool = False
+        self,
+        *,
+        model: int = 5,
+        busy: bool = False,
+        deaf: bool = False,
+        reserved: bool = False,
+        terse: bool = False,
     ) -> None:
         self.shown = Shown()
         self.workout_type = 1
@@ -91,8 +106,10 @@ class PaperMonitor:
         self._busy = busy
         self._deaf = deaf
         self._reserved = reserved
+        self._terse = terse
         self._framer = CsafeFramer()
         self._toggle = 0
+        self._goal = Held()
         self._new_type = 1
         self._new: dict[int, Held] = {}
         self._at = 0
@@ -126,7 +143,21 @@ class PaperMonitor:
                 self._configure(one)
                 blocks.append((one.wrapper, one.id, b""))
                 continue
+            if one.wrapper is None and one.id in _PUBLIC_GOALS:
+                if self._busy:
+                    result = 3
+                    continue
+                self._set_goal(one)
+            elif one.wrapper == wire.PM and one.id == _CONFIGURATION["split"]:
+                self._goal.split_raw = int.from_bytes(one.data[1:5], "little")
+                continue
+            elif one.wrapper is None and one.id == _SET_PROGRAM:
+                if self._busy or not self._take_goal():
+                    result = result or 1
+                continue
             data = self._value(one)
+            if data is None and one.wrapper == wire.PM and one.id == wire.PM_DURATION:
+                result = 1
             if data is not None:
                 blocks.append((one.wrapper, one.id, data))
         state = 9 if self.shown.workout_state else 1
@@ -160,6 +191,42 @@ class PaperMonitor:
             self._new, self._at = {}, 0
             self.on_workout()
 
+    def _set_goal(self, one: Command) -> None:
+        """The goal of a single piece, by a public command."""
+        self._goal = Held()
+        if one.id == _SET_TIME and len(one.data) == 3:
+            hours, minutes, seconds = one.data
+            self._goal.target_type = 0x00
+            self._goal.target_raw = ((hours * 60 + minutes) * 60 + seconds) * 100
+        elif one.id == _SET_DISTANCE and len(one.data) == 3:
+            per = 1000 if one.data[2] == wire.UNITS["km"] else 1
+            self._goal.target_raw = int.from_bytes(one.data[:2], "little") * per
+
+    def _take_goal(self) -> bool:
+        """Whether the limits hold: 20 s, 100 m, and as many splits as the monitor has."""
+        goal = self._goal
+        least = 2000 if goal.target_type == 0x00 else 100
+        split = goal.split_raw or goal.target_raw
+        most = MOST_INTERVALS[self._model]
+        if goal.target_raw < least or not least <= split <= goal.target_raw:
+            return False
+        if goal.target_raw > most * split:
+            return False
+        if not self._deaf:
+            self.workout_type = 5 if goal.target_type == 0x00 else 3
+            self.workout = [goal]
+            self.shown.workout_state = 0
+        self.on_workout()
+        return True
+
+    def _displayed(self, counted: int, target_type: int) -> int:
+        """In hundredths or tenths: a goal counts down on the display."""
+        held = self.workout[0] if len(self.workout) == 1 and self.workout_type in (3, 5) else None
+        if held is None or held.target_type != target_type:
+            return counted
+        per = 1 if target_type == 0x00 else 10
+        return max(held.target_raw * per - counted, 0)
+
     def _value(self, one: Command) -> bytes | None:
         """The data of a reply's block; None for a command that gives none."""
         shown = self.shown
@@ -170,9 +237,16 @@ class PaperMonitor:
         if one.id == wire.PM_FORCE_PLOT:
             points, shown.force_lbf = shown.force_lbf[:10], shown.force_lbf[10:]
             return wire.encode_force_block(points)
+        if one.id == wire.PM_DURATION:
+            if self._terse or not self.workout:
+                return None
+            held = self.workout[0]
+            return bytes([held.target_type]) + _little(held.target_raw, 4)
         values = {
-            wire.PM_WORK_TIME: _little(round(shown.elapsed_s * 100), 4) + b"\0",
-            wire.PM_WORK_DISTANCE: _little(round(shown.distance_m * 10), 4) + b"\0",
+            wire.PM_WORK_TIME: _little(self._displayed(round(shown.elapsed_s * 100), 0x00), 4)
+            + b"\0",
+            wire.PM_WORK_DISTANCE: _little(self._displayed(round(shown.distance_m * 10), 0x80), 4)
+            + b"\0",
             wire.PM_STROKE_STATE: bytes([shown.stroke_state]),
             wire.PM_DRAG_FACTOR: bytes([shown.drag_factor]),
             wire.PM_WORKOUT_TYPE: bytes([self.workout_type]),
