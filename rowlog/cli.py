@@ -660,7 +660,7 @@ def show(
     from rowlog.render_segments import split_tables
 
     _show(path, number, as_json=False, by=by)
-    typer.echo(f"\n{split_tables(pieces, shown.splits, _style())}")
+    typer.echo(f"\n{split_tables(pieces, shown.splits, _style(), shown.pace_m)}")
     if chart:
         _chart(path, number, by)
 

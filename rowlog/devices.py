@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite, nan
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 from rowlog.plan import Plan
 from rowlog.simulating import held_by, just_row, script_for
@@ -16,12 +16,12 @@ from rowlog_drivers.clock import Clock
 from rowlog_drivers.device import Device
 from rowlog_drivers.errors import AddressError
 from rowlog_drivers.frames import Frame, FramesHeader, SourceHeader, read_frames
-from rowlog_drivers.simulator import FAULTS, RowerKind, Simulator
+from rowlog_drivers.simulator import FAULTS, Erg, RowerKind, Simulator
 from rowlog_drivers.transports.replay import ReplayTransport
 
 ROWER: Final = "rower"
 STRAP: Final = "strap"
-SIM_OPTIONS: Final = ("seed", "fault", "speed", "paddling", "rate", "relay")
+SIM_OPTIONS: Final = ("seed", "fault", "speed", "paddling", "rate", "relay", "erg")
 REPLAY_OPTIONS: Final = ("speed",)
 SERIAL_OPTIONS: Final = ("driver", "baud", "speed")
 BLE_OPTIONS: Final = ("driver",)
@@ -173,6 +173,7 @@ def _simulator(rower: Address | None, strap: Address | None, plan: Plan | None) 
         rate_hz=_number(options, "rate", 10.0 if kind == "pm5" else 2.0),
         relay_heart_rate=_flag(options, "relay"),
         program=held_by(plan) if kind == "pm5" else (),
+        erg=_erg(options),
     )
 
 
@@ -264,6 +265,14 @@ def _seed(options: dict[str, str]) -> int:
         raise AddressError(
             f"seed={text} is no whole number.", "Write seed=3, for example."
         ) from None
+
+
+def _erg(options: dict[str, str]) -> Erg:
+    text = options.get("erg", "row")
+    for erg in get_args(Erg):
+        if erg == text:
+            return erg  # type: ignore[no-any-return]
+    raise AddressError(f"erg={text} is no Concept2 machine.", "Write erg=row, erg=ski or erg=bike.")
 
 
 def _flag(options: dict[str, str], key: str) -> bool:

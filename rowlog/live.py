@@ -52,6 +52,8 @@ class Moment:
     """What is wrong with the database at the moment, in a sentence."""
     complaints: tuple[Complaint, ...]
     """Of devices that are not heard at the moment; () when all are."""
+    pace_m: float = 500.0
+    """The metres that people tell the pace for on this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

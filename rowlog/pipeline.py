@@ -56,6 +56,8 @@ class Pipeline:
         """Where it stood last."""
         self.heart_rate: HeartRate | None = None
         """The latest measurement of a strap, valid or not."""
+        self.erg: str | None = None
+        """What a Concept2 monitor said it is on last: "RowErg", "SkiErg", "BikeErg"."""
         self.undone = False
         """Whether a key was taken back: what was told before that may not be so."""
         self._undoing = Undoing()
@@ -163,6 +165,8 @@ class Pipeline:
         source = state.source
         if self.rower not in (None, source):
             return
+        if state.state == "erg_machine":
+            self.erg = state.text
         programme = self._programmes.get(source)
         if programme is None:
             programme = self._programmes[source] = Programme()

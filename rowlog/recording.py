@@ -27,6 +27,7 @@ from rowlog.store_athletes import only_athlete, read_athletes
 from rowlog.store_devices import known_devices
 from rowlog.store_read import open_reader
 from rowlog.store_rows import Source
+from rowlog.summary import pace_m
 from rowlog.viewing import END, Controls, Stage, View
 from rowlog.zones import Zones, zones_of
 from rowlog_drivers.addresses import Address
@@ -666,6 +667,7 @@ def _moment(
         stroke_rate_spm=latest("stroke_rate_spm") if moving else None,
         power_w=latest("power_w") if moving else None,
         heart_rate_bpm=latest("heart_rate_bpm"),
+        pace_m=pace_m(progress.derivation.pipeline.erg),
         trouble=progress.trouble,
         complaints=tuple(
             complaint

@@ -94,11 +94,16 @@ def clock_time(seconds: float | None) -> str:
     return f"{minutes}:{tenths // 10:02d}.{tenths % 10}"
 
 
-def pace(seconds: float | None) -> str:
-    """Pace per 500 m, truncated to tenths of a second as the monitors do."""
+def pace(seconds: float | None, for_m: float = 500.0) -> str:
+    """A pace in seconds per 500 m, told for so many metres, truncated to tenths of a second."""
     if seconds is None or seconds > 5999.9:
         return NONE
-    return clock_time(seconds)
+    return clock_time(seconds * for_m / 500.0)
+
+
+def pace_head(for_m: float) -> str:
+    """The head of a column of paces: which metres they are for goes without saying for 500."""
+    return "pace" if for_m == 500.0 else f"/{for_m:g} m"
 
 
 def whole(value: float | None) -> str:
@@ -178,7 +183,7 @@ def summary(shown: Summary, style: Style) -> str:
         blocks.append(_nothing_rowed(session))
     single = [segment for segment in shown.segments if segment.kind == "work"]
     if len(single) == 1 and len(shown.splits) > 1:
-        blocks.append("\n".join(split_lines(shown.splits, style)))
+        blocks.append("\n".join(split_lines(shown.splits, style, shown.pace_m)))
     if shown.zones:
         blocks.append("\n".join(_zone_lines(shown)))
     notes = _notes(shown)
@@ -322,7 +327,7 @@ def moment(now: Moment, style: Style) -> str:
         words.append(f"{f'next {coming}{target_words(where.next.target)}':<23}")
     else:
         words += [
-            f"{pace(now.pace_s_per_500m):>6}",
+            f"{pace(now.pace_s_per_500m, now.pace_m):>6}",
             f"{whole(now.stroke_rate_spm):>3} spm",
             f"{whole(now.power_w):>4} W",
         ]
@@ -510,7 +515,18 @@ def _interval_table(shown: Summary, style: Style) -> list[str]:
         segment.kind == "work" and segment.activity not in ("row", "other")
         for segment in shown.segments
     )
-    heads = ["", "time", "metres", "pace", "rate", "watts", "HR", "max", "end", "drop"]
+    heads = [
+        "",
+        "time",
+        "metres",
+        pace_head(shown.pace_m),
+        "rate",
+        "watts",
+        "HR",
+        "max",
+        "end",
+        "drop",
+    ]
     table = Table(
         (heads[0], "exercise", *heads[1:]) if exercises else heads,
         "rlrrrrrrrrr" if exercises else "rrrrrrrrrr",
@@ -534,7 +550,7 @@ def _interval_table(shown: Summary, style: Style) -> list[str]:
         cells = [label]
         if exercises:
             cells.append(printable(segment.activity, 24) if work else "")
-        cells += [clock_time(segment.duration_s), *figures(segment, work=work)]
+        cells += [clock_time(segment.duration_s), *figures(segment, work=work, pace_m=shown.pace_m)]
         bar = _bar(segment.mean_pace_s_per_500m, speeds) if work else ""
         if work and segment.tag is not None:
             bar = _TAGS.get(segment.tag, bar)
@@ -547,7 +563,7 @@ def _interval_table(shown: Summary, style: Style) -> list[str]:
         *blank,
         clock_time(session.work_s),
         metres(session.work_distance_m),
-        pace(session.mean_pace_s_per_500m),
+        pace(session.mean_pace_s_per_500m, shown.pace_m),
         _rate(session.mean_stroke_rate_spm),
         whole(session.mean_power_w),
         *work_heart_rate(reps),
@@ -579,8 +595,11 @@ def _interval_table(shown: Summary, style: Style) -> list[str]:
 _TAGS: Final = {"warm_up": "warm-up", "cool_down": "cool-down"}
 
 
-def figures(segment: SegmentSummary, *, work: bool) -> list[str]:
-    """A segment's metres, pace, rate, watts, and mean, highest, end and fallen heart rate."""
+def figures(segment: SegmentSummary, *, work: bool, pace_m: float = 500.0) -> list[str]:
+    """A segment's metres, pace, rate, watts, and mean, highest, end and fallen heart rate.
+
+    The pace is told for `pace_m` metres.
+    """
     moving = work or (segment.stroke_count or 0) >= PADDLING_STROKES
     drop = segment.heart_rate_drop_60s_bpm
     if drop is None and work:
@@ -591,7 +610,9 @@ def figures(segment: SegmentSummary, *, work: bool) -> list[str]:
         drop_text = f"-{whole(drop)}" if drop > 0 else whole(-drop)
     return [
         metres(segment.distance_m) if segment.distance_m is not None else "",
-        pace(segment.mean_pace_s_per_500m) if moving and segment.mean_pace_s_per_500m else "",
+        pace(segment.mean_pace_s_per_500m, pace_m)
+        if moving and segment.mean_pace_s_per_500m
+        else "",
         _rate(segment.mean_stroke_rate_spm) if moving else "",
         whole(segment.mean_power_w) if moving and segment.mean_power_w is not None else "",
         _beats(segment.mean_heart_rate_bpm),
@@ -635,15 +656,17 @@ def _bar(pace_s_per_500m: float | None, speeds: Sequence[float]) -> str:
     return BARS[min(7, int(share * 7.999))]
 
 
-def split_lines(splits: Iterable[SplitSummary], style: Style) -> list[str]:
-    """The splits of one piece, a line each, under their head."""
-    table = Table(("split", "time", "metres", "pace", "rate", "watts", "HR", "max"), "rrrrrrrr")
+def split_lines(splits: Iterable[SplitSummary], style: Style, pace_m: float = 500.0) -> list[str]:
+    """The splits of one piece, a line each, under their head; pace for `pace_m` metres."""
+    table = Table(
+        ("split", "time", "metres", pace_head(pace_m), "rate", "watts", "HR", "max"), "rrrrrrrr"
+    )
     for split in splits:
         table.row(
             str(split.index + 1),
             clock_time(split.duration_s),
             metres(split.distance_m),
-            pace(split.mean_pace_s_per_500m),
+            pace(split.mean_pace_s_per_500m, pace_m),
             _rate(split.mean_stroke_rate_spm),
             "" if split.mean_power_w is None else whole(split.mean_power_w),
             _beats(split.mean_heart_rate_bpm),

@@ -28,12 +28,17 @@ def ways(shown: Summary, style: Style) -> str:
 
 
 def split_tables(
-    pieces: Sequence[tuple[int, frozenset[int]]], splits: Sequence[SplitSummary], style: Style
+    pieces: Sequence[tuple[int, frozenset[int]]],
+    splits: Sequence[SplitSummary],
+    style: Style,
+    pace_m: float = 500.0,
 ) -> str:
     """The splits of pieces of work, a table each; `pieces` are their numbers and segments."""
     blocks: list[str] = []
     for number, segments in pieces:
         own = [split for split in splits if split.segment in segments]
         if own:
-            blocks.append("\n".join([style.bold(f"Piece {number}"), *split_lines(own, style)]))
+            blocks.append(
+                "\n".join([style.bold(f"Piece {number}"), *split_lines(own, style, pace_m)])
+            )
     return style.fit("\n\n".join(blocks))

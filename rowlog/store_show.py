@@ -106,6 +106,15 @@ class Shown(OpenDatabase):
             for name, driver, address, options, model in rows
         ]
 
+    def ergs(self, session_id: int) -> list[str]:
+        """What Concept2 monitors of a session said they are on: "RowErg", "SkiErg", "BikeErg"."""
+        rows = self._rows(
+            "SELECT DISTINCT text FROM machine_states "
+            "WHERE session_id = ? AND state = 'erg_machine' AND text IS NOT NULL",
+            (session_id,),
+        )
+        return [text for (text,) in rows]
+
     def segmentations(self, columns: Sequence[str], session_id: int) -> list[Row]:
         """Columns of the ways in which a session was cut, the one shown by default first."""
         return self._rows(

@@ -263,6 +263,13 @@ class Summary(NamedTuple):
     """By round of a circuit."""
     bests: tuple[BestSummary, ...] = ()
     """The athlete's new bests when it was rowed; shortest event first."""
+    erg: str | None = None
+    """"RowErg", "SkiErg" or "BikeErg", as a Concept2 monitor says; None: it did not, or several."""
+
+    @property
+    def pace_m(self) -> float:
+        """The metres that people tell the pace for: 1000 on a BikeErg, as its display does."""
+        return pace_m(self.erg)
 
 
 class CheckSummary(NamedTuple):
@@ -277,6 +284,11 @@ class CheckSummary(NamedTuple):
     """Sessions that are not closed: being recorded, or interrupted."""
     frames: int
     bytes: int
+
+
+def pace_m(erg: str | None) -> float:
+    """The metres that people tell the pace for on such a machine; None: any other."""
+    return 1000.0 if erg == "BikeErg" else 500.0
 
 
 def check(path: Path) -> CheckSummary:
@@ -337,6 +349,7 @@ def load(path: Path, session_id: int, which: str | None = None) -> Summary:
         judged = shown.kept("session_zones", _ZONE_COLUMNS, session_id)
         heart = shown.kept("session_hearts", _HEART_COLUMNS, session_id)
         bests = tuple(BestSummary(*row) for row in shown.new_bests(session_id))
+        ergs = shown.ergs(session_id)
     return Summary(
         session=session,
         segments=segments,
@@ -345,6 +358,7 @@ def load(path: Path, session_id: int, which: str | None = None) -> Summary:
         quality=quality,
         gaps=gaps,
         bests=bests,
+        erg=ergs[0] if len(ergs) == 1 else None,
         heart=_heart(heart, judged) if heart is not None else None,
         segmentation=way,
         segmentations=ways,

@@ -110,6 +110,7 @@ def test_the_json_of_show_has_the_public_shape(recorded: Path) -> None:
         "exercises",
         "rounds",
         "bests",
+        "erg",
     ]
     assert {
         "id", "started_at", "ended_at", "athlete", "activity", "plan", "status", "sources",

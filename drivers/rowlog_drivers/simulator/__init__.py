@@ -18,7 +18,7 @@ from rowlog_drivers.protocols.csafe_programs import Interval
 from rowlog_drivers.simulator.athlete import Leg, Performance
 from rowlog_drivers.simulator.faults import Faults
 from rowlog_drivers.simulator.machines import Device, FtmsRower, Strap
-from rowlog_drivers.simulator.pm5 import Pm5Rower
+from rowlog_drivers.simulator.pm5 import Erg, Pm5Rower
 from rowlog_drivers.simulator.s4 import POWER_FACTOR, S4Rower
 from rowlog_drivers.simulator.script import (
     FAULTS,
@@ -33,6 +33,7 @@ from rowlog_drivers.simulator.script import (
 __all__ = [
     "FAULTS",
     "Athlete",
+    "Erg",
     "Fault",
     "FaultTruth",
     "RowerKind",
@@ -77,6 +78,7 @@ class Simulator:
         stale: bool = False,
         reset_at_s: float | None = None,
         program: Sequence[Interval] = (),
+        erg: Erg = "row",
         rower_source: str = "rower",
         strap_source: str = "strap",
     ) -> None:
@@ -98,6 +100,7 @@ class Simulator:
             reset_at_s: when the host of the S4 sends RESET; None: never.
             program: the workout that the PM5 or the S4 holds, best one that the script follows;
                 (): a free row.
+            erg: which of Concept2's machines the PM5 is on.
             rower_source: the rower's name in the frames.
             strap_source: the strap's name in the frames.
 
@@ -154,6 +157,7 @@ class Simulator:
                     rate_hz=rate_hz,
                     relay_heart_rate=relay_heart_rate,
                     program=program,
+                    erg=erg,
                 )
             )
             sources.append(
@@ -232,6 +236,7 @@ def simulate(
     stale: bool = False,
     reset_at_s: float | None = None,
     program: Sequence[Interval] = (),
+    erg: Erg = "row",
 ) -> Simulation:
     """Run a script that ends; the arguments are those of `Simulator`."""
     simulator = Simulator(
@@ -247,6 +252,7 @@ def simulate(
         stale=stale,
         reset_at_s=reset_at_s,
         program=program,
+        erg=erg,
     )
     frames = tuple(simulator)
     return Simulation(frames=frames, truth=simulator.truth, sources=simulator.sources)

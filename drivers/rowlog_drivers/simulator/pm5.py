@@ -7,7 +7,7 @@ interval, two tellings of each stroke, an interval's figures after its rest, a s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
 from random import Random
@@ -41,6 +41,8 @@ _EXACT: Final = 1e-6
 _SPLITS: Final = 5
 """A single piece is told in so many parts, as the monitors make them by themselves."""
 
+Erg = Literal["row", "ski", "bike"]
+_ERG_MACHINES: Final[Mapping[Erg, int]] = {"row": 0, "ski": 128, "bike": 192}
 Phase = Literal["ready", "work", "rest", "end", "logged"]
 
 
@@ -80,12 +82,14 @@ class Pm5Rower(Device):
         rate_hz: float,
         relay_heart_rate: bool,
         program: Sequence[Interval],
+        erg: Erg = "row",
     ) -> None:
         super().__init__(source, random, faults, faulty=True)
         # The fastest of the monitor's rates that is not above the one wanted.
         self._rate = max(code for code in SAMPLE_PERIODS_MS if code == 0 or _hz(code) <= rate_hz)
         self._relay = relay_heart_rate
         self._program = tuple(program)
+        self._erg = _ERG_MACHINES[erg]
         self._multiplexed = "split" in faults.names
         self._phase: Phase = "ready"
         self._index = 0
@@ -239,7 +243,7 @@ class Pm5Rower(Device):
         """What is read once, and the fastest sample rate that is set."""
         for number, text in _TEXTS:
             self._say(t_s, pm5.InfoText(characteristic=number, text=text))
-        self._say(t_s, pm5.ErgMachine(erg_machine_type=0))
+        self._say(t_s, pm5.ErgMachine(erg_machine_type=self._erg))
         self._say(t_s, pm5.SamplePeriod(code=1))
         self.emit(t_s, pm5.SAMPLE_RATE_CHANNEL, bytes([self._rate]), sent=True)
         if self._relay:
@@ -350,7 +354,7 @@ class Pm5Rower(Device):
             average_pace_s_per_500m=min(mean, 655.0),
             rest_distance_m=int(self._rest_m),
             rest_time_s=left_s,
-            erg_machine_type=0,
+            erg_machine_type=self._erg,
         )
 
     def _status2(self, t_s: float, leg: Leg) -> pm5.AdditionalStatus2:
@@ -460,7 +464,7 @@ class Pm5Rower(Device):
                     power_w=_watts(sums.time_s, sums.m),
                     drag_factor=_DRAG_FACTOR + (number - 1) % 3,
                     number=number + part,
-                    erg_machine_type=0,
+                    erg_machine_type=self._erg,
                 ),
             )
 
