@@ -17,6 +17,7 @@ from rowlog.athlete import known_on
 from rowlog.devices import Opened, check_bluetooth_options, open_devices
 from rowlog.keys import HELP, QUIT, TYPED, YES
 from rowlog.live import Board, Moment
+from rowlog.movement import Movement
 from rowlog.plan import Plan
 from rowlog.rebuild import recover
 from rowlog.recorder import Progress, Recorder
@@ -48,8 +49,6 @@ ON_AIR: Final = ("ble", "auto")
 
 IDLE_END_S: Final = 120.0
 """A session whose plan is done ends by itself when nobody has moved for so long."""
-STILL_S: Final = 5.0
-"""Without movement for so long, pace, rate and power are not shown any more: two missed strokes."""
 ROOM_BYTES: Final = 8_000_000
 """What must be free on the disk for a session to begin: many hours, and SQLite's own files."""
 SURE_NS: Final = 5_000_000_000
@@ -555,7 +554,8 @@ async def _run(
 ) -> None:
     told_ns = life_ns()
     told_trouble: str | None = None
-    still_ns = moved_ns = 0
+    still_ns = 0
+    movement = Movement()
     last: Standing | None = None
 
     def where_at(progress: Progress, t_ns: int) -> Standing:
@@ -566,15 +566,15 @@ async def _run(
 
     def moment_at(progress: Progress, t_ns: int) -> Moment:
         # Machines keep their last pace and rate when nobody rows any more.
-        still = t_ns - moved_ns > STILL_S * 1e9
+        rate = progress.derivation.buffer.latest("stroke_rate_spm", t_ns, seconds=30.0)
+        still = movement.still(t_ns, rate)
         return _moment(recorder, progress, where_at(progress, t_ns), values, t_ns, still=still)
 
     def progressed(progress: Progress) -> None:
-        nonlocal told_ns, told_trouble, still_ns, moved_ns, last
+        nonlocal told_ns, told_trouble, still_ns, last
         position = progress.derivation.pipeline.position
         last = where = where_at(progress, progress.t_ns)
-        if position is not None and (position.moved or position.began_ns is not None):
-            moved_ns = position.t_ns
+        movement.take(position)
         if position is not None and position.moved:
             still_ns = position.t_ns
         if where.phase != "done":

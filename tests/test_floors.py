@@ -38,6 +38,7 @@ CORE = (
     "rowlog.counters",
     "rowlog.hearing",
     "rowlog.heart",
+    "rowlog.movement",
     "rowlog.standing",
     "rowlog.timeline",
     "rowlog.crossings",
