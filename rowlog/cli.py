@@ -974,8 +974,13 @@ def simulate_ble(
         typer.Argument(metavar="[PLAN]", help="What the athlete follows; else rows on and on."),
     ] = None,
     name: Annotated[
-        str, typer.Option("--name", metavar="NAME", help="Under which it is advertised.")
-    ] = "Paper rower",
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Under which it is advertised."),
+    ] = None,
+    machine: Annotated[
+        str,
+        typer.Option("--machine", metavar="KIND", help="ftms, or pm5 for a Concept2 monitor."),
+    ] = "ftms",
     adapter: Annotated[
         str | None,
         typer.Option("--adapter", metavar="HCI", help="As in hci0; else the first that can."),
@@ -1031,6 +1036,7 @@ def simulate_ble(
             rate_hz=rate,
             relay=relay,
             paddling=paddling,
+            machine=machine,
         ),
         name=name,
         adapter=adapter,

@@ -42,6 +42,8 @@ class OnPaper:
     """Whether the rower sends the heart rate too."""
     paddling: bool = False
     """Whether the athlete makes light strokes in the rests."""
+    machine: str = "ftms"
+    """On the air: "ftms" or "pm5"."""
     held: bool = False
     """Whether the monitor of a WaterRower holds the plan as its own workout."""
 

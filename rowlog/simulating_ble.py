@@ -8,15 +8,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from rowlog.simulating import OnPaper, script_of
+from rowlog.simulating import OnPaper, held_by, script_of
 from rowlog_drivers.clock import Clock
 from rowlog_drivers.errors import CallError
 from rowlog_drivers.peripheral import Event, Peripheral
 from rowlog_drivers.peripheral_air import serve
-from rowlog_drivers.simulator import Simulator
+from rowlog_drivers.simulator import RowerKind, Simulator
 
-NAME: Final = "Paper rower"
-"""Under which it is advertised when nothing else is wanted."""
+NAMES: Final = {"ftms": "Paper rower", "pm5": "PM5 430000001 Row"}
+"""Under which each machine is advertised when nothing else is wanted; a PM5 by its number."""
+NAME: Final = NAMES["ftms"]
 MAX_SPEED: Final = 20.0
 """More than this no Bluetooth link carries."""
 
@@ -24,7 +25,7 @@ MAX_SPEED: Final = 20.0
 def simulate_ble(
     paper: OnPaper,
     *,
-    name: str = NAME,
+    name: str | None = None,
     adapter: str | None = None,
     for_s: float | None = None,
     tell: Callable[[Event], None] | None = None,
@@ -39,10 +40,15 @@ def simulate_ble(
             f"A speed of {paper.speed:g} is not possible on the air.",
             f"It is above 0, at most {MAX_SPEED:g}.",
         )
+    if paper.machine not in NAMES:
+        raise CallError(
+            f"{paper.machine!r} is no machine that can be put on the air.",
+            f"There are: {', '.join(NAMES)}.",
+        )
     clock = Clock(paper.speed)
     peripheral = Peripheral(
         lambda: session(paper),
-        name=name,
+        name=NAMES[paper.machine] if name is None else name,
         clock=clock,
         serial_number=f"PAPER-{paper.seed}",
         tell=tell,
@@ -53,13 +59,17 @@ def simulate_ble(
 
 def session(paper: OnPaper) -> Simulator:
     """A session from its start; when the plan is done, machine and strap stay on."""
+    pm5 = paper.machine == "pm5"
+    kind: RowerKind = "pm5" if pm5 else "ftms"
     return Simulator(
         script_of(paper),
-        rower="ftms" if paper.rower else None,
+        rower=kind if paper.rower else None,
         strap=paper.strap,
         seed=paper.seed,
         faults=paper.faults,
-        rate_hz=paper.rate_hz,
+        # A PM5 is asked how often it tells its status.
+        rate_hz=10.0 if pm5 else paper.rate_hz,
+        program=held_by(paper.plan) if pm5 else (),
         relay_heart_rate=paper.relay,
     )
 

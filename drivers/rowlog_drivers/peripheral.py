@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal, Protocol
 
+from rowlog_drivers import peripheral_pm5
 from rowlog_drivers.clock import Clock
 from rowlog_drivers.errors import CallError, RowlogError
 from rowlog_drivers.frames import Frame
+from rowlog_drivers.peripheral_offer import Characteristic, Flag, Notice, Service
+from rowlog_drivers.peripheral_pm5 import Pm5Side
 from rowlog_drivers.protocols import ftms, heart_rate
 from rowlog_drivers.protocols.device_information import BATTERY
 from rowlog_drivers.protocols.link import decode_link
@@ -31,12 +34,14 @@ NAME_BYTES: Final = 29
 
 _ROWER: Final = "1826"
 _STRAP: Final = "180d"
+_LISTENED: Final = frozenset(
+    {ftms.ROWER_DATA_CHANNEL, heart_rate.MEASUREMENT_CHANNEL, *peripheral_pm5.DATA}
+)
 _GREETING_NS: Final = 500_000_000
 """By then every device on paper has told what is read from it."""
 _LOOK_S: Final = 1.0
 """How often it is looked whether somebody still listens, in seconds of session time."""
 
-Flag = Literal["read", "write", "notify", "indicate"]
 EventName = Literal["on_air", "begun", "alone", "over", "control", "lost", "regained"]
 
 
@@ -81,32 +86,6 @@ class RefusedWriteError(RowlogError):
     def __init__(self, reason: Literal["not_configured", "length"]) -> None:
         super().__init__(f"A write to the control point was refused: {reason}.")
         self.reason = reason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Characteristic:
-    """One characteristic of a service."""
-
-    uuid: str
-    """16-bit, lower-case hex."""
-    flags: tuple[Flag, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    """One primary service."""
-
-    uuid: str
-    """16-bit, lower-case hex."""
-    characteristics: tuple[Characteristic, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """A notification or indication."""
-
-    uuid: str
-    payload: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +143,7 @@ class Peripheral:
 
         Args:
             begin: gives a session's frames from its start, in order of time, each time anew: a
-                `Simulator` with an FTMS rower, a strap, or both.
+                `Simulator` with an FTMS rower or a PM5, a strap, or both.
             name: under which it is advertised, up to `NAME_BYTES` bytes in UTF-8.
             clock: whose rate the session follows; it is restarted with every session.
             serial_number: what the Device Information service says.
@@ -186,9 +165,11 @@ class Peripheral:
         self._readings, notified = _greeting(begin())
         self._readings["2a25"] = serial_number.encode()
         self._readings[ftms.TRAINING_STATUS_CHANNEL] = ftms.encode_training_status("idle")
+        self._pm5 = Pm5Side() if notified & peripheral_pm5.DATA else None
         self.services = _services(
             rower=ftms.ROWER_DATA_CHANNEL in notified,
             strap=heart_rate.MEASUREMENT_CHANNEL in notified,
+            pm5=self._pm5 is not None,
         )
         """What it offers, as connected apps see it."""
         self._notifying = frozenset(
@@ -211,8 +192,9 @@ class Peripheral:
 
     @property
     def advertised(self) -> tuple[str, ...]:
-        """The services in the advertisement, 16-bit."""
-        return tuple(one.uuid for one in self.services if one.uuid in (_ROWER, _STRAP))
+        """The services in the advertisement."""
+        standard = tuple(one.uuid for one in self.services if one.uuid in (_ROWER, _STRAP))
+        return standard if self._pm5 is None else (peripheral_pm5.ADVERTISED, *standard)
 
     @property
     def service_data(self) -> dict[str, bytes]:
@@ -223,7 +205,8 @@ class Peripheral:
 
     def read(self, uuid: str) -> bytes | None:
         """The value of a characteristic; None when it cannot be read."""
-        return self._readings.get(uuid)
+        own = None if self._pm5 is None else self._pm5.read(uuid)
+        return self._readings.get(uuid) if own is None else own
 
     def subscribe(self, uuid: str) -> None:
         """Somebody wants to hear of this characteristic."""
@@ -241,11 +224,16 @@ class Peripheral:
             self._say("alone", "Nobody listens any more.")
         self._changed.set()
 
-    def write(self, payload: bytes, central: str) -> tuple[Notice, ...]:
-        """Answer a request to the control point; what is to be sent, in order.
+    def write(
+        self, payload: bytes, central: str, uuid: str = ftms.CONTROL_CHANNEL
+    ) -> tuple[Notice, ...]:
+        """Answer a request, to the control point for instance; what is to be sent, in order.
 
         `central` says who wrote, so that one holds control at a time. Raises RefusedWriteError.
         """
+        if uuid != ftms.CONTROL_CHANNEL:
+            told = () if self._pm5 is None else self._pm5.write(uuid, payload)
+            return tuple(notice for notice in told if notice.uuid in self._subscribed)
         if ftms.CONTROL_CHANNEL not in self._subscribed:
             raise RefusedWriteError("not_configured")
         request = ftms.parse_control(payload)
@@ -280,6 +268,8 @@ class Peripheral:
             self._clock.restart()
             self._stood_ns = self._stands_since_ns = self._alone_since_ns = 0
             self._in_session = True
+            if self._pm5 is not None:
+                self._pm5.begin()
             self._say("begun", "Somebody listens: the session begins.")
             try:
                 await self._session(air)
@@ -321,7 +311,10 @@ class Peripheral:
         if frame.channel == "link":
             await self._follow_link(frame, air)
             return
-        if frame.channel in self._subscribed & self._notifying:
+        if self._pm5 is not None and frame.channel in peripheral_pm5.DATA:
+            for notice in self._pm5.notices(frame, frozenset(self._subscribed)):
+                air.send(notice)
+        elif frame.channel in self._subscribed & self._notifying:
             air.send(Notice(uuid=frame.channel, payload=frame.payload))
         if frame.channel == heart_rate.MEASUREMENT_CHANNEL:
             self._last_heart_rate = frame.payload
@@ -394,7 +387,7 @@ class Peripheral:
 
     @property
     def _listened(self) -> bool:
-        return bool(self._subscribed & {ftms.ROWER_DATA_CHANNEL, heart_rate.MEASUREMENT_CHANNEL})
+        return bool(self._subscribed & _LISTENED)
 
     @property
     def _stands(self) -> bool:
@@ -420,8 +413,8 @@ class Peripheral:
             self._tell(Event(name=name, text=text))
 
 
-def _services(*, rower: bool, strap: bool) -> tuple[Service, ...]:
-    services: list[Service] = []
+def _services(*, rower: bool, strap: bool, pm5: bool) -> tuple[Service, ...]:
+    services: list[Service] = [*(peripheral_pm5.services() if pm5 else ())]
     if rower:
         fitness = (
             _characteristic(ftms.FEATURE_CHANNEL, "read"),
@@ -439,6 +432,8 @@ def _services(*, rower: bool, strap: bool) -> tuple[Service, ...]:
         services.append(Service(uuid=_STRAP, characteristics=heart))
         battery = (_characteristic(BATTERY, "read", "notify"),)
         services.append(Service(uuid="180f", characteristics=battery))
+    if pm5 and not strap:
+        return tuple(services)  # it has no such information service
     about = ("2a29", "2a24", "2a25", "2a26")
     services.append(
         Service(uuid="180a", characteristics=tuple(_characteristic(uuid, "read") for uuid in about))
@@ -452,7 +447,7 @@ def _characteristic(uuid: str, *flags: Flag) -> Characteristic:
 
 def _greeting(frames: Iterable[Frame]) -> tuple[dict[str, bytes], set[str]]:
     """What is read from the devices on paper, the first that tells it, and what they notify."""
-    data = {ftms.ROWER_DATA_CHANNEL, ftms.STATUS_CHANNEL, heart_rate.MEASUREMENT_CHANNEL}
+    data = {*_LISTENED, ftms.STATUS_CHANNEL}
     readings: dict[str, bytes] = {"2a24": b"Paper strap", "2a26": b"1.0"}
     told: dict[str, bytes] = {}
     notified: set[str] = set()
@@ -461,6 +456,6 @@ def _greeting(frames: Iterable[Frame]) -> tuple[dict[str, bytes], set[str]]:
             break
         if frame.channel in data:
             notified.add(frame.channel)
-        elif frame.channel != "link":
+        elif frame.channel != "link" and not frame.sent:
             told.setdefault(frame.channel, frame.payload)
     return readings | told, notified

@@ -17,12 +17,13 @@ from dbus_fast.aio import MessageBus
 
 from rowlog_drivers.peripheral import (
     Hindrance,
-    Notice,
     Peripheral,
     PeripheralError,
     RefusedWriteError,
 )
+from rowlog_drivers.peripheral_offer import Notice
 from rowlog_drivers.transports.ble_errors import Trouble, advice, is_blocked
+from rowlog_drivers.transports.ble_names import uuid_of
 
 BLUEZ: Final = "org.bluez"
 ADAPTER: Final = "org.bluez.Adapter1"
@@ -377,7 +378,7 @@ class BluezAir:
         payload, options = message.body
         central = self._met(options)
         try:
-            notices = self._peripheral.write(bytes(payload), central)
+            notices = self._peripheral.write(bytes(payload), central, uuid)
         except RefusedWriteError as error:
             return Message.new_error(message, _REFUSALS[error.reason], error.what)
         # The response to the write comes before the indication that answers the request.
@@ -403,8 +404,8 @@ class BluezAir:
 
 
 def full_uuid(short: str) -> str:
-    """The 128-bit form of a 16-bit UUID."""
-    return f"0000{short}-0000-1000-8000-00805f9b34fb"
+    """The 128-bit form of a 16-bit UUID, or of one of a Concept2 monitor."""
+    return uuid_of(short)
 
 
 def _objects(peripheral: Peripheral) -> tuple[dict[str, Interfaces], dict[str, str]]:
@@ -432,7 +433,9 @@ def _objects(peripheral: Peripheral) -> tuple[dict[str, Interfaces], dict[str, s
     objects[ADVERTISEMENT_PATH] = {
         ADVERTISEMENT: {
             "Type": Variant("s", "peripheral"),
-            "ServiceUUIDs": Variant("as", list(peripheral.advertised)),
+            "ServiceUUIDs": Variant(
+                "as", [one if len(one) == 4 else full_uuid(one) for one in peripheral.advertised]
+            ),
             "ServiceData": Variant(
                 "a{sv}",
                 {uuid: Variant("ay", data) for uuid, data in peripheral.service_data.items()},

@@ -16,6 +16,7 @@ from typing import Any, Final
 from dbus_fast import BusType, DBusError, Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
+from rowlog_drivers.transports.ble_names import channel_of, uuid_of
 from tests.bluez.fake import ADAPTER, BLUEZ, CHARACTERISTIC, DEVICE, PROPERTIES, Daemon, Fail
 from tests.bluez.fake import OBJECT_MANAGER as OBJECTS
 from tests.bluez.fake import SERVICE as SERVICE
@@ -119,7 +120,7 @@ class FakeServer:
 
     def path_of(self, uuid: str) -> str:
         """The characteristic's object."""
-        full = f"0000{uuid}-0000-1000-8000-00805f9b34fb"
+        full = uuid_of(uuid)
         return next(
             path
             for path, interfaces in self.application.items()
@@ -251,7 +252,7 @@ class FakeServer:
 
     def _signalled(self, message: Message) -> None:
         if message.member == "PropertiesChanged" and message.body[0] == CHARACTERISTIC:
-            uuid = self.application[str(message.path)][CHARACTERISTIC]["UUID"][4:8]
+            uuid = channel_of(self.application[str(message.path)][CHARACTERISTIC]["UUID"])
             self.heard[uuid].append(bytes(message.body[1]["Value"].value))
             self.order.append(uuid)
         elif message.member == "NameOwnerChanged" and message.body[0] == self.owner:

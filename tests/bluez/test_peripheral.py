@@ -52,7 +52,7 @@ STOP, PAUSE = b"\x08\x01", b"\x08\x02"
 
 @asynccontextmanager
 async def on_air(
-    daemon: Daemon, paper: OnPaper = PLAN, *, keep_s: float = 60.0
+    daemon: Daemon, paper: OnPaper = PLAN, *, keep_s: float = 60.0, name: str = "Paper rower"
 ) -> AsyncIterator[tuple[FakeServer, list[Event]]]:
     """The peripheral, advertised, and all that happens to it."""
     events: list[Event] = []
@@ -64,7 +64,7 @@ async def on_air(
 
         peripheral = Peripheral(
             lambda: session(paper),
-            name="Paper rower",
+            name=name,
             clock=Clock(paper.speed),
             serial_number=f"PAPER-{paper.seed}",
             keep_s=keep_s,
