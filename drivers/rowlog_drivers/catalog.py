@@ -73,6 +73,18 @@ def _csafe(*, link: str = "usb") -> Decoder:
     return CsafeDecoder(link=link)
 
 
+def _kettler() -> Decoder:
+    from rowlog_drivers.protocols.kettler import KettlerDecoder
+
+    return KettlerDecoder()
+
+
+def _esp_rowing() -> Decoder:
+    from rowlog_drivers.protocols.esp_rowing import EspRowingDecoder
+
+    return EspRowingDecoder()
+
+
 def _fdf() -> Decoder:
     from rowlog_drivers.protocols.fdf import FdfDecoder
 
@@ -191,6 +203,36 @@ DRIVERS: Final[Mapping[str, Driver]] = {
                 usb=(UsbId(vendor=0x0403, product=0x6001), UsbId(vendor=0x0403, product=0x6015)),
                 hello=b"C\n",
                 answer=rb"(?:^|[\r\n])(?:C\d+|\.FDF IPM[^\r\n]*|A\d{28})[\r\n]",
+            ),
+        ),
+        Driver(
+            name="kettler",
+            role="rower",
+            summary="Kettler consoles with a serial port, not tried on a rower yet",
+            decoder=_kettler,
+            serial=SerialProfile(
+                baud=9600,
+                hello=b"ST\r\n",
+                answer=rb"(?:\d+\t){6}\d+:\d\d\t\d+",
+                silence_s=10.0,
+            ),
+        ),
+        Driver(
+            name="esp_rowing",
+            role="rower",
+            summary="ESP Rowing Monitor, by its own services beside FTMS",
+            decoder=_esp_rowing,
+            # It is taken for an FTMS rower unless the address names this driver.
+            bluetooth=Bluetooth(
+                services=(),
+                notify=(
+                    "2ad1",
+                    "2ada",
+                    "808a0d51-efae-4f0c-b2e0-48bc180d65c3",
+                    "3d9c2760-cf91-41ee-87e9-fd99d5f129a4",
+                ),
+                needs=("2ad1",),
+                reads=("2acc", *_ABOUT),
             ),
         ),
         Driver(

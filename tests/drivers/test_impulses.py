@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,8 +16,16 @@ from rowlog_drivers.errors import CallError
 from rowlog_drivers.frames import Frame
 from rowlog_drivers.protocols import impulses
 from rowlog_drivers.protocols.impulses import Wheel, encode_impulse, parse_line
+from rowlog_drivers.protocols.waterrower_lines import LineFramer
 from rowlog_drivers.records import Record, RowerSample, Stroke, Undecoded
 
+VECTORS: list[dict[str, Any]] = [
+    vector
+    for vector in json.loads(
+        (Path(__file__).parent.parent / "vectors" / "vectors_machines.json").read_text("utf-8")
+    )["vectors"]
+    if vector["protocol"] == "pulse_text"
+]
 K = 100e-6
 """Drag factor 100."""
 INERTIA = 0.1
@@ -53,6 +63,22 @@ def decoded(lines: bytes, cut: int | None = None, **options: str) -> list[Record
         for piece in pieces
         for record in decoder.decode(Frame(t_ns=0, source="rower", channel="rx", payload=piece))
     ]
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["id"])
+def test_vectors(vector: dict[str, Any]) -> None:
+    """The lines of a public recording, cut anywhere, are the times that they say."""
+    chunks = vector.get("chunks") or [f"{line}\n" for _, line in vector["items"]]
+    framer = LineFramer()
+    times = [parse_line(line) for chunk in chunks for line in framer.feed(chunk.encode())]
+    expect = vector["expect"]
+    if "delta_s" in expect:
+        assert times == expect["delta_s"]
+    else:
+        said = [one for one in times if one is not None]
+        assert len(said) == len(times) == expect["pulses"]
+        assert sum(said) == pytest.approx(expect["total_s"], abs=1e-6)
+        assert (min(said), max(said)) == (expect["shortest_s"], expect["longest_s"])
 
 
 def test_a_wheel_that_can_be_worked_out() -> None:

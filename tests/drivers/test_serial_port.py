@@ -492,6 +492,34 @@ def test_a_first_degree_console_is_woken_and_read() -> None:
     going(test)
 
 
+def test_a_kettler_console_is_asked_who_it_is_and_then_for_its_status() -> None:
+    """An answer comes in two halves."""
+    machines: list[Terminal] = []
+
+    def console(asked: bytes) -> bytes:
+        replies = {
+            b"ID\r\n": b"COACH M\r\n",
+            b"VE\r\n": b"121\r\n",
+            b"ST\r\n": b"142\t028\t112\t0035\t025\t0118\t12:07\t150\r\n",
+        }
+        reply = b"".join(replies.get(line, b"ERROR\r\n") for line in asked.splitlines(True))
+        machines[0].say(reply[:4])
+        return reply[4:]
+
+    async def test() -> None:
+        machines.append(machine := Terminal(console))
+        records, frames = await rowed(
+            "kettler", machine, lambda told: sum(isinstance(o, RowerSample) for o in told) >= 4
+        )
+        infos = [one for one in records if isinstance(one, MachineInfo)]
+        assert "COACH M" in {info.model for info in infos}
+        assert tells(records, stroke_rate_spm=28, power_w=150, elapsed_s=727)
+        sent = [frame.payload for frame in frames if frame.sent]
+        assert set(sent) == {b"ID\r\n", b"VE\r\n", b"ST\r\n"}
+
+    going(test)
+
+
 def test_another_makers_machine_tells_by_csafe_over_a_plain_line() -> None:
     """9600 baud, public commands only; each answer comes in two halves."""
     machines: list[Terminal] = []
