@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from rowlog.live import Moment
 from rowlog.movement import Movement
-from rowlog.recording import Moment, record
+from rowlog.recording import record
 from rowlog.timeline import Position
 from rowlog_drivers.addresses import parse_address
 from rowlog_drivers.frames import Frame, FramesHeader, SourceHeader, write_frames

