@@ -93,11 +93,22 @@ def whole_app() -> typer.Typer:
         cli_edit.add_to(app)
         cli_report.add_to(app)
         cli_import.add_to(app)
+    _care()
     return app
+
+
+def _care() -> None:
+    """Add the rest of `rowlog db`."""
+    if "backup" not in {command.name for command in database.registered_commands}:
+        from rowlog import cli_care
+
+        cli_care.add_to(database)
 
 
 def _only(words: list[str]) -> None:
     """Leave out the commands that are not called: typer would inspect each of them first."""
+    if words == ["db"]:
+        _care()
     for _ in range(2):
         called = [command for command in app.registered_commands if _name(command) in words]
         groups = [group for group in app.registered_groups if group.name in words]
@@ -190,6 +201,10 @@ def record(
             help="Send the plan to the monitor first: a Concept2 PM5, or single pieces over USB.",
         ),
     ] = False,
+    new: Annotated[
+        bool,
+        typer.Option("--new", help="Begin a new session where the last one was interrupted."),
+    ] = False,
     plain: Annotated[
         bool, typer.Option("--plain", help="One plain line a second, without colours.")
     ] = False,
@@ -241,6 +256,7 @@ def record(
             on_begin=teller.begin,
             on_moment=teller.moment,
             on_key=teller.key if keys else None,
+            new=new,
             views=() if screen is None else (screen,),
             suspended=(lambda _: None) if screen is None else screen.suspended,
         )
@@ -320,7 +336,12 @@ class _Teller:
         if moment.trouble != self._trouble:
             self._trouble = moment.trouble
             text = moment.trouble or "The database can be written again; nothing was lost."
-            held = " Recording goes on in memory." if moment.trouble else ""
+            held = ""
+            if moment.memory_left_s is not None:
+                held = (
+                    f" Recording goes on in memory, for {moment.memory_left_s:.0f} s; after that "
+                    "into a file elsewhere."
+                )
             self._tell(f"rowlog: {text}{held}")
         for text in self._news.of(moment):
             self._tell(f"rowlog: {text}")

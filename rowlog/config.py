@@ -19,10 +19,11 @@ def default_path() -> Path:
     `~/Library/Application Support/rowlog`, on Windows `%LOCALAPPDATA%\rowlog`. Nothing is made.
     """
     named = os.environ.get(DATABASE_VARIABLE)
-    return Path(named).expanduser() if named else _data_folder() / DATABASE_NAME
+    return Path(named).expanduser() if named else data_folder() / DATABASE_NAME
 
 
-def _data_folder() -> Path:
+def data_folder() -> Path:
+    """Where this system has programs keep their data; it may not be there yet."""
     home = Path.home()
     if sys.platform == "win32":
         local = os.environ.get("LOCALAPPDATA")

@@ -50,6 +50,8 @@ class Moment:
     heart_rate_bpm: float | None
     trouble: str | None
     """What is wrong with the database at the moment, in a sentence."""
+    memory_left_s: float | None
+    """How many seconds more are held in memory what cannot be stored; None when nothing is."""
     complaints: tuple[Complaint, ...]
     """Of devices that are not heard at the moment; () when all are."""
     pace_m: float = 500.0

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from rowlog.segments import Segment
+from rowlog.spilling import take_in
 from rowlog.store import Store
 from rowlog.store_errors import DamagedError, no_database
 from rowlog.store_kept_many import computed
@@ -116,15 +117,19 @@ def rebuild_kept(database: Path, numbers: Sequence[int] | None = None) -> int:
         return store.keep_all(computed(store.path, wanted))
 
 
-def recover(store: Store) -> list[int]:
+def recover(store: Store, but: int | None = None) -> list[int]:
     """Close the sessions that were left open, as recovered; returns their numbers.
 
-    What this very writer records is not among them, so call it before a session begins. One that
-    cannot be understood (by a driver that is not installed, or damaged) stays open and keeps its
-    frames; it never stands in the way of the next recording.
+    What was spilled of them to another folder is taken in first. `but` is the one that goes on;
+    None: none does. What this very writer records is not among them, so call it before a session
+    begins. One that cannot be understood (by a driver that is not installed, or damaged) stays open
+    and keeps its frames; it never stands in the way of the next recording.
     """
+    take_in(store)
     recovered: list[int] = []
     for number in store.open_sessions():
+        if number == but:
+            continue
         store.resume_session(number)
         try:
             with open_reader(store.path) as reader:

@@ -20,8 +20,11 @@ from rowlog.live import Board, Moment
 from rowlog.movement import Movement
 from rowlog.plan import Plan
 from rowlog.rebuild import recover
-from rowlog.recorder import Progress, Recorder
+from rowlog.recorder import Progress, Recorder, SpilledError
+from rowlog.recovering import make_way
 from rowlog.resolving import Values, referred_to, unresolved
+from rowlog.resuming import REASON, Interrupted, to_go_on, told
+from rowlog.spilling import Reserve, is_spilled, take_in
 from rowlog.standing import Standing, guidance, standing
 from rowlog.store import Store
 from rowlog.store_athletes import only_athlete, read_athletes
@@ -32,6 +35,7 @@ from rowlog.summary import pace_m
 from rowlog.viewing import END, Controls, Stage, View
 from rowlog.zones import Zones, zones_of
 from rowlog_drivers.addresses import Address
+from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.clock import Clock, life_ns, wall_now
 from rowlog_drivers.device import Decoding, Device
 from rowlog_drivers.errors import CallError, RowlogError
@@ -85,9 +89,11 @@ def record(
     on_key: Callable[[str], None] | None = None,
     views: Sequence[View] = (),
     suspended: Callable[[bool], None] = lambda _: None,
+    new: bool = False,
 ) -> int:
     """Record a session until the devices end, `for_s` is over, or a signal comes.
 
+    A session that was interrupted goes on, see `resuming.to_go_on`, unless a `new` one is to begin.
     `program` sends the plan to the monitor first. SIGINT, SIGTERM and SIGHUP end the session
     properly. Roles in `optional` may stay without a device; `ask` chooses among several, `tell`
     hears what happens before the session begins, and of views that fail. `on_key` has the keys of
@@ -98,6 +104,25 @@ def record(
     Raises RowlogError, saying what is kept, when it could not go on; nothing is begun where
     nothing can be stored.
     """
+    _room_for(database)
+    aside = make_way(database)
+    if aside is not None and tell is not None:
+        tell(
+            f"The database {database} is damaged ({aside.fault}). It is kept as {aside.path}, and "
+            f"a new one is begun. What can be read of it comes back with: "
+            f"rowlog db recover --db {database}"
+        )
+    if is_spilled(database):
+        with Store.open_writer(database) as store:
+            for number, file in take_in(store):
+                if tell is not None:
+                    tell(f"What session {number} had put into {file} is in the database now.")
+    before = None if new else to_go_on(database, plan, athlete, ask)
+    if before is not None:
+        plan, athlete, program = before.plan, before.athlete, False
+        if optional:  # nothing was named: the devices that it had
+            rower = before.address("rower") or rower
+            strap = before.address("strap") or strap
     wanted: dict[Role, Address] = {}
     if rower is not None and rower.scheme in ON_AIR:
         wanted["rower"], rower = rower, None
@@ -114,7 +139,10 @@ def record(
         _check_workout(plan, rower)
     workout = plan if program else None
     opened = open_devices(rower, strap, plan=plan)
-    _room_for(database)
+    if before is not None:
+        opened.clock.go_on(before.now_ns(opened.clock.rate))
+        if tell is not None:
+            tell(told(before))
     if tell is not None and plan is not None and "strap" not in wanted and strap is None:
         ends = {piece.target.type for piece in plan.pieces}
         if ends & {"heart_rate_above", "heart_rate_below"}:
@@ -128,25 +156,32 @@ def record(
     by_radio = [one for one in known if one.address.startswith("ble:")]
     on_cable: list[FoundPort] = []
     with Store.open_writer(database) as store:
-        recovered = recover(store)
+        recovered = recover(store, None if before is None else before.id)
 
         def begin(opened: Opened, started_at: datetime) -> int:
             names = {source.name for source in opened.sources}
-            session_id = store.begin_session(
-                started_at=started_at,
-                plan=str(plan) if plan is not None else None,
-                athlete=athlete,
-                activity="row" if names - {"strap"} else "other",
-                sources=[
-                    Source(
-                        name=source.name,
-                        driver=source.driver,
-                        address=opened.addresses.get(source.name),
-                        options=source.options,
-                    )
-                    for source in opened.sources
-                ],
+            sources = tuple(
+                Source(
+                    name=source.name,
+                    driver=source.driver,
+                    address=opened.addresses.get(source.name),
+                    options=source.options,
+                )
+                for source in opened.sources
             )
+            if before is not None:
+                before.same_devices(sources)
+                store.resume_session(before.id)
+                store.add_sources(before.id, sources)
+                session_id = before.id
+            else:
+                session_id = store.begin_session(
+                    started_at=started_at,
+                    plan=str(plan) if plan is not None else None,
+                    athlete=athlete,
+                    activity="row" if names - {"strap"} else "other",
+                    sources=sources,
+                )
             if on_cable:
                 from rowlog.ports import to_remember
 
@@ -219,6 +254,7 @@ def record(
                 begin,
                 begun,
                 keep,
+                before,
                 plan,
                 values,
                 for_s,
@@ -412,6 +448,7 @@ async def _record(
     begin: Callable[[Opened, datetime], int],
     begun: Callable[[int], None],
     keep: Callable[[OnAir, int], None],
+    before: Interrupted | None,
     plan: Plan | None,
     values: Values,
     for_s: float | None,
@@ -438,6 +475,8 @@ async def _record(
             opened.clock.restart()
         since_s = opened.clock.life_s(opened.clock.now_ns() / 1e9)
         started_at = wall_now() - timedelta(seconds=since_s)
+        if before is not None:
+            started_at = before.started_at
         try:
             if not opened.running:
                 for device in opened.devices:
@@ -455,6 +494,7 @@ async def _record(
         if on_key is not None or views:
             keyboard, controls = _keyboard(opened.clock, stop, on_key, suspended)
             stage = partial(Stage, views, board, opened.clock, controls=controls, tell=tell)
+        reserve = await asyncio.to_thread(Reserve, store.path)
         recorder = Recorder(
             opened.devices,
             store,
@@ -465,19 +505,26 @@ async def _record(
             hold_s=HOLD_S,
             started_at=started_at,
             keyboard=keyboard,
+            reserve=reserve,
         )
+        if before is not None:
+            await asyncio.to_thread(_take_up, recorder, store, before)
         if air is not None:
             air.motion.pipeline = recorder.derivation.pipeline
         try:
             if keyboard is not None:
                 await keyboard.transport.open()
             await _run(recorder, opened, stop, values, for_s, on_moment, stage if views else None)
+        except SpilledError:
+            raise
         except RowlogError as error:
             raise RowlogError(
                 f"{error} {recorder.frames_committed} frames of session {session_id} are kept, up "
                 f"to {recorder.committed_ns / 1e9:.0f} s;",
                 "the session is closed as recovered when you record or rebuild the next time.",
             ) from error
+        finally:
+            reserve.release()
         if air is not None:
             await asyncio.to_thread(keep, air, session_id)
     return session_id
@@ -487,6 +534,13 @@ def _zones(database: Path, athlete: str | None, day: datetime) -> Zones | None:
     """The athlete's heart-rate zones on that day; None where they are not known."""
     changes = [one.changes for one in read_athletes(database) if one.name == athlete]
     return zones_of(known_on(day.date().isoformat(), changes[0])) if changes else None
+
+
+def _take_up(recorder: Recorder, store: Store, before: Interrupted) -> None:
+    """Have the recorder know what the session holds already."""
+    others = make_decoding(source.header for source in before.sources)
+    facts = recorder.take_up(store.read_frames(before.id), others, REASON)
+    store.rederive(before.id, facts)
 
 
 def _keyboard(
@@ -669,6 +723,7 @@ def _moment(
         heart_rate_bpm=latest("heart_rate_bpm"),
         pace_m=pace_m(progress.derivation.pipeline.erg),
         trouble=progress.trouble,
+        memory_left_s=progress.memory_left_s,
         complaints=tuple(
             complaint
             for device in recorder.devices

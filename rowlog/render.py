@@ -333,8 +333,10 @@ def moment(now: Moment, style: Style) -> str:
         ]
     words.append(strap or f"{whole(now.heart_rate_bpm):>3} bpm")
     words += guidance
-    if now.trouble is not None:
-        words.append(style.bold("NOT STORED YET"))
+    if now.memory_left_s is not None:
+        words.append(style.bold(f"IN MEMORY, {now.memory_left_s:.0f} s LEFT"))
+    elif now.trouble is not None:
+        words.append(style.bold("CHECK THE DISK"))
     return style.fit("  ".join(words))
 
 
@@ -423,6 +425,7 @@ def moment_json(now: Moment) -> dict[str, object]:
         "power_w": now.power_w,
         "heart_rate_bpm": now.heart_rate_bpm,
         "trouble": now.trouble,
+        "memory_left_s": now.memory_left_s,
         "complaints": [
             {
                 "source": one.source,

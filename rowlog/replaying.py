@@ -14,7 +14,7 @@ from rowlog.plan import Plan
 from rowlog.recorder import Recorder
 from rowlog.simulating import script_for
 from rowlog.store import Store
-from rowlog.store_read import open_reader
+from rowlog.store_read import HEADER_TEXTS, open_reader
 from rowlog.store_rows import Source
 from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.clock import wall_now
@@ -29,8 +29,6 @@ from rowlog_drivers.frames import (
 from rowlog_drivers.simulator import simulate
 from rowlog_drivers.transports.replay import ReplayTransport
 
-_KEPT: Final = ("machine", "firmware")
-"""Header fields that a session keeps beside those with a column of their own."""
 DEMO_PLAN: Final = "8x500m/1:30r"
 
 
@@ -101,7 +99,11 @@ def record_frames(
             note=header.note,
             licence=header.licence,
             header=[
-                *((key, text) for key in _KEPT if (text := getattr(header, key)) is not None),
+                *(
+                    (key, text)
+                    for key in HEADER_TEXTS
+                    if (text := getattr(header, key)) is not None
+                ),
                 *header.extra,
             ],
         )
@@ -137,20 +139,7 @@ def export_frames(database: Path, session_id: int, target: Path | TextIO) -> int
     Raises StoreError, or FramesError when the file cannot be written.
     """
     with open_reader(database) as reader:
-        session = reader.session(session_id)
-        kept = dict(session.header)
-        header = FramesHeader(
-            sources=tuple(source.header for source in session.sources),
-            started_at=session.started_at,
-            end_ns=session.end_ns,
-            plan=session.plan,
-            licence=session.licence,
-            origin=session.origin,
-            note=session.note,
-            machine=kept.get("machine"),
-            firmware=kept.get("firmware"),
-            extra=tuple(pair for pair in session.header if pair[0] not in _KEPT),
-        )
+        header = reader.session(session_id).frames_header
         return write_frames(target, header, reader.read_frames(session_id))
 
 

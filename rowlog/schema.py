@@ -713,6 +713,7 @@ def prepare(path: Path) -> Path | None:
     with translated(path), closing(connect(path)) as db:
         version = check_schema(db, path)
         if version == SCHEMA_VERSION:
+            _keep_log(db, path)
             return None
         kept = None
         if db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
@@ -723,14 +724,19 @@ def prepare(path: Path) -> Path | None:
             db.execute("PRAGMA synchronous=EXTRA")
             db.execute("PRAGMA auto_vacuum=INCREMENTAL")
         _migrate(db)
-        mode = db.execute("PRAGMA journal_mode=WAL").fetchone()[0]
-        if mode != "wal":
-            raise StoreError(
-                f"The disk that holds {path} cannot keep SQLite's write-ahead log.",
-                "Name a database on a local disk with --db.",
-                path=path,
-            )
+        _keep_log(db, path)
         return kept
+
+
+def _keep_log(db: sqlite3.Connection, path: Path) -> None:
+    """Have SQLite write to its log first, as a copy or a new file does not yet."""
+    mode = db.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+    if mode != "wal":
+        raise StoreError(
+            f"The disk that holds {path} cannot keep SQLite's write-ahead log.",
+            "Name a database on a local disk with --db.",
+            path=path,
+        )
 
 
 def connect(path: Path) -> sqlite3.Connection:

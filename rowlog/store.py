@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import islice
@@ -29,7 +29,9 @@ from rowlog.store_lock import WriterLock
 from rowlog.store_months import refresh
 from rowlog.store_pack import give_back_room, pack_block, unpacked_sessions
 from rowlog.store_read import stored_frames
+from rowlog.store_restore import close_as_found, put_session, put_shared
 from rowlog.store_rows import MARKERS, STRUCTURE, Fact, Source, pack_options
+from rowlog.store_salvage import Record, Salvaged
 from rowlog.store_whole import Original, Whole
 from rowlog.totals import SessionTotals
 from rowlog_drivers.errors import CallError
@@ -283,17 +285,27 @@ class Store:
         facts: Sequence[Fact],
         *,
         durable: bool = False,
-    ) -> None:
+        after: int | None = None,
+    ) -> bool:
         """Store frames, in processing order, and the facts that they led to: all or nothing.
 
         Facts of a type that is not stored (ticks, rower samples) are passed over; segments,
         splits and strokes that were stored before are replaced. After a commit a kill of this
         process loses nothing; after a `durable` one a power cut loses nothing either.
+
+        `after` is how many frames the session is known to have; None: whatever it has. Frames
+        beyond that, which an append left there that seemed to fail, are not stored twice; False is
+        returned when there were some, since the facts of the others are not stored then.
         """
         frames = [delivery.frame for delivery in deliveries if delivery.frame is not None]
         with self._transaction(durable=durable, sessions=False):
+            there = 0 if after is None else self._insert.frame_count(session_id) - after
+            if there > 0 and frames:
+                self._insert.frames(session_id, frames[there:])
+                return False
             self._insert.frames(session_id, frames)
             self._insert.facts(session_id, facts)
+        return True
 
     def sync(self) -> None:
         """Wait until everything that was committed is on the disk."""
@@ -386,6 +398,14 @@ class Store:
                 self._insert.facts(session_id, kept, structure)
             self._insert.totals(session_id, totals)
         self.keep(session_id)
+
+    def rederive(self, session_id: int, facts: Sequence[Fact]) -> None:
+        """Put what an open session's frames tell in the place of what was derived so far."""
+        kept = [fact for fact in facts if not isinstance(fact, MARKERS.type)]
+        with self._transaction(durable=True) as db:
+            self._require(db, session_id)
+            self._insert.clear_derived(session_id, self._insert.structure(session_id, None))
+            self._insert.facts(session_id, kept)
 
     def add_segmentation(
         self,
@@ -612,6 +632,37 @@ class Store:
         if edit.kind == "athlete":
             self.keep(edit.session)
         return edit
+
+    # What is brought back from a damaged file; see `store_salvage`
+
+    def number_from(self, last_number: int) -> None:
+        """Let the next session have a number above `last_number`."""
+        with self._transaction(durable=True) as db:
+            if last_number > 0:
+                db.execute("DELETE FROM sqlite_sequence WHERE name = 'sessions'")
+                db.execute("INSERT INTO sqlite_sequence VALUES ('sessions', ?)", (last_number,))
+
+    def bring_back_shared(self, shared: Mapping[str, Sequence[Record]]) -> int:
+        """Put back what belongs to no one session, as far as it is not there; how many rows."""
+        with self._transaction(durable=True) as db:
+            return put_shared(db, shared)
+
+    def bring_back(
+        self, session: Salvaged, shared: Mapping[str, Sequence[Record]], lost_start: datetime
+    ) -> int | None:
+        """Put a salvaged session back and leave it open; see `store_restore.put_session`."""
+        with self._transaction(durable=True) as db:
+            return put_session(db, self._insert, session, shared, lost_start)
+
+    def close_as_found(self, session_id: int, session: Salvaged, last_ns: int) -> None:
+        """Close a session that was brought back with the figures that were found of it."""
+        with self._transaction(durable=True) as db:
+            self._require(db, session_id)
+            close_as_found(db, session_id, session, last_ns)
+        self.pack(session_id)
+        # What was found may be nonsense: then nothing is kept of it.
+        with suppress(ArithmeticError, LookupError, TypeError, ValueError):
+            self.keep(session_id)
 
     def purge_session(self, session_id: int) -> None:
         """Take a deleted session out of the file for good, frames and all."""

@@ -67,6 +67,8 @@ def check(path: str | Path) -> CheckReport:
             if not isinstance(fault, DamagedError | ForeignDatabaseError):
                 raise fault from error
             problems.append(f"SQLite: {error}")
+        except UnicodeDecodeError:
+            problems.append("SQLite: the file holds text that is none")
         return CheckReport(
             path=path,
             problems=tuple(problems),

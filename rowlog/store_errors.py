@@ -99,8 +99,7 @@ def translated(path: Path) -> Iterator[None]:
     except UnicodeDecodeError as error:
         raise DamagedError(
             f"The database {path} is damaged (it holds text that is none).",
-            "See what is left with: rowlog db check. To go on recording, name a new file with "
-            "--db.",
+            "See what is wrong with: rowlog db check. Bring back what can be: rowlog db recover",
             path=path,
         ) from error
     except (OverflowError, UnicodeEncodeError) as error:
@@ -139,8 +138,7 @@ def explain(error: sqlite3.Error, path: Path) -> StoreError:
     if primary == sqlite3.SQLITE_CORRUPT:
         return DamagedError(
             f"The database {path} is damaged ({error}).",
-            "See what is left with: rowlog db check. To go on recording, name a new file with "
-            "--db.",
+            "See what is wrong with: rowlog db check. Bring back what can be: rowlog db recover",
             path=path,
         )
     if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):

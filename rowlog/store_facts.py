@@ -87,6 +87,10 @@ class Inserter:
             ((session_id, seq, *pack_frame(frame)) for seq, frame in enumerate(frames, first)),
         )
 
+    def frame_count(self, session_id: int) -> int:
+        """How many frames a session has; they are numbered from 0."""
+        return self._take_numbers(session_id, "frames", 0)
+
     def facts(self, session_id: int, facts: Iterable[Fact], structure: int | None = None) -> None:
         """Insert facts of any types, those that are not stored passed over.
 

@@ -32,11 +32,14 @@ from rowlog.store_rows import (
     unpack_options,
 )
 from rowlog.totals import SessionTotals
-from rowlog_drivers.frames import Frame
+from rowlog_drivers.frames import Frame, FramesHeader
 
 R = TypeVar("R")
 
 Status = Literal["recording", "interrupted", "complete", "recovered"]
+
+HEADER_TEXTS: Final = ("machine", "firmware")
+"""Fields of a .frames header that a session keeps beside those with a column of their own."""
 
 READ_FRAMES: Final = 2000
 """How many frames that are still rows are read at once."""
@@ -68,6 +71,23 @@ class StoredSession:
     sources: tuple[Source, ...]
     totals: SessionTotals | None
     """None until the session is closed."""
+
+    @property
+    def frames_header(self) -> FramesHeader:
+        """The same as a .frames file has it."""
+        kept = dict(self.header)
+        return FramesHeader(
+            sources=tuple(source.header for source in self.sources),
+            started_at=self.started_at,
+            end_ns=self.end_ns,
+            plan=self.plan,
+            licence=self.licence,
+            origin=self.origin,
+            note=self.note,
+            machine=kept.get("machine"),
+            firmware=kept.get("firmware"),
+            extra=tuple(pair for pair in self.header if pair[0] not in HEADER_TEXTS),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ MOMENT = Moment(
     power_w=249.0,
     heart_rate_bpm=155.0,
     trouble=None,
+    memory_left_s=None,
     complaints=(),
 )
 

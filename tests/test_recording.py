@@ -419,31 +419,44 @@ def test_a_disk_that_fills_up_is_told_at_once(tmp_path: Path) -> None:
     database = tmp_path / "rowlog.db"
     assert run("record", "--rower", FAST, "--for", "1s", "--db", database).returncode == 0
     # Shorter patience than a rower's, so that the test need not wait for a minute.
-    before = f"{limit(600_000)}\nimport rowlog.recording as r; r.HOLD_S = 3.0"
+    elsewhere = tmp_path / "elsewhere"
+    before = (
+        f"{limit(600_000)}\nimport os, rowlog.recording as r, rowlog.recorder as q\n"
+        f"r.HOLD_S, q.LAST_HOLD_S = 3.0, 0.5; os.environ['XDG_DATA_HOME'] = {str(elsewhere)!r}"
+    )
     arguments = ("record", "--rower", "sim:rower?speed=400", "--strap", "sim:strap")
     with Process(*arguments, "--db", database, "--json", before=before) as recording:
         told = recording.error("Nothing more can be written")
         assert "the disk is full" in told
         assert "Recording goes on in memory" in told
         troubled = recording.object(lambda moment: moment["trouble"] is not None)
-        later = recording.object(lambda moment: moment["t_s"] > troubled["t_s"] + 200)
+        assert 0 < troubled["memory_left_s"] <= 3
+        later = recording.object(lambda moment: "goes on into" in moment["trouble"])
         assert later["frames_committed"] == troubled["frames_committed"]
         assert later["distance_m"] > troubled["distance_m"]
+        recording.send(signal.SIGINT)
         code, _, errors = recording.end()
     kept = later["frames_committed"]
     assert code == 1
-    assert f"{kept} frames of session 2 are kept" in errors
-    assert "recovered" in errors
+    assert "frames of session 2 are in" in errors
     assert "Traceback" not in errors
     assert integrity(database) == "ok"
+    (file,) = (elsewhere / "rowlog").glob("*.frames")
+    spilled = len(frames_of(file))
+    assert spilled > kept
     with open_reader(database) as reader:
         assert reader.session().status == "interrupted"
         assert len(list(reader.read_frames(2))) == kept
-    # With room again the next recording closes it.
-    done = run("record", "--rower", FAST, "--for", "1s", "--db", database)
-    assert done.returncode == 0
+    # With room again the next recording takes it in, and closes it.
+    done = run(
+        "record", "--new", "--rower", FAST, "--for", "1s", "--db", database,
+        XDG_DATA_HOME=str(elsewhere),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "is in the database now" in done.stderr
     assert "Closed as recovered: session 2." in done.stderr
-    assert show(database, "2")["quality"]["frames"] == kept
+    assert show(database, "2")["quality"]["frames"] == spilled
+    assert not file.exists()
 
 
 def test_a_locked_database_is_told_and_nothing_is_lost(tmp_path: Path) -> None:

@@ -19,12 +19,20 @@ class Clock:
         if not rate > 0:
             raise ValueError(f"a clock's rate is above 0, not {rate}")
         self.rate = rate
+        self.goes_on = False
+        """Whether its session began before: then it is not set to 0 any more."""
         self._zero_ns = 0
         self.restart()
 
     def restart(self) -> None:
-        """Make now the session's instant 0."""
-        self._zero_ns = time.monotonic_ns()
+        """Make now the session's instant 0, unless the session goes on from before."""
+        if not self.goes_on:
+            self._zero_ns = time.monotonic_ns()
+
+    def go_on(self, t_ns: int) -> None:
+        """Make now that instant of a session which began before; it is no more restarted."""
+        self._zero_ns = time.monotonic_ns() - round(t_ns / self.rate)
+        self.goes_on = True
 
     def now_ns(self) -> int:
         """Session time now, nanoseconds since its start."""

@@ -552,36 +552,51 @@ def _write_bytes(out: BinaryIO, header: FramesHeader, frames: Iterable[Frame], p
         text.detach()
 
 
-def _write(out: TextIO, header: FramesHeader, frames: Iterable[Frame], name: str) -> int:
-    try:
-        top = "".join(line + "\n" for line in _header_lines(header, name))
-        top.encode()
-    except UnicodeEncodeError as error:
-        raise FramesError(
-            f"{name}: the header cannot be written: {error.object!r} is not Unicode text.",
-            "The file would not be readable.",
-            path=name,
-        ) from error
-    out.write(top)
-    sources = {source.name for source in header.sources}
-    last_ns = 0
-    count = 0
-    for frame in frames:
-        count += 1
-        fault = _frame_fault(frame, sources, last_ns)
-        if fault is not None:
+class FramesWriter:
+    """A .frames file that is written as frames come."""
+
+    def __init__(self, out: TextIO, header: FramesHeader, name: str) -> None:
+        """Write the header; `name` is the file's in messages. Raises FramesError."""
+        try:
+            top = "".join(line + "\n" for line in _header_lines(header, name))
+            top.encode()
+        except UnicodeEncodeError as error:
             raise FramesError(
-                f"{name}: frame {count} cannot be written: {fault}.",
+                f"{name}: the header cannot be written: {error.object!r} is not Unicode text.",
                 "The file would not be readable.",
                 path=name,
+            ) from error
+        out.write(top)
+        self.count = 0
+        """How many frames were written."""
+        self._out = out
+        self._name = name
+        self._sources = {source.name for source in header.sources}
+        self._last_ns = 0
+
+    def write(self, frames: Iterable[Frame]) -> None:
+        """Write frames, each on a line. Raises FramesError for one that the format cannot hold."""
+        for frame in frames:
+            fault = _frame_fault(frame, self._sources, self._last_ns)
+            if fault is not None:
+                raise FramesError(
+                    f"{self._name}: frame {self.count + 1} cannot be written: {fault}.",
+                    "The file would not be readable.",
+                    path=self._name,
+                )
+            self.count += 1
+            self._last_ns = frame.t_ns
+            self._out.write(
+                f"{format_seconds(frame.t_ns)} {frame.source} {'>' if frame.sent else ''}"
+                f"{frame.channel} {frame.payload.hex() or '-'}"
+                f"{f' late={frame.late_ns}' if frame.late_ns else ''}\n"
             )
-        last_ns = frame.t_ns
-        out.write(
-            f"{format_seconds(frame.t_ns)} {frame.source} {'>' if frame.sent else ''}"
-            f"{frame.channel} {frame.payload.hex() or '-'}"
-            f"{f' late={frame.late_ns}' if frame.late_ns else ''}\n"
-        )
-    return count
+
+
+def _write(out: TextIO, header: FramesHeader, frames: Iterable[Frame], name: str) -> int:
+    writer = FramesWriter(out, header, name)
+    writer.write(frames)
+    return writer.count
 
 
 def _frame_fault(frame: Frame, sources: set[str], last_ns: int) -> str | None:

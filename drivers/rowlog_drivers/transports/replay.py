@@ -60,7 +60,13 @@ class ReplayTransport:
             frames = read_frames(frames)
         clock = self._clock if self._clock is not None else Clock()
         zero_ns = 0 if self._speed is None else clock.now_ns()
+        since_ns = 0
+        if clock.goes_on and self._speed is not None:
+            # The machine went on while nobody recorded it: what it sent then is lost.
+            zero_ns, since_ns = 0, int(zero_ns * self._speed)
         for count, frame in enumerate(frames):
+            if frame.t_ns < since_ns:
+                continue
             if self._speed is not None:
                 await self._wait(clock, zero_ns + int(frame.t_ns / self._speed))
             elif count % _FRAMES_A_TURN == 0:

@@ -1,0 +1,113 @@
+"""Commands that keep a database safe: a copy of it, and what can be had of a damaged one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rowlog.cli_common import DbOption, JsonOption, database_path, print_json
+
+if TYPE_CHECKING:
+    from rowlog.recovering import BroughtBack
+
+
+def add_to(group: typer.Typer) -> None:
+    """Add these to `rowlog db`."""
+    group.command(name="backup")(backup)
+    group.command(name="recover")(recover)
+
+
+def backup(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]", help="The copy, or a folder for it; by default beside the database."
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a file that is there already.")
+    ] = False,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy the database, also while a recording goes on, and check the copy."""
+    from rowlog.store_backup import backup as copy
+
+    made = copy(database_path(db), file, overwrite=force)
+    if as_json:
+        print_json(
+            {
+                "path": str(made.path),
+                "bytes": made.bytes,
+                "sessions": made.sessions,
+                "frames": made.frames,
+            }
+        )
+    else:
+        what = "session" if made.sessions == 1 else "sessions"
+        typer.echo(f"{made.sessions} {what}, {made.bytes / 1e6:.1f} MB, checked: {made.path}")
+
+
+def recover(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="The damaged file; by default the database itself, or what was moved aside last.",
+        ),
+    ] = None,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring back what can be read of a damaged database; the damaged file is kept."""
+    from rowlog.recovering import recover_database
+
+    def tell(one: BroughtBack) -> None:
+        if not as_json:
+            typer.echo(_line(one))
+
+    done = recover_database(database_path(db), file, on_session=tell)
+    if as_json:
+        print_json(
+            {
+                "damaged": str(done.damaged),
+                "into": str(done.into),
+                "fault": done.fault,
+                "already_there": done.already_there,
+                "sessions": [
+                    {
+                        "id": one.id,
+                        "was": one.was,
+                        "started_at": one.started_at and one.started_at.isoformat(),
+                        "frames": one.frames,
+                        "frames_lost": one.frames_lost,
+                    }
+                    for one in done.sessions
+                ],
+            }
+        )
+        return
+    if done.fault is not None:
+        typer.echo(f"The database was damaged ({done.fault}).")
+    count = len(done.sessions)
+    typer.echo(f"{count} {'session' if count == 1 else 'sessions'} brought back into {done.into}.")
+    if done.already_there:
+        typer.echo(f"{done.already_there} had been brought back before.")
+    hurt = sum(one.frames_lost != 0 for one in done.sessions)
+    if hurt:
+        typer.echo(f"{hurt} not whole: see above; figures that were read are kept as they were.")
+    typer.echo(f"The damaged file is kept: {done.damaged}")
+
+
+def _line(one: BroughtBack) -> str:
+    when = "start not known" if one.started_at is None else f"{one.started_at:%Y-%m-%d %H:%M}"
+    now = "" if one.id == one.was else f", number {one.was} before"
+    if one.frames_lost == 0:
+        what = f"{one.frames} frames"
+    elif one.frames_lost is None:
+        what = f"{one.frames} frames, some are lost"
+    else:
+        what = f"{one.frames} frames, {one.frames_lost} are lost"
+    return f"{one.id:>6}  {when}  {what}{now}"

@@ -1,0 +1,331 @@
+"""A damaged database: recording goes on in a new one, and what can be read comes back."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from rowlog.notation import parse
+from rowlog.recovering import make_way, recover_database
+from rowlog.replaying import record_frames
+from rowlog.simulating import script_for
+from rowlog.store import Store
+from rowlog.store_backup import backup
+from rowlog.store_check import check
+from rowlog.store_damage import damaged_beside, fault_of
+from rowlog.store_errors import NoDatabaseError, StoreError
+from rowlog.store_pages import DamagedFile
+from rowlog.store_read import open_reader
+from rowlog.store_rows import Source
+from rowlog_drivers.catalog import make_decoding
+from rowlog_drivers.device import deliveries
+from rowlog_drivers.errors import CallError
+from rowlog_drivers.frames import Frame, FramesHeader
+from rowlog_drivers.simulator import simulate
+from tests.support import Locked, Process, rows, run
+
+PLAN = "2x100m/0:10r"
+STARTED_AT = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
+DAMAGES = 18
+"""How many different damages are tried."""
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two closed sessions with notes, one that a crash left open."""
+    path = tmp_path_factory.mktemp("original") / "rowlog.db"
+    for number in (1, 2):
+        simulation = simulate(script_for(parse(PLAN)), seed=number)
+        header = FramesHeader(
+            sources=simulation.sources, started_at=STARTED_AT.replace(day=number), note="säätö"
+        )
+        record_frames(simulation.frames, header, path, plan=parse(PLAN), athlete="Ida")
+    simulation = simulate(script_for(parse(PLAN)), seed=3)
+    with Store.open_writer(path) as store:
+        store.edit_tags(1, ["test"], [], STARTED_AT)
+        number = store.begin_session(
+            started_at=STARTED_AT, plan=PLAN, athlete="Ida", activity="row",
+            sources=[],
+        )  # fmt: skip
+        store.add_sources(
+            number,
+            [
+                Source(name=source.name, driver=source.driver, options=source.options)
+                for source in simulation.sources
+            ],
+        )
+        some = list(simulation.frames)[:200]
+        store.append(number, list(deliveries(some, make_decoding(simulation.sources))), [])
+    return path
+
+
+@pytest.fixture
+def copied(original: Path, tmp_path: Path) -> Path:
+    """A copy to be damaged."""
+    path = tmp_path / "rowlog.db"
+    backup(original, path)
+    return path
+
+
+def frames_of(path: Path) -> dict[int, list[Frame]]:
+    with open_reader(path) as reader:
+        return {one.id: list(reader.read_frames(one.id)) for one in reader.sessions()}
+
+
+def damaged(content: bytes, seed: int) -> bytes:
+    """The file's bytes after something happened to them."""
+    random = Random(f"damage {seed}")
+    bad = bytearray(content)
+    kind = ("bits", "cut", "zeros", "header", "page", "bits")[seed % 6]
+    if kind == "bits":
+        for _ in range(random.choice([1, 10, 100])):
+            bad[random.randrange(len(bad))] ^= 1 << random.randrange(8)
+    elif kind == "cut":
+        bad = bad[: random.randrange(1, len(bad))]
+    elif kind == "header":
+        bad[:100] = random.randbytes(100)
+    else:
+        start = random.randrange(len(bad) // 4096) * 4096
+        bad[start : start + 4096] = random.randbytes(4096) if kind == "page" else bytes(4096)
+    return bytes(bad)
+
+
+@pytest.fixture(scope="module")
+def whole(original: Path) -> dict[int, list[Frame]]:
+    """The frames of the original."""
+    return frames_of(original)
+
+
+def test_what_can_be_read_comes_back_whatever_was_damaged(
+    original: Path, whole: dict[int, list[Frame]], tmp_path: Path
+) -> None:
+    backup(original, tmp_path / "copy.db")
+    content = (tmp_path / "copy.db").read_bytes()
+    frames = sum(map(len, whole.values()))
+    came_back = []
+    for seed in range(DAMAGES):
+        bad, new = tmp_path / f"{seed}.db", tmp_path / f"{seed}-new.db"
+        bad.write_bytes(damaged(content, seed))
+        before = bad.read_bytes()
+        done = recover_database(new, bad)
+        assert bad.read_bytes() == before
+        assert check(new).problems == ()
+        with open_reader(new) as reader:
+            for session in done.sessions:
+                got = list(reader.read_frames(session.id))
+                assert len(got) == session.frames
+                if session.was == 3:  # rows have no checksum: a bit more or less passes unseen
+                    assert len(got) <= len(whole[3])
+                elif session.frames_lost == 0:
+                    assert got == whole[session.was]
+                else:
+                    assert [one for one in got if one in whole[session.was]] == got
+        came_back.append(sum(one.frames for one in done.sessions) / frames)
+    # A cut loses what lay behind it; all else costs a session's block at most, mostly nothing.
+    assert sum(share > 0.99 for share in came_back) >= 0.6 * DAMAGES
+    assert sum(share > 0.3 for share in came_back) >= 0.85 * DAMAGES
+
+
+def test_what_came_back_is_what_was_there(
+    copied: Path, original: Path, whole: dict[int, list[Frame]], tmp_path: Path
+) -> None:
+    content = bytearray(copied.read_bytes())
+    content[:100] = bytes(100)
+    copied.write_bytes(content)
+    new = tmp_path / "new.db"
+    done = recover_database(new, copied)
+    assert [(one.id, one.was, one.frames_lost) for one in done.sessions] == [
+        (1, 1, 0), (2, 2, 0), (3, 3, 0),
+    ]  # fmt: skip
+    assert frames_of(new) == whole
+    for number in (1, 2):
+        assert rows(new, number) == rows(original, number)
+    with open_reader(new) as reader:
+        told = [(one.athlete, one.note, one.status, one.plan) for one in reader.sessions()]
+    assert told == [
+        ("Ida", None, "recovered", PLAN),
+        ("Ida", "säätö", "complete", PLAN),
+        ("Ida", "säätö", "complete", PLAN),
+    ]
+    with closing(sqlite3.connect(new)) as db:
+        assert db.execute("SELECT session_id, tag FROM tags").fetchall() == [(1, "test")]
+    # A second time there is nothing to add.
+    again = recover_database(new, copied)
+    assert (again.sessions, again.already_there) == ((), 3)
+
+
+def test_a_session_whose_frames_are_lost_keeps_its_figures(
+    copied: Path, original: Path, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(copied)) as db:
+        db.execute("UPDATE frame_blocks SET payload = zeroblob(100) WHERE session_id = 1")
+        db.commit()
+    new = tmp_path / "new.db"
+    hurt, *others = recover_database(new, copied).sessions
+    assert (hurt.id, hurt.frames) == (1, 0)
+    assert hurt.frames_lost
+    assert [one.frames_lost for one in others] == [0, 0]
+    before, after = rows(original, 1), rows(new, 1)
+    assert after == before
+    assert check(new).ok
+    shown = run("show", "1", "--db", new)
+    assert shown.returncode == 0, shown.stderr
+    assert PLAN in shown.stdout
+
+
+def test_what_only_the_log_holds_comes_back_too(original: Path, tmp_path: Path) -> None:
+    """A computer that crashed leaves its last minutes in the write-ahead log."""
+    path = tmp_path / "rowlog.db"
+    backup(original, path)
+    with Store.open_writer(path) as store, open_reader(path) as reader:
+        more = list(reader.read_frames(3))
+        new = [replace(more[-1], t_ns=more[-1].t_ns + n * 10**9) for n in (1, 2, 3)]
+        store.append(3, list(deliveries(new, make_decoding(()))), [])
+        files = {name: path.with_name(name).read_bytes() for name in ("rowlog.db", "rowlog.db-wal")}
+    assert len(files["rowlog.db-wal"]) > 4096
+    bad = tmp_path / "bad.db"
+    bad.write_bytes(bytes(100) + files["rowlog.db"][100:])
+    bad.with_name("bad.db-wal").write_bytes(files["rowlog.db-wal"])
+    done = recover_database(tmp_path / "new.db", bad)
+    assert frames_of(tmp_path / "new.db")[3] == [*more, *new]
+    assert [one.frames_lost for one in done.sessions] == [0, 0, 0]
+    # A log whose end is torn gives what was committed before.
+    torn = bytearray(files["rowlog.db-wal"])
+    torn[-2000:] = bytes(2000)
+    bad.with_name("bad.db-wal").write_bytes(torn)
+    with DamagedFile(bad) as file:
+        assert file.page_count >= len(files["rowlog.db"]) // 4096
+
+
+def test_recording_goes_on_in_a_new_database(copied: Path, tmp_path: Path) -> None:
+    content = bytearray(copied.read_bytes())
+    for start in range(4096, len(content), 4096):
+        content[start : start + 64] = b"\xff" * 64
+    copied.write_bytes(content)
+    done = run("record", "--rower", "sim:rower?speed=60", "--for", "1s", "--db", copied)
+    assert done.returncode == 0, done.stderr
+    (aside,) = damaged_beside(copied)
+    assert aside.read_bytes() == bytes(content)
+    assert f"It is kept as {aside}" in done.stderr
+    assert f"rowlog db recover --db {copied}" in done.stderr
+    with open_reader(copied) as reader:
+        assert [one.status for one in reader.sessions()] == ["complete"]
+
+
+def test_numbers_go_on_after_those_of_the_damaged_file(copied: Path) -> None:
+    with copied.open("r+b") as file:
+        file.truncate(copied.stat().st_size - 4096)
+    assert "cut" in str(fault_of(copied)) or "malformed" in str(fault_of(copied))
+    aside = make_way(copied)
+    assert aside is not None
+    with Store.open_writer(copied) as store:
+        number = store.begin_session(
+            started_at=STARTED_AT.replace(day=24), plan=None, athlete=None, activity="row",
+            sources=[],
+        )  # fmt: skip
+    assert number == aside.last_number + 1 == 4
+
+
+def test_the_commands(copied: Path, tmp_path: Path) -> None:
+    made = run("db", "backup", tmp_path / "kept.db", "--db", copied)
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.startswith("3 sessions, ")
+    again = run("db", "backup", tmp_path / "kept.db", "--db", copied)
+    assert (again.returncode, "exists already" in again.stderr) == (2, True)
+    nothing = run("db", "recover", "--db", copied)
+    assert (nothing.returncode, "is whole" in nothing.stderr) == (2, True)
+    copied.write_bytes(bytes(100) + copied.read_bytes()[100:])
+    done = run("db", "recover", "--db", copied, "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert [one["frames_lost"] for one in told["sessions"]] == [0, 0, 0]
+    assert Path(told["damaged"]).is_file()
+    assert told["fault"] == "its first page is destroyed"
+    assert run("db", "check", "--db", copied).returncode == 0
+
+
+def test_another_programs_file_is_not_moved(tmp_path: Path) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text("Dear rower, " * 500, encoding="utf-8")
+    assert fault_of(path) is None
+    photos = tmp_path / "photos.db"
+    with closing(sqlite3.connect(photos)) as db:
+        db.execute("CREATE TABLE photos (name)")
+    assert fault_of(photos) is None
+    done = run("record", "--rower", "sim:rower?speed=60", "--for", "1s", "--db", path)
+    assert done.returncode == 1
+    assert path.read_text(encoding="utf-8").startswith("Dear rower")
+    assert damaged_beside(path) == []
+
+
+# Backups
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Iterator[Process]:
+    with Process(
+        "record", "--rower", "sim:rower?speed=30", "--db", tmp_path / "live.db", "--json"
+    ) as process:
+        process.object(lambda moment: moment["frames_committed"] > 20)
+        yield process
+
+
+def test_a_backup_while_recording_is_whole_and_costs_no_frame(
+    recording: Process, tmp_path: Path
+) -> None:
+    made = backup(tmp_path / "live.db", tmp_path / "kept.db")
+    later = recording.object(lambda moment: moment["frames_committed"] > made.frames + 20)
+    assert later["trouble"] is None
+    assert made.sessions == 1
+    assert made.frames >= 20
+    assert check(made.path).ok
+    with open_reader(tmp_path / "live.db") as live, open_reader(made.path) as kept:
+        copied = list(kept.read_frames(1))
+        assert copied == list(live.read_frames(1))[: len(copied)]
+    assert len(copied) == made.frames
+    # Nothing lies about, and the copy is one file that can be written to again.
+    assert sorted(tmp_path.glob(".*")) == []
+    with Store.open_writer(made.path) as store:
+        assert store.open_sessions() == [1]
+    with closing(sqlite3.connect(made.path)) as db:
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_backup_replaces_nothing_unasked(copied: Path, tmp_path: Path) -> None:
+    taken = tmp_path / "taken.db"
+    taken.write_text("mine", encoding="utf-8")
+    with pytest.raises(CallError, match="exists already"):
+        backup(copied, taken)
+    assert taken.read_text(encoding="utf-8") == "mine"
+    assert backup(copied, taken, overwrite=True).sessions == 3
+    with pytest.raises(CallError, match="exists already"):
+        backup(copied, copied, overwrite=True)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    assert backup(copied, folder).path.parent == folder
+    with pytest.raises(NoDatabaseError):
+        backup(tmp_path / "none.db")
+
+
+def test_a_backup_of_a_damaged_database_is_not_kept(copied: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(copied)) as db:
+        db.execute("UPDATE frame_blocks SET payload = zeroblob(100) WHERE session_id = 1")
+        db.commit()
+    with pytest.raises(StoreError, match="is not whole"):
+        backup(copied, tmp_path / "kept.db")
+    assert not (tmp_path / "kept.db").exists()
+    assert sorted(tmp_path.glob(".*")) == []
+
+
+def test_a_backup_while_another_program_writes(copied: Path, tmp_path: Path) -> None:
+    Store.open_writer(copied).close()
+    with Locked(copied):
+        assert backup(copied, tmp_path / "kept.db").sessions == 3
