@@ -10,13 +10,14 @@ from rowlog.laps import LapTracker, outranked
 from rowlog.monitor import MonitorWord
 from rowlog.plan import ROW, Plan
 from rowlog.programmed import Programme
-from rowlog.timeline import Position, Timeline
+from rowlog.timeline import Position, Timeline, flooded
 from rowlog.totals import SessionTotals, with_origins
 from rowlog.undoing import Undoing
 from rowlog_drivers.interface import Delivery
 from rowlog_drivers.records import (
     FileLap,
     FileTotals,
+    Flood,
     HeartRate,
     Link,
     MachineSplit,
@@ -33,7 +34,7 @@ from rowlog_drivers.records import (
 Fact = Record | Segment | Split
 
 
-_UNHEARD = ("link", "key", "sample", "stroke", "heart_rate", "summary", "lap", "totals")
+_UNHEARD = ("link", "key", "flood", "sample", "stroke", "heart_rate", "summary", "lap", "totals")
 """Channels of the host's own and of imported files, whose rows come when they like: the time
 between two of them is no silence of a device."""
 
@@ -122,7 +123,9 @@ class Pipeline:
             facts.extend(self.tracker.tick(t_ns))
         else:
             facts.append(record)
-            if isinstance(record, Link):
+            if isinstance(record, Flood):
+                facts[-1] = flooded(record)
+            elif isinstance(record, Link):
                 self.timeline.link(record)
                 self._link_losses += not record.up
             elif isinstance(record, Undecoded):

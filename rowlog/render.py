@@ -319,7 +319,7 @@ def moment(now: Moment, style: Style) -> str:
         for one in now.complaints
     }
     strap = away.pop("strap", None)
-    # What is not heard leaves its place to why.
+    # What is not heard, or cannot be trusted, leaves its place to why.
     if away:
         words += away.values()
     elif where.phase == "rest" and where.next is not None:
@@ -792,11 +792,17 @@ def _notes(shown: Summary) -> list[str]:
         _count(quality.machine_resets, "machine reset"),
         _count(quality.undecoded, "undecoded frame"),
         _count(quality.late_frames, "late frame"),
+        _left_out(quality.left_out_frames),
     ]
     seen = ", ".join(text for text in odd if text)
     frames = _count(quality.frames, "frame") or "No frame"
     notes.append(f"{frames} kept; {seen}." if seen else f"{frames} kept, no gaps.")
     return notes
+
+
+def _left_out(count: int) -> str:
+    frames = _count(count, "frame")
+    return f"{frames} left out beyond 100 a second" if frames else ""
 
 
 def _unseen(gaps: Sequence[GapSummary]) -> list[str]:

@@ -24,6 +24,8 @@ class LinkNews:
     def __init__(self) -> None:
         self._told: dict[str, set[str]] = {}
         self._well: dict[str, int] = {}
+        self._heard: set[str] = set()
+        """Those whose latest trouble was another than not to be heard."""
 
     def of(self, now: Moment) -> list[str]:
         """Sentences for what is told now, once a second."""
@@ -33,14 +35,20 @@ class LinkNews:
             told = self._told.setdefault(one.device, set())
             if (key := f"{one.trouble} {one.advice}") not in told:
                 told.add(key)
-                why = f"{printable(one.device)}: {one.trouble} for {one.seconds:.0f} s"
-                news.append(" ".join(filter(None, (f"{why}; reconnecting.", one.advice))))
+                why = f"{printable(one.device)}: {one.trouble}"
+                why += "." if one.heard else f" for {one.seconds:.0f} s; reconnecting."
+                news.append(" ".join(filter(None, (why, one.advice))))
+                if one.heard:
+                    self._heard.add(one.device)
+                else:
+                    self._heard.discard(one.device)
         away = {one.device for one in now.complaints}
         for device in [device for device in self._told if device not in away]:
             self._well[device] += 1
             if self._well[device] == BACK_MOMENTS:
                 del self._told[device]
-                news.append(f"{printable(device)}: heard again.")
+                again = "sends as it should again" if device in self._heard else "heard again"
+                news.append(f"{printable(device)}: {again}.")
         return news
 
 

@@ -161,6 +161,15 @@ class Shown(OpenDatabase):
             (least,),
         )
 
+    def left_out(self, session_id: int) -> int:
+        """How many frames of a session were left out, since their source sent too many."""
+        rows = self._rows(
+            "SELECT CAST(TOTAL(value) AS INTEGER) FROM anomalies "
+            "WHERE session_id = ? AND kind = 'flood'",
+            (session_id,),
+        )
+        return int(rows[0][0])
+
     def gaps(self, session_id: int) -> list[Row]:
         """(source, start and end in ns, cause, metres, strokes, restarted) of a session's gaps.
 

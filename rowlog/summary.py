@@ -195,6 +195,8 @@ class QualitySummary(NamedTuple):
     link_losses: int = 0
     machine_resets: int = 0
     late_frames: int = 0
+    left_out_frames: int = 0
+    """Frames that a source sent beyond what is kept of one, 100 a second."""
 
 
 class GapSummary(NamedTuple):
@@ -344,7 +346,8 @@ def load(path: Path, session_id: int, which: str | None = None) -> Summary:
         else:
             if way is not None and way is not ways[0]:
                 session = _recut(session, segments)
-            quality = QualitySummary(*shown.totals(QualitySummary._fields, session_id))
+            quality = QualitySummary(*shown.totals(QualitySummary._fields[:-1], session_id))
+        quality = quality._replace(left_out_frames=shown.left_out(session_id))
         gaps = _gaps(shown, session_id) if quality.gaps else ()
         judged = shown.kept("session_zones", _ZONE_COLUMNS, session_id)
         heart = shown.kept("session_hearts", _HEART_COLUMNS, session_id)

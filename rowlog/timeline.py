@@ -9,7 +9,7 @@ from rowlog.believing import STROKE_RATE_LIMIT_SPM, Believed
 from rowlog.counters import SECOND_NS, Counter
 from rowlog.hearing import Hearing
 from rowlog.heart import Plausibility, Reading
-from rowlog_drivers.records import HeartRate, Link, Record, RowerSample, Stroke, Tick
+from rowlog_drivers.records import Flood, HeartRate, Link, Record, RowerSample, Stroke, Tick
 
 STANDSTILL_NS: Final = 2 * SECOND_NS
 """A distance counter that rests for longer stands still."""
@@ -43,7 +43,8 @@ class Anomaly(Record):
     """Something implausible or unusual, marked and never dropped."""
 
     kind: str
-    """"machine_reset", "counter_wrap", "glitch", "jump", "counts_down", "spike", "doubted"."""
+    """"machine_reset", "counter_wrap", "glitch", "jump", "counts_down", "spike", "doubted",
+    "flood"."""
     field: str
     """The field that showed it."""
     value: float | None = None
@@ -505,6 +506,13 @@ class Timeline:
         return replace(
             gap, distance_after_m=rower.distance_m, stroke_count_after=rower.stroke_count
         )
+
+
+def flooded(record: Flood) -> Anomaly:
+    """So many frames were left out, since their source sent more than are kept."""
+    return Anomaly(
+        t_ns=record.t_ns, source=record.source, kind="flood", field="frames", value=record.count
+    )
 
 
 def _doubted(sample: Believed) -> list[Record]:

@@ -162,6 +162,7 @@ ROOMS = (
         modules=(
             "rowlog_drivers",
             "rowlog_drivers.simulator",
+            "rowlog_drivers.allowance",
             "rowlog_drivers.device",
             "rowlog_drivers.catalog",
             "rowlog_drivers.addresses",

@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
+from rowlog_drivers.allowance import FRAMES_PER_S, Allowance
 from rowlog_drivers.clock import Clock
 from rowlog_drivers.errors import RowlogError
 from rowlog_drivers.frames import Frame
 from rowlog_drivers.interface import Complaint, Decoder, Delivery, Dialogue, Transport, Watched
-from rowlog_drivers.protocols.link import decode_key
+from rowlog_drivers.protocols.link import FLOOD_CHANNEL, decode_flood, decode_key
 from rowlog_drivers.records import KEY_SOURCE, Record, Undecoded
 from rowlog_drivers.transports.ble_names import channel_of
 
@@ -47,6 +48,8 @@ class Decoding:
         """The frame with what it means; a source without a decoder gives an Undecoded."""
         if frame.source == KEY_SOURCE and frame.channel == "key":
             return Delivery(frame, (decode_key(frame),))
+        if frame.channel == FLOOD_CHANNEL:
+            return Delivery(frame, (decode_flood(frame),))
         decoder = self.decoders.get(frame.source)
         if decoder is None:
             reason = f"no driver is known for the source {frame.source}"
@@ -82,6 +85,8 @@ class Device:
         self.held: list[Delivery] = []
         """What `listen` took and nobody else has had yet."""
         self._latest_ns: dict[str, int] = {}
+        self._allowances: dict[str, Allowance] = {}
+        self._left_out = 0
         self._asker: _Asker | None = None
         dialogues = [one for one in decoding.decoders.values() if isinstance(one, Dialogue)]
         if clock is not None and dialogues:
@@ -122,7 +127,7 @@ class Device:
         return False
 
     async def _fresh(self) -> AsyncIterator[Delivery]:
-        async for frame in self.transport.frames():
+        async for frame in self._admitted():
             late_ns = self._latest_ns.get(frame.source, 0) - frame.t_ns
             if late_ns > 0:
                 late_ns += frame.late_ns
@@ -133,9 +138,44 @@ class Device:
                 self._asker.decoded(frame)
             yield delivery
 
+    async def _admitted(self) -> AsyncIterator[Frame]:
+        """The transport's frames, as many of each source as are kept."""
+        last: dict[str, Frame] = {}
+        async for frame in self.transport.frames():
+            allowance = self._allowances.get(frame.source)
+            if allowance is None:
+                allowance = self._allowances[frame.source] = Allowance()
+            last[frame.source] = frame
+            for admitted in allowance.admit(frame):
+                yield admitted
+        for source, frame in last.items():
+            for admitted in self._allowances[source].finish(frame):
+                yield admitted
+
     def complaint(self) -> Complaint | None:
-        """Why it is not heard at the moment; None when it is, or when its transport cannot tell."""
-        return self.transport.complaint() if isinstance(self.transport, Watched) else None
+        """Why it is not heard at the moment; None when it is, or when its transport cannot tell.
+
+        Or that it flooding: when more was left out since this was asked the last time.
+        """
+        told = self.transport.complaint() if isinstance(self.transport, Watched) else None
+        return told if told is not None else self._flooding()
+
+    def _flooding(self) -> Complaint | None:
+        left_out = sum(one.left_out for one in self._allowances.values())
+        grown, self._left_out = left_out > self._left_out, left_out
+        if not grown:
+            return None
+        source = max(self._allowances, key=lambda name: self._allowances[name].left_out)
+        allowance = self._allowances[source]
+        since_ns = allowance.since_ns if allowance.since_ns is not None else 0
+        return Complaint(
+            source=source,
+            device=source,
+            trouble="flooding",
+            seconds=max(0.0, (self._latest_ns.get(source, 0) - since_ns) / SECOND_NS),
+            advice=f"Only {FRAMES_PER_S} frames a second are kept of it. Switch it off and on.",
+            heard=True,
+        )
 
     async def close(self) -> None:
         """Let go of the device; safe to call twice."""

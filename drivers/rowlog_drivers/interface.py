@@ -58,7 +58,7 @@ class Dialogue(Decoder, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
-    """Why a device that is being recorded is not heard at the moment."""
+    """Why a device that is being recorded is not heard at the moment, or what is wrong with it."""
 
     source: str
     """What it is called in frames."""
@@ -70,6 +70,8 @@ class Complaint:
     """Session seconds since it was last heard."""
     advice: str | None = None
     """The one thing to do, in a sentence; None while it may well mend itself."""
+    heard: bool = False
+    """Whether it is heard all the same, and something else is wrong."""
 
 
 class Transport(Protocol):

@@ -285,6 +285,14 @@ class Marker(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Flood(Record):
+    """A source sent more frames than are kept."""
+
+    count: int
+    """How many were left out since this was last said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Undecoded(Record):
     """Bytes that could not be read as specified; they are kept in the frame."""
 

@@ -127,7 +127,7 @@ def test_several_devices_are_merged_whole() -> None:
 
 
 def test_more_than_can_wait_is_held_back_not_lost() -> None:
-    frames = [beat(t) for t in range(5000)]
+    frames = [beat(10_000_000 * number) for number in range(5000)]
     merged = asyncio.run(collected([strap(ReplayTransport(frames))]))
     assert [delivery.frame for delivery in merged] == frames
 

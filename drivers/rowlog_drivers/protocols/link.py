@@ -1,9 +1,14 @@
-"""Frames that no device sent: a link that came up or went down, and keys of the user."""
+"""Frames that no device sent: a link that came up or went down, a flood, and keys of the user."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from rowlog_drivers.frames import Frame
-from rowlog_drivers.records import Link, Marker, Undecoded
+from rowlog_drivers.records import Flood, Link, Marker, Undecoded
+
+FLOOD_CHANNEL: Final = "flood"
+"""Where it stands how many frames of a source were left out."""
 
 
 def decode_link(frame: Frame) -> Link | Undecoded:
@@ -27,6 +32,20 @@ def encode_link(up: bool, reason: str | None = None) -> bytes:
     if up:
         return b"up"
     return b"down" if reason is None else f"down {reason}".encode()
+
+
+def decode_flood(frame: Frame) -> Flood | Undecoded:
+    """How many frames were left out; the payload is their number in decimal digits."""
+    digits = frame.payload.decode("ascii", "replace")
+    if not (digits.isdecimal() and digits.isascii() and len(digits) <= 18):
+        reason = "flood: a number of frames expected"
+        return Undecoded(t_ns=frame.t_ns, source=frame.source, reason=reason)
+    return Flood(t_ns=frame.t_ns, source=frame.source, count=int(digits))
+
+
+def encode_flood(count: int) -> bytes:
+    """The payload of a `flood` frame."""
+    return str(count).encode()
 
 
 def decode_key(frame: Frame) -> Marker:
