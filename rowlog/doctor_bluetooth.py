@@ -47,6 +47,7 @@ _STACKS: Final = {
 }
 _AT: Final = {
     Trouble.NO_BUS: PLATFORM,
+    Trouble.NO_BACKEND: PLATFORM,
     Trouble.NO_ADAPTER: ADAPTER,
     Trouble.NOT_LOW_ENERGY: ADAPTER,
     Trouble.ADAPTER_OFF: ADAPTER,

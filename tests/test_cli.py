@@ -127,6 +127,7 @@ def test_the_json_of_show_has_the_public_shape(recorded: Path) -> None:
     } <= shown["segments"][0].keys()  # fmt: skip
     assert shown["quality"].keys() == {
         "frames", "undecoded", "gaps", "link_losses", "machine_resets", "late_frames",
+        "left_out_frames",
     }  # fmt: skip
     assert shown["segments"][0]["target"] == {"type": "distance", "value": 250.0}
     assert shown["zones"] == []

@@ -591,6 +591,32 @@ def test_row_16_closing_ends_while_everything_hangs(daemon: Daemon) -> None:
     assert asyncio.run(run()) < 5
 
 
+def test_a_program_that_was_held_up_takes_no_machine_for_silent(daemon: Daemon) -> None:
+    """Six seconds of session time in which nothing could be taken in, again and again."""
+
+    async def run() -> None:
+        machine = rower()
+        loop = asyncio.get_running_loop()
+        async with (
+            connected(daemon, machine, profile=QUIET, rate=RATE, moving=lambda: True) as (
+                air,
+                _transport,
+                tape,
+            ),
+            sending(air, machine),
+        ):
+            for number in range(1, 6):
+                await tape.of(DATA, 20 * number)
+                until_s = loop.time() + 6 / RATE
+                while loop.time() < until_s:
+                    pass  # the whole program stands still
+            await tape.of(DATA, 120)
+            assert machine.characteristic(DATA).starts == 1
+            assert await tape.links(1) == ["up"]
+
+    asyncio.run(run())
+
+
 def test_closing_while_connecting_leaves_no_link(daemon: Daemon) -> None:
     async def run() -> None:
         machine = rower()

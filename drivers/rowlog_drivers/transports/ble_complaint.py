@@ -11,6 +11,7 @@ HOPELESS: Final = frozenset(
     {
         Trouble.NO_BUS,
         Trouble.NO_SERVICE,
+        Trouble.NO_BACKEND,
         Trouble.NO_PERMISSION,
         Trouble.NO_ADAPTER,
         Trouble.NOT_LOW_ENERGY,

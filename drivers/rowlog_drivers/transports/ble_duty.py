@@ -20,6 +20,11 @@ READS_S: Final = 5.0
 """How long reading what the machine says of itself may take in all, in seconds of life."""
 IDLE_NS: Final = (MOST_NS, 2 * MOST_NS, 3 * MOST_NS)
 """Session time between looks at a machine that is silent because nobody moves it."""
+HELD_UP_S: Final = 0.02
+"""A loop that comes back so much later than asked, in seconds of life, was held up."""
+CATCH_UP_S: Final = 0.05
+"""Then it is given so long, again and again, to take in what has come meanwhile."""
+MOST_CATCH_UPS: Final = 20
 
 
 class Put(Protocol):
@@ -121,9 +126,25 @@ class Duty:
             count = self._liveness.count
             # In steps: a machine that wakes from rest has a shorter limit than one at rest.
             left_ns = min(self._liveness.since_ns + limit_ns - now_ns, LEAST_NS)
-            await asyncio.sleep(self._clock.life_s(left_ns / SECOND_NS))
+            await self._listen(left_ns)
             if self._liveness.count > count:
                 limit_ns = self._liveness.limit_ns()
+
+    async def _listen(self, listen_ns: int) -> None:
+        """Let so much session time go by, and be heard what has come in it.
+
+        A program that was held up, or a computer that was asleep, comes back late, with
+        notifications still to be taken in: that is no silence of the device.
+        """
+        loop = asyncio.get_running_loop()
+        due_s = loop.time() + self._clock.life_s(listen_ns / SECOND_NS)
+        await asyncio.sleep(due_s - loop.time())
+        count = self._liveness.count
+        for _ in range(MOST_CATCH_UPS):
+            if loop.time() - due_s < HELD_UP_S or self._liveness.count > count:
+                return
+            due_s = loop.time() + CATCH_UP_S
+            await asyncio.sleep(CATCH_UP_S)
 
     async def _revive(self) -> BluetoothError | None:
         """The device is silent: subscribe again, then judge; None when the link may stay."""
@@ -132,7 +153,7 @@ class Duty:
         count = self._liveness.count
         try:
             await self._link.subscribe_again(self._channels, self._profile.needs)
-            await asyncio.sleep(self._clock.life_s(patience_ns / SECOND_NS))
+            await self._listen(patience_ns)
             if self._liveness.count > count:
                 return None
             if self._profile.always_sends or (self._moving is not None and self._moving()):

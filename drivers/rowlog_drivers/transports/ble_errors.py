@@ -31,6 +31,8 @@ class Trouble(Enum):
     """bluetoothd is not running."""
     SERVICE_LOST = "Bluetooth service stopped or restarted"
     """bluetoothd went away while a device was connected; every link fell."""
+    NO_BACKEND = "no Bluetooth library for this system"
+    """What bleak needs on this system is not installed, or there is nothing for it."""
     NO_PERMISSION = "no permission to use Bluetooth"
     NO_ADAPTER = "no Bluetooth adapter"
     NOT_LOW_ENERGY = "adapter without Bluetooth Low Energy"
@@ -62,6 +64,10 @@ _NEXT_STEPS: Final = {
     Trouble.NO_BUS: "Start the system bus: sudo systemctl start dbus",
     Trouble.NO_SERVICE: "Start it: sudo systemctl start bluetooth",
     Trouble.SERVICE_LOST: "It is waited for; to start it: sudo systemctl start bluetooth",
+    Trouble.NO_BACKEND: (
+        "Install it anew, with what this system needs: python -m pip install --force-reinstall "
+        "bleak"
+    ),
     Trouble.NO_PERMISSION: "Allow this program to use Bluetooth in the system's settings.",
     Trouble.NO_ADAPTER: "Plug in a Bluetooth adapter, 4.0 or newer.",
     Trouble.NOT_LOW_ENERGY: "Use an adapter with Bluetooth 4.0 or newer.",
@@ -171,6 +177,8 @@ def trouble_of(error: BaseException) -> Trouble:
         return Trouble.REFUSED
     if isinstance(error, (asyncio.TimeoutError, TimeoutError)):
         return Trouble.TIMED_OUT
+    if isinstance(error, ImportError) or "unsupported platform" in str(error).lower():
+        return Trouble.NO_BACKEND
     if isinstance(error, PermissionError):
         return Trouble.NO_PERMISSION
     if isinstance(error, (OSError, EOFError)):

@@ -26,8 +26,9 @@ CALL_S: Final = 5.0
 STOP_S: Final = 1.5
 """How long it may take to stop one, in seconds of life."""
 
-_ERRORS: Final = (BleakError, OSError, EOFError, AssertionError, KeyError)
-"""What bleak and D-Bus raise when the service, the bus or the adapter goes away under a call."""
+_ERRORS: Final = (BleakError, OSError, EOFError, AssertionError, KeyError, ImportError)
+"""What bleak and D-Bus raise when the service, the bus or the adapter goes away under a call, and
+what comes of a system that bleak does not run on."""
 
 # The system is asked by service: those of rowers and straps, and those that nearly all have.
 _HELD_SERVICES: Final = (
