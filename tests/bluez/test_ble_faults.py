@@ -732,17 +732,17 @@ async def moved(
         ),
         pytest.param(b"SN-1234", {OTHER: b"SN-9999"}, None, "not found", id="a stranger"),
         pytest.param(
-            b"SN-1234", {OTHER: None}, None, "not found; another of its name may be it",
+            b"SN-1234", {OTHER: None}, None, "found only by name",
             id="one that does not tell",
         ),
         pytest.param(
             b"SN-1234", {NEW: b"SN-1234", OTHER: b"SN-1234"}, None,
-            "not found; another of its name may be it", id="a serial number that two have",
+            "found only by name", id="a serial number that two have",
         ),
         pytest.param(None, {NEW: None}, NEW, None, id="the only one of its name"),
         pytest.param(b"0000", {NEW: b"0000"}, NEW, None, id="a serial number that tells nothing"),
         pytest.param(
-            None, {NEW: None, OTHER: None}, None, "not found; another of its name may be it",
+            None, {NEW: None, OTHER: None}, None, "found only by name",
             id="two of its name",
         ),
         pytest.param(

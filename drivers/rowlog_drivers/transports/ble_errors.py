@@ -43,7 +43,7 @@ class Trouble(Enum):
     """Nothing of that name or address was heard."""
     AMBIGUOUS = "two of one name"
     """Two machines answer to the name."""
-    UNSURE = "not found; another of its name may be it"
+    UNSURE = "found only by name"
     """A device of that name is in reach under another address, and nothing proves that it is it."""
     BUSY = "another program is connecting"
     NO_SLOT = "adapter has no link free"
