@@ -1,15 +1,25 @@
-"""What an import costs: an hour's FIT against fitdecode alone, and many files in one call.
+"""What an import costs: an hour against the peers, and many files in one call on all cores.
 
-Run: python benchmarks/imports.py [FILES]
+Run: python benchmarks/imports.py [FILES] [--alone]
+
+The peers are fitdecode, which is there, and rowingdata, which is installed for this alone, into an
+environment of its own beside the temporary files (`--alone` leaves it out; ROWINGDATA_PYTHON names
+a Python that has it). Each reads the same hour and sums it up, several times in one process; the
+best time counts. rowlog's time is told twice: read and checked, which is what fitdecode does, and
+with all that is derived from it: strokes, pieces, splits, totals, hearts and zones.
 """
 
 from __future__ import annotations
 
-import resource
+import json
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
+from multiprocessing import active_children
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,16 +29,45 @@ from rowlog import imports
 from rowlog.exporting import export
 from rowlog.exports import named
 from rowlog.importing import Imported, import_files
+from rowlog.importing_sessions import parts_of
 
 HEADER = '"Stroke Number","Time (seconds)","Distance (meters)","Stroke Rate","Heart Rate"'
 STROKES_AN_HOUR = 1440
+TIMES = 5
+PEER = """
+import json, sys, time, warnings
+warnings.simplefilter("ignore")
+from rowingdata import TCXParser, rowingdata
+def tcx(file):
+    TCXParser(file).write_csv(file + ".csv")
+    return rowingdata(csvfile=file + ".csv").allstats()
+def csv(file):
+    return rowingdata(csvfile=file).allstats()
+told = {}
+for name, work in (("tcx", tcx), ("csv", csv)):
+    times = []
+    for _ in range(int(sys.argv[3])):
+        start = time.perf_counter()
+        summary = work(sys.argv[1] if name == "tcx" else sys.argv[2])
+        times.append(time.perf_counter() - start)
+    assert "14400" in summary
+    told[name] = min(times)
+print(json.dumps(told))
+"""
+PEER_NEEDS = (
+    "numpy", "pandas", "polars", "scipy", "matplotlib", "lxml", "arrow", "pytz", "iso8601",
+    "xmltodict", "docopt", "tqdm", "six", "requests", "python-dateutil", "timezonefinder",
+)  # fmt: skip
+"""What rowingdata imports to read a file; the rest of what it asks for needs a compiler."""
+PEER_PARTS = ("rowingdata", "rowingphysics", "fitparse", "fit-tool")
 
 
 def main() -> None:
     """Print what was measured."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    words = [word for word in sys.argv[1:] if word != "--alone"]
+    count = int(words[0]) if words else 1000
     with TemporaryDirectory() as folder:
-        _formats(Path(folder))
+        _formats(Path(folder), alone="--alone" in sys.argv)
         _many(Path(folder), count)
 
 
@@ -37,27 +76,63 @@ def _strokes(metres: float, count: int = STROKES_AN_HOUR) -> bytes:
     return "\n".join([HEADER, *rows]).encode()
 
 
-def _formats(folder: Path) -> None:
-    csv_file, database = folder / "hour.csv", folder / "hour.db"
-    csv_file.write_bytes(_strokes(10.0))
-    import_files(database, [csv_file])
-    contents = {"csv": csv_file.read_bytes()}
-    for name in ("fit", "tcx"):
-        format_ = named(name)
+def _formats(folder: Path, *, alone: bool) -> None:
+    hour, database = folder / "hour.strokes", folder / "hour.db"
+    hour.write_bytes(_strokes(10.0))
+    import_files(database, [hour])
+    files = {}
+    for name, written in (("fit", "fit"), ("tcx", "tcx"), ("csv", "rowingdata")):
+        format_ = named(written)
         if format_ is None:
-            raise SystemExit(f"no format {name}")
-        export(database, [1], folder / f"hour.{name}", format_, folder=False)
-        contents[name] = (folder / f"hour.{name}").read_bytes()
-    for name, content in contents.items():
-        seconds = _best(partial(imports.read, "x", content))
-        print(f"an hour of {name}: read in {seconds * 1000:.0f} ms")
-        if name == "fit":
-            alone = _best(partial(_decoded, content))
-            print(f"  fitdecode alone {alone * 1000:.0f} ms: {seconds / alone:.2f} times as long")
+            raise SystemExit(f"no format {written}")
+        files[name] = folder / f"hour.{name}"
+        export(database, [1], files[name], format_, folder=False)
+    peers = {"fit": ("fitdecode alone", _best(partial(_decoded, files["fit"].read_bytes())))}
+    if not alone:
+        for name, seconds in _rowingdata(folder, files["tcx"], files["csv"]).items():
+            peers[name] = ("rowingdata with its summary", seconds)
+    for name, file in files.items():
+        content = file.read_bytes()
+        read = _best(partial(imports.read, "x", content))
+        whole = _best(partial(parts_of, "x", content, datetime.now(UTC), None, frozenset()))
+        line = f"an hour of {name}: read in {read * 1000:.0f} ms, all derived {whole * 1000:.0f} ms"
+        if name in peers:
+            who, seconds = peers[name]
+            line += f"; {who} {seconds * 1000:.0f} ms: {seconds / read:.2f} and "
+            line += f"{seconds / whole:.2f} times as long"
+        print(line)
 
 
 def _decoded(content: bytes) -> int:
     return sum(1 for _ in fitdecode.FitReader(content))
+
+
+def _rowingdata(folder: Path, tcx: Path, csv: Path) -> dict[str, float]:
+    python = os.environ.get("ROWINGDATA_PYTHON") or _installed(folder / "peer")
+    told = subprocess.run(
+        [python, "-c", PEER, str(tcx), str(csv), str(TIMES)],
+        env={**os.environ, "MPLBACKEND": "Agg"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if told.returncode:
+        raise SystemExit(f"rowingdata did not run: {told.stderr.strip().splitlines()[-1]}")
+    found: dict[str, float] = json.loads(told.stdout.splitlines()[-1])
+    return found
+
+
+def _installed(folder: Path) -> str:
+    print("installing rowingdata beside the temporary files ...", flush=True)
+    python = str(folder / "bin" / "python")
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    for call in (
+        [sys.executable, "-m", "venv", str(folder)],
+        [*pip, *PEER_NEEDS],
+        [*pip, "--no-deps", *PEER_PARTS],
+    ):
+        subprocess.run(call, check=True, capture_output=True)
+    return python
 
 
 def _many(folder: Path, count: int) -> None:
@@ -65,23 +140,35 @@ def _many(folder: Path, count: int) -> None:
     inside.mkdir()
     for n in range(count):
         (inside / f"{n:05d}.csv").write_bytes(_strokes(8.0 + n / count, 300))
-    memory: list[int] = []
+    memory: list[tuple[float, float]] = []
 
     def seen(_: Imported) -> None:
-        memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        if (len(memory) + 1) % max(1, count // 10) and len(memory) + 1 < count:
+            memory.append((0.0, 0.0))
+            return
+        others = [child.pid for child in active_children() if child.pid is not None]
+        memory.append((_resident_mb(os.getpid()), sum(map(_resident_mb, others))))
 
     start = time.perf_counter()
     done = import_files(folder / "many.db", [inside], on_file=seen)
     seconds = time.perf_counter() - start
     taken = sum(len(one.sessions) for one in done)
     print(f"{taken} files of 300 strokes: {seconds:.1f} s, {seconds / count * 1000:.0f} ms each")
-    tenth = memory[max(0, count // 10 - 1)]
-    print(
-        f"  peak memory {tenth / 1024:.0f} MB after a tenth, {memory[-1] / 1024:.0f} MB at the end"
-    )
+    tenths = [one for one in memory if one[0]]
+    print("  memory after each tenth, MB: " + " ".join(f"{own:.0f}" for own, _ in tenths))
+    print("  of the other processes:      " + " ".join(f"{rest:.0f}" for _, rest in tenths))
 
 
-def _best(work: Callable[[], object], times: int = 3) -> float:
+def _resident_mb(process: int) -> float:
+    """What a process holds in memory now, on Linux."""
+    try:
+        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    except OSError:
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _best(work: Callable[[], object], times: int = TIMES) -> float:
     def once() -> float:
         start = time.perf_counter()
         work()

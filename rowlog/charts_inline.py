@@ -16,6 +16,7 @@ from rowlog.charts_report import (
     INK,
     LINE,
     PACE,
+    PAPER,
     POWER,
     RATE,
     SHADE,
@@ -36,7 +37,7 @@ from rowlog.render import pace, whole
 
 _COLOURS: Final = {
     INK: "ink", SOFT: "soft", LINE: "line", SHADE: "shade", GAP: "gap", PACE: "pace",
-    RATE: "rate", POWER: "power", HEART: "heart",
+    RATE: "rate", POWER: "power", HEART: "heart", PAPER: "bg",
 }  # fmt: skip
 _WIDE, _NARROW = 9.0, 4.5
 

@@ -20,6 +20,8 @@ from rowlog.render import clock_time, duration, pace, printable
 from rowlog.summary import SegmentSummary
 
 INK, SOFT, LINE, SHADE, GAP = "#1b2530", "#5b6672", "#d9dee3", "#e9f0f7", "#f6e3c8"
+PAPER = "#fffffe"
+"""What is drawn on, where it must cover something."""
 PACE, RATE, POWER, HEART = "#1f66a8", "#2c7a4b", "#8a5a00", "#b8322a"
 """Each is at least 4.5 : 1 against white; a page puts its own in their place."""
 
@@ -104,12 +106,15 @@ def draw_tracks(axes: Sequence[Axes], contents: Contents, grid: Grid, *, narrow:
             )
         heart = colour == HEART
         values = _heard(contents, grid, values, heart=heart)
-        if not heart and working.any() and not working.all():
-            axis.plot(grid.t_s, values, color=colour, linewidth=0.8, alpha=0.35)
-        shown = values if heart or not working.any() else np.where(working, values, np.nan)
-        axis.plot(grid.t_s, shown, color=colour, linewidth=1.5, solid_capstyle="round")
         settled = values if heart else np.where(_settled(contents, grid), values, np.nan)
         low, high = _limits(settled if np.count_nonzero(~np.isnan(settled)) > 1 else values, heart)
+        if not heart:
+            values = _under_way(contents, grid, values, low, high)
+        if not heart and working.any() and not working.all():
+            rested = np.where(_rowed(contents, grid), values, np.nan)
+            axis.plot(grid.t_s, rested, color=colour, linewidth=0.8, alpha=0.35)
+        shown = values if heart or not working.any() else np.where(working, values, np.nan)
+        axis.plot(grid.t_s, shown, color=colour, linewidth=1.5, solid_capstyle="round")
         if colour == PACE:
             axis.set_ylim(high, low)
             axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: duration(value)))
@@ -163,17 +168,18 @@ def draw_reps(axis: Axes, contents: Contents, *, narrow: bool) -> None:
         bottom = max(values) + 0.6 * spread
         axis.bar(
             [at for at, _ in known], [value - bottom for value in values], bottom=bottom,
-            width=0.62, color=[shade(at - 1, len(reps)) for at, _ in known],
+            width=0.62, color=[shade(at - 1, len(reps)) for at, _ in known], zorder=2,
         )  # fmt: skip
         axis.set_ylim(bottom, min(values) - 0.35 * spread)
         if len(known) <= (8 if narrow else 12):
             for at, value in known:
                 axis.annotate(
                     pace(value), (at, value), xytext=(0, 3), textcoords="offset points",
-                    ha="center", fontsize=8.5, color=INK,
+                    ha="center", fontsize=8.5, color=INK, zorder=4,
+                    bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.8},
                 )  # fmt: skip
         if mean is not None:
-            axis.axhline(mean, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+            axis.axhline(mean, color=INK, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: pace(value)))
         axis.set_title("Pace of each piece, /500 m", loc="left")
     else:
@@ -305,6 +311,27 @@ def _settled(contents: Contents, grid: Grid) -> NDArray[np.bool_]:
             start_s = min(_START_S, segment.duration_s / 3)
             found |= (grid.segment == index) & (grid.t_s >= segment.started_at_s + start_s)
     return found
+
+
+def _under_way(
+    contents: Contents, grid: Grid, values: NDArray[np.float64], low: float, high: float
+) -> NDArray[np.float64]:
+    """The values, but none of a piece's first strokes until they stay within the scale."""
+    found = values.copy()
+    for index, segment in enumerate(contents.segments):
+        if segment.kind == "work":
+            start_s = segment.started_at_s
+            first = (grid.segment == index) & (grid.t_s < start_s + _START_S)
+            outside = np.flatnonzero(first & ~((values >= low) & (values <= high)))
+            if len(outside):
+                found[first & (grid.t_s <= grid.t_s[outside[-1]])] = np.nan
+    return found
+
+
+def _rowed(contents: Contents, grid: Grid) -> NDArray[np.bool_]:
+    """Where strokes were taken: a monitor repeats in a rest what it showed last."""
+    rowed = [segment.kind == "work" or bool(segment.stroke_count) for segment in contents.segments]
+    return np.array([*rowed, False])[grid.segment]
 
 
 def _limits(values: NDArray[np.float64], every: bool) -> tuple[float, float]:

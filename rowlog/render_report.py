@@ -46,10 +46,10 @@ def key_figures(session: SessionSummary) -> list[tuple[str, str, str]]:
         ("Work", metres(session.work_distance_m), "m", rowed),
         ("Time of work", clock_time(session.work_s), "", session.work_s),
         ("Mean pace", pace(session.mean_pace_s_per_500m), "/500 m", session.mean_pace_s_per_500m),
-        ("Stroke rate", tenth(session.mean_stroke_rate_spm), "", session.mean_stroke_rate_spm),
+        ("Stroke rate", tenth(session.mean_stroke_rate_spm), "spm", session.mean_stroke_rate_spm),
         ("Mean power", whole(session.mean_power_w), "W", session.mean_power_w),
-        ("Heart rate", whole(session.mean_heart_rate_bpm), "", session.mean_heart_rate_bpm),
-        ("Highest", whole(session.max_heart_rate_bpm), "", session.max_heart_rate_bpm),
+        ("Heart rate", whole(session.mean_heart_rate_bpm), "bpm", session.mean_heart_rate_bpm),
+        ("Highest", whole(session.max_heart_rate_bpm), "bpm", session.max_heart_rate_bpm),
     ]
     return [(name, value, unit) for name, value, unit, known in every if known]
 
@@ -70,6 +70,7 @@ def session_page(contents: Contents, charts: Sequence[Chart], judged: str | None
         _notes(session),
         key_list(key_figures(session)),
         f"<p>{escape(printable(judged, 400))}</p>" if judged else "",
+        _unheard(session),
         "</header>",
     ]
     over_time = [chart for chart in charts if chart.name == "Over time"]
@@ -212,19 +213,20 @@ def _zones(zones: Sequence[ZoneSummary]) -> str:
         if zone.low_bpm is None and zone.seconds < 1:
             continue
         share = 100 * zone.seconds / total
+        bar = f'<i style="width:{share:.1f}%"></i>' if share else ""
         limits = " – ".join(whole(bpm) for bpm in (zone.low_bpm, zone.high_bpm) if bpm is not None)
         limits = f"below {limits}" if zone.low_bpm is None and limits else limits
         rows.append(
             f'<tr><th scope="row">{escape(zone.name)}</th><td>{escape(limits)}</td>'
             f"<td>{duration(zone.seconds)}</td><td>{share:.0f} %</td>"
-            f'<td class="bar" aria-hidden="true"><i style="width:{share:.1f}%"></i></td></tr>'
+            f'<td class="bar" aria-hidden="true">{bar}</td></tr>'
         )
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("Zone", "Beats", "Time", "Share"))
     return (
         '<section><h2>Heart-rate zones</h2><div class="wide"><table>'
         '<caption class="hidden">Time in each heart-rate zone</caption>'
-        f'<thead><tr>{heads}<td class="bar"></td></tr></thead><tbody>{"".join(rows)}</tbody>'
-        "</table></div></section>"
+        f'<thead><tr>{heads}<td class="bar" aria-hidden="true"></td></tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div></section>"
     )
 
 
@@ -237,9 +239,13 @@ def _quality(shown: Summary) -> str:
             f"A device was not heard for {duration(seconds)} in all, in {len(shown.gaps)} {what}; "
             "they are tinted in the charts."
         )
-    if shown.session.distance_m is None and shown.session.mean_heart_rate_bpm is not None:
-        words.append("No rowing machine was heard in this session.")
     return f'<p class="soft">{escape(" ".join(words))}</p>' if words else ""
+
+
+def _unheard(session: SessionSummary) -> str:
+    if session.distance_m is None and session.mean_heart_rate_bpm is not None:
+        return '<p class="soft">Without a rowing machine: the heart rate is all that is known.</p>'
+    return ""
 
 
 STYLE: Final = """
@@ -262,12 +268,16 @@ border-top:2px solid var(--ink);border-bottom:1px solid var(--line)}
 .key dt{font-size:.8rem;color:var(--soft)}
 .key dd{margin:0;font-size:1.5rem;font-weight:600;font-variant-numeric:tabular-nums;line-height:1.2}
 .key small{font-size:.85rem;font-weight:400;color:var(--soft)}
-.wide{overflow-x:auto}
+.wide{overflow-x:auto;background:
+linear-gradient(to right,var(--bg) 60%,transparent) 0 0/2rem 100% local no-repeat,
+linear-gradient(to left,var(--bg) 60%,transparent) 100% 0/2rem 100% local no-repeat,
+linear-gradient(to left,var(--line),transparent) 100% 0/1.2rem 100% scroll no-repeat}
 .wide:focus-visible{outline:2px solid var(--pace)}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.95rem}
 th,td{padding:.3rem .6rem;text-align:right;white-space:nowrap}
 th:first-child,td:first-child,.words{text-align:left;padding-left:0}
-thead th{color:var(--soft);font-weight:500;font-size:.8rem;border-bottom:1px solid var(--ink)}
+thead th{color:var(--soft);font-weight:500;font-size:.8rem}
+thead th,thead td{border-bottom:1px solid var(--ink)}
 tbody tr{border-bottom:1px solid var(--line)}
 tr.work td,tr.work th{font-weight:600}
 tr.rest td,tr.rest th{color:var(--soft);font-weight:400}
@@ -281,7 +291,7 @@ svg{display:block;width:100%;height:auto;overflow:visible}
 svg *{stroke-linejoin:round;stroke-linecap:butt}
 .phone{display:none}
 @media screen and (max-width:640px){.desk{display:none}.phone{display:block}
-main{padding:1.25rem 1rem}th,td{padding:.3rem .45rem;font-size:.88rem}
+main{padding:1.25rem 1rem}th,td{padding:.3rem .36rem;font-size:.82rem}thead th{font-size:.72rem}
 th:first-child{position:sticky;left:0;background:var(--bg)}
 .bar{width:30%}.key{gap:.8rem 1.5rem}.key dd{font-size:1.3rem}}
 @media print{:root{--bg:#fff;--ink:#1b2530;--soft:#5b6672;--line:#d9dee3;--shade:#e9f0f7;
