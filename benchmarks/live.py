@@ -6,6 +6,8 @@ The program records a simulated rower and strap in a pseudo-terminal, as a perso
   the host's clock by the session's start) to when the terminal was given the number. In real time.
 - Cost: CPU time of the whole program in real time, with the view and with `--plain`; what is more
   is the drawing. At several sizes, and with a PM5, which tells ten times as often.
+- Painting: the same pictures at 80 by 24 drawn by what has changed, as the view does, and by rich's
+  `Live`; CPU time of each picture, layout included.
 - An hour, at 60 times real time: resident memory from the tenth minute to the last, frames stored
   against frames simulated, gaps.
 
@@ -17,19 +19,34 @@ SECONDS (60) are for each measurement in real time. The bars: under 150 ms for t
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import sqlite3
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 
+from rich.color import ColorSystem
+from rich.console import Console
+from rich.live import Live as RichLive
+from rich.text import Text
+
+from rowlog.live import Live
+from rowlog.notation import parse
+from rowlog.recording import record
+from rowlog.render_live import Shown, draw
+from rowlog.screen_terminal import LOOKS, Terminal
 from rowlog.store_read import open_reader
+from rowlog.viewing import Controls, Feed
+from rowlog_drivers.addresses import parse_address
 from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.frames import SourceHeader
 from rowlog_drivers.records import RowerSample
@@ -41,7 +58,7 @@ DRAWING_PERCENT = 5.0
 GROWTH_MB = 3.0
 """What an allocator may move by in 50 minutes; a leak of a byte a frame would be seen by more."""
 HOUR_SPEED = 60.0
-SHOWN = re.compile(r"(\d+) m · (\d+) strokes")
+SHOWN = re.compile(r"(\d+) m · (\d+) strokes?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +101,7 @@ def latency(folder: Path, seconds: float) -> list[float]:
     with recording(database) as terminal:
         terminal.wait_for("WORK", on=0)
         until_s = time.monotonic() + seconds
+        there: set[tuple[str, int]] = set()
         at = 0
         while time.monotonic() < until_s:
             time.sleep(0.002)
@@ -96,6 +114,7 @@ def latency(folder: Path, seconds: float) -> list[float]:
             if found is not None:
                 first.setdefault(("m", int(found[1])), came_s)
                 first.setdefault(("strokes", int(found[2])), came_s)
+                there = there or set(first)  # since when these were shown is not known
     offset_s = time.time() - time.monotonic()
     db = sqlite3.connect(database)
     (started_at,) = db.execute("SELECT started_at FROM sessions").fetchone()
@@ -107,7 +126,9 @@ def latency(folder: Path, seconds: float) -> list[float]:
     told |= {("m", metres): t_ns for metres, t_ns in _metres(database)}
     db.close()
     shown = [
-        (first[key] - zero_s - t_ns / 1e9) * 1000 for key, t_ns in told.items() if key in first
+        (first[key] - zero_s - t_ns / 1e9) * 1000
+        for key, t_ns in told.items()
+        if key in first and key not in there
     ]
     return sorted(shown)
 
@@ -162,12 +183,70 @@ def hour(folder: Path) -> tuple[float, int, int, int]:
     return late - early, stored, simulated, gaps
 
 
+class _Kept:
+    """A view that keeps every picture."""
+
+    name = "The bench"
+
+    def __init__(self) -> None:
+        self.seen: list[Live] = []
+
+    def run(self, feed: Feed, controls: Controls) -> None:
+        after = 0
+        while (live := feed.wait(after)) is not None:
+            self.seen.append(live)
+            after = live.number
+
+
+def painting(folder: Path) -> tuple[float, float]:
+    """Milliseconds of CPU for a picture: by what has changed, and by rich's Live."""
+    kept = _Kept()
+    record(
+        folder / "painting.db",
+        parse_address("sim:rower?speed=10"),
+        parse_address("sim:strap?speed=10"),
+        plan=parse("3x100m/0:15r"),
+        for_s=120,
+        views=(kept,),
+    )
+    person, program = os.openpty()
+    threading.Thread(target=_drain, args=(person,), daemon=True).start()
+    terminal = Terminal(program, colours=ColorSystem.EIGHT_BIT)
+    began_s = time.thread_time()
+    for live in kept.seen:
+        terminal.draw(draw(live, Shown(), 80, 24))
+    ours_s = time.thread_time() - began_s
+    with os.fdopen(program, "w", encoding="utf-8") as out:
+        console = Console(file=out, force_terminal=True, width=80, height=24)
+        with RichLive(console=console, screen=True, auto_refresh=False) as painted:
+            began_s = time.thread_time()
+            for live in kept.seen:
+                canvas = draw(live, Shown(), 80, 24)
+                text = Text(no_wrap=True)
+                for cells, styles in zip(canvas.cells, canvas.styles, strict=True):
+                    pairs = zip(cells, styles, strict=True)
+                    for style, run in groupby(pairs, key=lambda pair: pair[1]):
+                        text.append("".join(cell for cell, _ in run), LOOKS.get(style, ""))
+                    text.append("\n")
+                painted.update(text, refresh=True)
+            rich_s = time.thread_time() - began_s
+    return 1000 * ours_s / len(kept.seen), 1000 * rich_s / len(kept.seen)
+
+
+def _drain(fd: int) -> None:
+    with suppress(OSError):
+        while os.read(fd, 65536):
+            pass
+
+
 def main() -> None:
     """Measure and print."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
     good = True
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        ours, richs = painting(folder)
+        print(f"a picture at 80x24: {ours:.2f} ms of CPU, by rich's Live {richs:.2f} ms")
         shown = latency(folder, seconds)
         p50, p99 = shown[len(shown) // 2], shown[min(len(shown) - 1, len(shown) * 99 // 100)]
         good &= p99 < LATENCY_MS

@@ -366,7 +366,7 @@ class _Teller:
 
     def _tell(self, line: str) -> None:
         if self._screen is not None and self._on_screen:
-            self._screen.tell(line)
+            self._screen.tell(line.removeprefix("rowlog: "))
         else:
             self._echo(line)
 

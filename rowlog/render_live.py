@@ -180,7 +180,7 @@ def _totals(live: Live) -> list[str]:
     now = live.moment
     return [
         f"{metres(now.distance_m)} m" if now.distance_m is not None else "",
-        f"{now.stroke_count} strokes" if now.stroke_count is not None else "",
+        f"{now.stroke_count} stroke{'s' * (now.stroke_count != 1)}" if now.stroke_count else "",
         f"{whole(now.energy_kcal)} kcal" if now.energy_kcal is not None else "",
     ]
 
@@ -305,11 +305,11 @@ def _middle(live: Live) -> list[Panel]:
 def _heart(live: Live) -> Panel:
     held, sign, style = _guided(live, "heart_rate_bpm")
     zone = live.zone_name
-    said = " ".join(filter(None, (zone if zone != "below" else "below UT2", held)))
     if zone == "below" and live.zones is not None:
-        said = " ".join(filter(None, (f"below {live.zones.names[0]}", held)))
+        zone = f"below {live.zones.names[0]}"
+    said = " ".join(filter(None, (zone, held)))
     if live.above_ceiling:
-        said, style, sign = f"{zone or ''} ABOVE {whole(live.ceiling_bpm)}".strip(), "alarm", "▼"
+        said, style, sign = f"{zone or ''} ABOVE {whole(live.ceiling_bpm)}".strip(), "bad", "▼"
     elif live.zone is not None and style in ("bold", "good"):
         style = f"zone{live.zone}"
     return Panel(
@@ -367,8 +367,8 @@ def _draw_panel(canvas: Canvas, x: int, y: int, width: int, rows: int, panel: Pa
     end = canvas.text(x, y, panel.label, "label", width)
     if panel.said:
         canvas.text(end + 1, y, panel.said, panel.said_style or "label", x + width - end - 1)
-    style = panel.style
     known = panel.text != NONE
+    style = panel.style if known else "dim"
     # Of a name as many words as there is room for: the label has all of it.
     parts = panel.text.split(" ")
     texts = [" ".join(parts[:count]) for count in range(len(parts), 0, -1)] if known else ["-"]

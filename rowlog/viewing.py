@@ -145,6 +145,7 @@ class Stage:
         self._phase: tuple[str, int] = ("", 0)
         self._later: asyncio.TimerHandle | None = None
         self._boundary: asyncio.TimerHandle | None = None
+        self._broken = False
 
     def open(self) -> None:
         """Let the views begin."""
@@ -153,6 +154,8 @@ class Stage:
 
     def progressed(self, progress: Progress) -> None:
         """The recording is somewhere new. Raises nothing: a picture that fails ends the views."""
+        if self._broken:
+            return
         try:
             self._progress = progress
             moment = self._moment_at(progress, self._now_ns(progress))
@@ -170,7 +173,7 @@ class Stage:
                 left_ns = self._told_ns + EVERY_NS - now_ns
                 self._later = self._loop.call_later(left_ns / 1e9, self._put)
         except Exception as error:  # noqa: BLE001 - no view is worth a recording
-            self._fail("The view", error)
+            self._break(error)
 
     def close(self) -> None:
         """The recording is over; wait for the views, but not for long."""
@@ -198,7 +201,7 @@ class Stage:
             for feed in self._feeds:
                 feed.put(live)
         except Exception as error:  # noqa: BLE001 - no view is worth a recording
-            self._fail("The view", error)
+            self._break(error)
             return
         self._told_ns = life_ns()
         self._phase = (moment.standing.phase, moment.standing.number)
@@ -220,6 +223,14 @@ class Stage:
         except Exception as error:  # noqa: BLE001 - no view is worth a recording
             with suppress(RuntimeError):  # the session has ended meanwhile
                 self._loop.call_soon_threadsafe(self._fail, view.name, error)
+
+    def _break(self, error: Exception) -> None:
+        """No picture can be made any more: all views end."""
+        self._broken = True
+        self._cancel()
+        for feed in self._feeds:
+            feed.close()
+        self._fail("The live view", error)
 
     def _fail(self, name: str, error: Exception) -> None:
         with suppress(OSError):  # nobody may be listening there either

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
-from rowlog.live import TRACE_S, Board, Live, Rep, strip_of, target_text, zone_of
+from rowlog.derivation import Derivation
+from rowlog.live import TRACE_S, Board, Live, Moment, Rep, strip_of, target_text, zone_of
 from rowlog.notation import parse
-from rowlog.plan import Target
+from rowlog.plan import Plan, Target
 from rowlog.rebuild import rebuild
 from rowlog.recording import record
+from rowlog.simulating import script_for
+from rowlog.standing import standing
 from rowlog.summary import Summary, load
 from rowlog.summary_athletes import add_athlete
 from rowlog.viewing import Controls, Feed
 from rowlog.zones import Zones
 from rowlog_drivers.addresses import parse_address
+from rowlog_drivers.catalog import make_decoding
+from rowlog_drivers.simulator import Simulator
 from tests.support import DERIVED, rows
 
 PLAN = "2x200m/0:20r@r28"
@@ -271,6 +277,56 @@ def test_the_guidance_of_a_heart_rate_is_its_ceiling(watched: Watched) -> None:
     (rate,) = live.moment.guidance
     heart = replace(rate, quantity="heart_rate_bpm", low=None, high=135.0)
     assert board._ceiling_bpm(replace(live.moment, guidance=(rate, heart))) == 135.0
+
+
+def pictures(plan: Plan, *faults: str) -> Iterator[Live]:
+    """A picture every ten seconds of a session on paper, as a recording would have it."""
+    simulator = Simulator(script_for(plan), rower="ftms", strap=True, seed=1, faults=faults)
+    decoding, derivation = make_decoding(simulator.sources), Derivation(plan)
+    names = [source.name for source in simulator.sources]
+    board = Board(started_at=datetime(2026, 1, 1, tzinfo=UTC), plan=plan, sources=names)
+    for count, frame in enumerate(simulator):
+        derived = derivation.take([decoding.deliver(frame)])
+        pipeline, t_ns = derivation.pipeline, frame.t_ns
+        moment = Moment(
+            session_id=1,
+            t_s=t_ns / 1e9,
+            frames_committed=count,
+            standing=standing(pipeline.tracker, pipeline.position, t_ns),
+            guidance=(),
+            distance_m=None,
+            stroke_count=None,
+            energy_kcal=None,
+            pace_s_per_500m=None,
+            stroke_rate_spm=None,
+            power_w=derivation.buffer.latest("power_w", t_ns),
+            heart_rate_bpm=derivation.buffer.latest("heart_rate_bpm", t_ns),
+            trouble=None,
+            complaints=(),
+        )
+        board.take(derivation, derived, moment)
+        if count % 10 == 0:
+            yield board.live(derivation, moment)
+
+
+def test_a_long_session_keeps_only_what_is_shown() -> None:
+    """An hour of 30/30: 60 reps, of which 40 are kept; traces of five minutes."""
+    *_, last = pictures(parse("60x30s/30s"))
+    assert last.rep_count == 60
+    assert [rep.number for rep in last.reps] == list(range(21, 61))
+    assert len(last.heart_rate.values) == len(last.power.values) == TRACE_S == 300
+    assert len(last.strip) == 120
+
+
+def test_a_link_that_drops_is_lost_and_then_a_gap() -> None:
+    seen = list(pictures(parse("5:00"), "drop"))
+    states = [next(one.state for one in live.sources if one.source == "rower") for live in seen]
+    assert states[-1] == "heard"
+    assert {"lost", "silent"} & set(states)
+    gaps = [live.gaps for live in seen]
+    assert (gaps[0], gaps[-1]) == (0, 1)
+    rower = next(one for one in seen[-1].sources if one.source == "rower")
+    assert rower.gaps == 1
 
 
 @pytest.mark.parametrize(
