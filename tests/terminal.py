@@ -131,17 +131,12 @@ class InTerminal:
     def end(self) -> int:
         """Wait for the program's end, and for all that it wrote; its exit code."""
         code = self.process.wait(PATIENCE_S)
-        with self._changed:
-            self._changed.wait_for(lambda: self._quiet(), PATIENCE_S)
+        self._thread.join(PATIENCE_S)
         return code
 
     def after_leaving(self) -> str:
         """What was written since the program gave the screen back."""
         return self.raw.rpartition(LEAVE)[2].decode(errors="replace").replace("\r\n", "\n")
-
-    def _quiet(self) -> bool:
-        ready, _, _ = select.select([self.person], [], [], 0)
-        return not ready
 
     def _read(self) -> None:
         while True:

@@ -137,6 +137,25 @@ def test_a_rest_shows_what_comes_and_when(seen: list[Live]) -> None:
     assert lines[table + 1].startswith("  1 200m")
 
 
+def test_a_piece_says_what_it_comes_to(seen: list[Live]) -> None:
+    """100 m in 24 s is 2:00.0 /500 m; the 200 m make 48 s of it."""
+    live = at(seen, "work")
+    where = replace(live.moment.standing, seconds=24.0, metres=100.0, to_go=100.0)
+    line = draw(replace(live, moment=replace(live.moment, standing=where)), Shown(), 80, 24)
+    assert line.lines()[2] == " now 200 m · then rest 0:20 · mean 2:00.0 · makes 0:48.0"
+
+
+def test_a_rest_says_how_far_the_heart_has_fallen(seen: list[Live]) -> None:
+    live = at(seen, "rest")
+    (rep,) = live.reps
+    fallen = replace(
+        live,
+        reps=(replace(rep, end_heart_rate_bpm=171.0),),
+        moment=replace(live.moment, heart_rate_bpm=140.0),
+    )
+    assert "HEART -31 since" in "\n".join(draw(fallen, Shown(), 80, 24).lines())
+
+
 @pytest.mark.parametrize(
     ("phase", "left_s", "words", "style"),
     [
