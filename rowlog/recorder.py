@@ -193,8 +193,12 @@ class Recorder:
         *,
         stop: asyncio.Event | None = None,
         on_progress: Callable[[Progress], None] | None = None,
+        on_arrival: Callable[[Progress], None] | None = None,
     ) -> SessionTotals:
         """Record until the devices end or `stop` is set; close the session; its figures.
+
+        `on_progress` hears of each turn once it is in the database, or held in memory;
+        `on_arrival` before that: what is shown waits for no disk.
 
         Raises RowlogError when a device or the database fails; what was committed stays, and
         the session is left open, to be recovered by the next writer.
@@ -205,12 +209,17 @@ class Recorder:
                 now_ns = self._ticked_ns()
                 derived = self.derivation.take(batch, now_ns)
                 self._last_ns = max(self._last_ns, now_ns or 0)
+                told = derived
+                if self._told_before:
+                    facts = (*self._told_before, *derived.facts)
+                    told, self._told_before = Derived(derived.deliveries, facts), ()
+                if on_arrival is not None:
+                    if derived.deliveries:
+                        self._last_ns = max(self._last_ns, derived.deliveries[-1].t_ns)
+                    on_arrival(self._progress(told))
                 await self._commit(derived)
                 if on_progress is not None:
-                    if self._told_before:
-                        facts = (*self._told_before, *derived.facts)
-                        derived, self._told_before = Derived(derived.deliveries, facts), ()
-                    on_progress(self._progress(derived))
+                    on_progress(self._progress(told))
             if stop is not None and stop.is_set():
                 self._end_ns = (
                     None  # a recording that is cut short does not end where it would have

@@ -624,19 +624,24 @@ async def _run(
         still = movement.still(t_ns, rate)
         return _moment(recorder, progress, where_at(progress, t_ns), values, t_ns, still=still)
 
-    def progressed(progress: Progress) -> None:
-        nonlocal told_ns, told_trouble, still_ns, last
+    def arrived(progress: Progress) -> None:
+        nonlocal still_ns
         position = progress.derivation.pipeline.position
-        last = where = where_at(progress, progress.t_ns)
         movement.take(position)
         if position is not None and position.moved:
             still_ns = position.t_ns
-        if where.phase != "done":
+        if where_at(progress, progress.t_ns).phase != "done":
             still_ns = max(still_ns, progress.t_ns)
         elif progress.t_ns - still_ns > IDLE_END_S * 1e9:
             stop.set()
         if stage is not None:
-            stage.progressed(progress)
+            stage.arrived(progress)
+
+    def progressed(progress: Progress) -> None:
+        nonlocal told_ns, told_trouble, last
+        last = where_at(progress, progress.t_ns)
+        if stage is not None:
+            stage.stored(progress)
         now_ns = life_ns()
         due = now_ns - told_ns >= TELL_EVERY_NS or progress.closed
         if on_moment is not None and (due or progress.trouble != told_trouble):
@@ -650,7 +655,7 @@ async def _run(
     try:
         if stage is not None:
             stage.open()
-        await recorder.run(stop=stop, on_progress=progressed)
+        await recorder.run(stop=stop, on_progress=progressed, on_arrival=arrived)
     finally:
         if stage is not None:
             stage.close()

@@ -15,7 +15,8 @@ from rowlog_drivers.clock import Clock, life_ns
 from rowlog_drivers.records import Stroke
 
 EVERY_NS: Final = 100_000_000
-"""Views are told of no more than ten states in a second of life; of strokes at once."""
+"""Views are told of ten states in a second of life at most, of two in quick succession and of
+strokes at once."""
 JOIN_S: Final = 2.0
 """At its end a recording waits so long for its views."""
 END: Final = "end"
@@ -141,7 +142,8 @@ class Stage:
             for place, (view, feed) in enumerate(zip(views, self._feeds, strict=True))
         ]
         self._progress: Progress | None = None
-        self._told_ns = -EVERY_NS
+        self._told_ns = (-2 * EVERY_NS, -2 * EVERY_NS)
+        """When they were told of the last two."""
         self._phase: tuple[str, int] = ("", 0)
         self._later: asyncio.TimerHandle | None = None
         self._boundary: asyncio.TimerHandle | None = None
@@ -152,28 +154,46 @@ class Stage:
         for thread in self._threads:
             thread.start()
 
-    def progressed(self, progress: Progress) -> None:
-        """The recording is somewhere new. Raises nothing: a picture that fails ends the views."""
+    def arrived(self, progress: Progress) -> None:
+        """Something came in, or time went by. Raises nothing: failing ends the views."""
         if self._broken:
             return
         try:
-            self._progress = progress
-            moment = self._moment_at(progress, self._now_ns(progress))
-            self._board.take(progress.derivation, progress.derived, moment)
+            moment = self._take(progress)
             phase = (moment.standing.phase, moment.standing.number)
             now_ns = life_ns()
             if (
-                progress.closed
-                or phase != self._phase
-                or now_ns - self._told_ns >= EVERY_NS
+                phase != self._phase
+                or now_ns - self._told_ns[0] >= 2 * EVERY_NS
                 or any(isinstance(fact, Stroke) for fact in progress.derived.facts)
             ):
                 self._put(moment)
             elif self._later is None:
-                left_ns = self._told_ns + EVERY_NS - now_ns
+                left_ns = self._told_ns[0] + 2 * EVERY_NS - now_ns
                 self._later = self._loop.call_later(left_ns / 1e9, self._put)
         except Exception as error:  # noqa: BLE001 - no view is worth a recording
             self._break(error)
+
+    def stored(self, progress: Progress) -> None:
+        """What came in is in the database now, or is held; or the session is closed."""
+        if self._broken:
+            return
+        troubled = self._progress is not None and progress.trouble != self._progress.trouble
+        try:
+            if progress.closed:
+                self._put(self._take(progress))
+                return
+            self._progress = progress
+            if troubled:
+                self._put()
+        except Exception as error:  # noqa: BLE001 - no view is worth a recording
+            self._break(error)
+
+    def _take(self, progress: Progress) -> Moment:
+        self._progress = progress
+        moment = self._moment_at(progress, self._now_ns(progress))
+        self._board.take(progress.derivation, progress.derived, moment)
+        return moment
 
     def close(self) -> None:
         """The recording is over; wait for the views, but not for long."""
@@ -203,7 +223,7 @@ class Stage:
         except Exception as error:  # noqa: BLE001 - no view is worth a recording
             self._break(error)
             return
-        self._told_ns = life_ns()
+        self._told_ns = (self._told_ns[1], life_ns())
         self._phase = (moment.standing.phase, moment.standing.number)
         if live.countdown_s is not None and not live.closed:
             # Time alone ends the piece: that is shown when it happens, whatever comes in.
