@@ -21,6 +21,8 @@ from rowlog_drivers.records import Link, MachineInfo
 
 TRACE_S: Final = 300
 """How many seconds the traces reach back, one value a second."""
+FRESH_S: Final = 5
+"""After a longer time without pictures the traces have a hole: a value stands for no longer."""
 REPS: Final = 40
 """So many finished reps are kept for the table; `rep_count` counts all."""
 
@@ -367,7 +369,9 @@ class Board:
             (self._heart_rate, moment.heart_rate_bpm),
             (self._power, moment.power_w),
         ):
-            traced.values.extend([value] * min(missing, TRACE_S))
+            unseen = max(0, missing - FRESH_S)
+            traced.values.extend([None] * min(unseen, TRACE_S))
+            traced.values.extend([value] * (missing - unseen))
             traced.told = Trace(end_s=now_s, values=tuple(traced.values))
 
     def _count_reps(self, segments: Sequence[Segment]) -> None:

@@ -200,8 +200,11 @@ def _totals(live: Live) -> list[str]:
 
 def alarm(live: Live) -> str | None:
     """What must be known at once; None when all is well."""
+    if live.moment.memory_left_s is not None:
+        left_s = live.moment.memory_left_s
+        return f"NOT STORED YET, {left_s:.0f} s OF MEMORY LEFT: {live.moment.trouble}"
     if live.moment.trouble is not None:
-        return f"NOT STORED YET: {live.moment.trouble} Recording goes on in memory."
+        return live.moment.trouble
     for one in live.sources:
         if one.trouble is not None and one.advice is not None:
             return f"{one.source}: {one.trouble}. {one.advice}"

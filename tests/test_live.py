@@ -6,11 +6,12 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from rowlog.derivation import Derivation
+from rowlog.derivation import Derivation, Derived
 from rowlog.live import TRACE_S, Board, Live, Moment, Rep, strip_of, target_text, zone_of
 from rowlog.notation import parse
 from rowlog.plan import Plan, Target
@@ -189,6 +190,15 @@ def test_traces_have_a_value_a_second(watched: Watched) -> None:
     assert max(value or 0 for value in last.power.values) > 100
 
 
+def test_a_trace_has_a_hole_where_nothing_was_seen() -> None:
+    """A session that goes on at 1:00 after a crash: nothing is known of the minute before."""
+    (live,) = islice(pictures(parse("5:00")), 12, 13)
+    board, derivation = Board(started_at=live.started_at), Derivation()
+    later = replace(live.moment, t_s=60.0, heart_rate_bpm=100.0)
+    board.take(derivation, Derived((), ()), later)
+    assert board.live(derivation, later).heart_rate.values == (None,) * 55 + (100.0,) * 5
+
+
 def test_every_device_is_heard(watched: Watched) -> None:
     last = watched.seen[-1]
     assert {one.source for one in last.sources} == {"rower", "strap"}
@@ -302,6 +312,7 @@ def pictures(plan: Plan, *faults: str) -> Iterator[Live]:
             power_w=derivation.buffer.latest("power_w", t_ns),
             heart_rate_bpm=derivation.buffer.latest("heart_rate_bpm", t_ns),
             trouble=None,
+            memory_left_s=None,
             complaints=(),
         )
         board.take(derivation, derived, moment)

@@ -234,6 +234,13 @@ def test_a_device_that_is_lost_is_told_of(seen: list[Live]) -> None:
     assert " strap: link lost. Wet the strap." in lines
 
 
+def test_what_is_not_stored_yet_is_an_alarm(seen: list[Live]) -> None:
+    live = at(seen, "work")
+    moment = replace(live.moment, trouble="The disk is full.", memory_left_s=42.4)
+    lines = draw(replace(live, moment=moment), Shown(), 80, 24).lines()
+    assert " NOT STORED YET, 42 s OF MEMORY LEFT: The disk is full." in lines
+
+
 def test_old_numbers_are_called_old(seen: list[Live]) -> None:
     live = at(seen, "work")
     stale = replace(live, moment=replace(live.moment, t_s=(live.heard_s or 0.0) + 9.0))
