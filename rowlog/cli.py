@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
@@ -78,9 +79,16 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             # A name that the screen cannot show must not end a recording.
             stream.reconfigure(errors="backslashreplace")
+    warnings.showwarning = _warned
     with errors_told():
         _only(sys.argv[1:2])
         app()
+
+
+def _warned(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+    """Say a warning of ours in a sentence; others are for developers."""
+    if category.__module__.startswith("rowlog"):
+        typer.echo(f"rowlog: {message}", err=True)
 
 
 def whole_app() -> typer.Typer:
@@ -94,6 +102,10 @@ def whole_app() -> typer.Typer:
         cli_report.add_to(app)
         cli_import.add_to(app)
     _care()
+    if "watch" not in known:
+        from rowlog import cli_care
+
+        app.command()(cli_care.watch)
     return app
 
 
@@ -227,6 +239,7 @@ def record(
     A terminal shows the session in large numbers: ? tells the keys.
     """
     from rowlog.recording import record as run
+    from rowlog.store_errors import SecondWriterError
     from rowlog_drivers.addresses import parse_address
 
     path = _path(db)
@@ -260,6 +273,16 @@ def record(
             views=() if screen is None else (screen,),
             suspended=(lambda _: None) if screen is None else screen.suspended,
         )
+    except SecondWriterError as error:
+        if error.session_id is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise
+        typer.echo(f"rowlog: {error.what}", err=True)
+        if not typer.confirm("Watch it instead?", default=True, err=True):
+            raise typer.Exit(1) from error
+        from rowlog.cli_care import watch
+
+        watch(plain=plain, db=db, as_json=as_json)
+        return
     finally:
         teller.end()
     if as_json:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rowlog.cli_common import DbOption, JsonOption, database_path, print_json
+from rowlog.cli_common import DbOption, JsonOption, database_path, print_json, screen_style
 
 if TYPE_CHECKING:
+    from rowlog.live import Moment
     from rowlog.recovering import BroughtBack
 
 
@@ -99,6 +100,40 @@ def recover(
     if hurt:
         typer.echo(f"{hurt} not whole: see above; figures that were read are kept as they were.")
     typer.echo(f"The damaged file is kept: {done.damaged}")
+
+
+def watch(
+    plain: Annotated[
+        bool, typer.Option("--plain", help="One plain line a second, without colours.")
+    ] = False,
+    db: DbOption = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a second, the summary as the last.")
+    ] = False,
+) -> None:
+    """Watch the session that another rowlog records; Ctrl-C ends only the watching."""
+    import json
+    from contextlib import suppress
+
+    from rowlog import render, summary
+    from rowlog.watching import watch as run
+
+    path = database_path(db)
+    style = screen_style(plain=plain)
+
+    def tell(moment: Moment) -> None:
+        if as_json:
+            typer.echo(json.dumps(render.moment_json(moment), allow_nan=False))
+        else:
+            typer.echo(render.moment(moment, style))
+
+    with suppress(KeyboardInterrupt):
+        number = run(path, tell)
+        shown = summary.load(path, number)
+        if as_json:
+            typer.echo(json.dumps(summary.as_json(shown)))
+        else:
+            typer.echo(f"\n{render.summary(shown, style)}")
 
 
 def _line(one: BroughtBack) -> str:

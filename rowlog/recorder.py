@@ -16,7 +16,7 @@ from rowlog.plan import Plan
 from rowlog.spilling import Reserve, Spill, put_in, to_delete
 from rowlog.store_errors import DiskFullError
 from rowlog.totals import SessionTotals
-from rowlog_drivers.clock import Clock, life_ns, wall_now
+from rowlog_drivers.clock import Clock, asleep_ns, life_ns, wall_now
 from rowlog_drivers.device import Decoding, Device, merge
 from rowlog_drivers.errors import RowlogError
 from rowlog_drivers.frames import Frame
@@ -38,6 +38,12 @@ RETRY_LIFE_S: Final = 0.25
 """How long after a failed commit the next one is tried."""
 TAKEN_AT_ONCE: Final = 1000
 """How many frames of a session that goes on are understood at once."""
+SLEPT_NS: Final = 5_000_000_000
+"""A sleep of the computer that is worth telling."""
+SLEPT: Final = "computer slept"
+"""Why a link went down, as its frame says."""
+CLOCK_SET_S: Final = 2.0
+"""By how much the wall clock must have been set for a session's start to be told anew."""
 SPILL_LIFE_S: Final = 5.0
 """How long frames stay in memory when the disk is not full but fails, is read-only, or locked."""
 MOST_HELD: Final = 200_000
@@ -125,6 +131,8 @@ class Recorder:
         """Where everything goes while the database cannot be written for long."""
         self._putting: asyncio.Task[int] | None = None
         self._spill_again_ns = 0
+        self._asleep_ns = asleep_ns()
+        self._events: list[tuple[str, str]] = []
         self._told_before: tuple[Fact, ...] = ()
         """What was known when the session went on, for those who watch."""
         self._warning: str | None = None
@@ -207,7 +215,7 @@ class Recorder:
         try:
             async for batch in merge(self.devices, clock=self._clock, keyboard=self._keyboard):
                 now_ns = self._ticked_ns()
-                derived = self.derivation.take(batch, now_ns)
+                derived = self.derivation.take((*self._slept(batch), *batch), now_ns)
                 self._last_ns = max(self._last_ns, now_ns or 0)
                 told = derived
                 if self._told_before:
@@ -232,6 +240,43 @@ class Recorder:
                 stopper.cancel()
             await self._close()
             self._writer.shutdown(wait=True)
+
+    def _slept(self, batch: Sequence[Delivery]) -> list[Delivery]:
+        """Links that went down and up since the computer slept, before what came after that.
+
+        Those by radio are made anew, and tell it themselves.
+        """
+        if self._clock is None:
+            return []
+        slept_ns = asleep_ns() - self._asleep_ns
+        if slept_ns < SLEPT_NS:
+            return []
+        self._asleep_ns += slept_ns
+        self._events.append(("slept", f"The computer slept for {slept_ns / 1e9:.0f} s."))
+        t_ns = min((one.t_ns for one in batch), default=self._clock.now_ns())
+        return [
+            device.decoding.deliver(
+                Frame(t_ns=t_ns, source=source, channel="link", payload=payload)
+            )
+            for device in self.devices
+            if not device.woke()
+            for source in device.decoding.decoders
+            for payload in (encode_link(False, SLEPT), encode_link(True))
+        ]
+
+    def _true_start(self) -> datetime | None:
+        """The session's start by the wall clock as it is now; None where that is as it was told.
+
+        A clock that was wrong when the session began, as of a computer without one of its own, is
+        set while it goes on; session time does not notice. Devices on paper that live faster than
+        life tell no time of day.
+        """
+        if self._started_at is None or self._clock is None or self._clock.rate != 1:
+            return None
+        now = wall_now()
+        start = now - timedelta(microseconds=self._clock.now_ns() // 1000)
+        off_s = abs((start - self._started_at).total_seconds())
+        return start if off_s >= CLOCK_SET_S else None
 
     async def _close_on(self, stop: asyncio.Event) -> None:
         await stop.wait()
@@ -432,12 +477,23 @@ class Recorder:
         self._last_ns = end_ns
 
         def close() -> None:
+            if true_start is not None:
+                self._store.set_start(self.session_id, true_start)
+            for kind, text in self._events:
+                self._store.add_event(kind, text, happened_at=ended_at, session_id=self.session_id)
+            self._events.clear()
             self._store.close_session(
                 self.session_id, end_ns=end_ns, ended_at=ended_at, totals=totals
             )
 
         # Counted from the start: two readings of the wall clock may not be compared.
         ended_at = wall_now()
+        true_start = self._true_start()
+        if true_start is not None:
+            self._events.append(
+                ("clock", f"The clock was set: the start was taken for {self._started_at}.")
+            )
+            self._started_at = true_start
         if self._started_at is not None:
             ended_at = self._started_at + timedelta(microseconds=end_ns // 1000)
         give_up_ns = life_ns() + round(min(self._hold_s, LAST_HOLD_S) * 1e9)

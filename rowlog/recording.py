@@ -29,6 +29,7 @@ from rowlog.standing import Standing, guidance, standing
 from rowlog.store import Store
 from rowlog.store_athletes import only_athlete, read_athletes
 from rowlog.store_devices import known_devices
+from rowlog.store_disk import warning
 from rowlog.store_read import open_reader
 from rowlog.store_rows import Source
 from rowlog.summary import pace_m
@@ -117,6 +118,9 @@ def record(
             for number, file in take_in(store):
                 if tell is not None:
                     tell(f"What session {number} had put into {file} is in the database now.")
+    careful = warning(database)
+    if careful is not None and tell is not None:
+        tell(careful)
     before = None if new else to_go_on(database, plan, athlete, ask)
     if before is not None:
         plan, athlete, program = before.plan, before.athlete, False
@@ -622,7 +626,10 @@ async def _run(
         # Machines keep their last pace and rate when nobody rows any more.
         rate = progress.derivation.buffer.latest("stroke_rate_spm", t_ns, seconds=30.0)
         still = movement.still(t_ns, rate)
-        return _moment(recorder, progress, where_at(progress, t_ns), values, t_ns, still=still)
+        where = where_at(progress, t_ns)
+        return moment_of(
+            recorder.session_id, recorder.devices, progress, where, values, t_ns, still=still
+        )
 
     def arrived(progress: Progress) -> None:
         nonlocal still_ns
@@ -698,8 +705,9 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
                 signal.signal(number, handler)
 
 
-def _moment(
-    recorder: Recorder,
+def moment_of(
+    session_id: int,
+    devices: Sequence[Device],
     progress: Progress,
     where: Standing,
     values: Values,
@@ -707,6 +715,7 @@ def _moment(
     *,
     still: bool,
 ) -> Moment:
+    """What is told at one moment of a session; `still`: nobody rows."""
     position = progress.derivation.pipeline.position
     moving = where.phase in ("work", "rest", "done") and not still
 
@@ -714,7 +723,7 @@ def _moment(
         return progress.derivation.buffer.latest(quantity, t_ns)
 
     return Moment(
-        session_id=recorder.session_id,
+        session_id=session_id,
         t_s=t_ns / 1e9,
         frames_committed=progress.frames_committed,
         standing=where,
@@ -730,8 +739,6 @@ def _moment(
         trouble=progress.trouble,
         memory_left_s=progress.memory_left_s,
         complaints=tuple(
-            complaint
-            for device in recorder.devices
-            if (complaint := device.complaint()) is not None
+            complaint for device in devices if (complaint := device.complaint()) is not None
         ),
     )

@@ -805,6 +805,18 @@ def _left_out(count: int) -> str:
     return f"{frames} left out beyond 100 a second" if frames else ""
 
 
+_WHY: Final = {
+    "link: computer slept": "computer slept",
+    "link: recording interrupted": "rowlog was not running",
+}
+"""Causes of a gap that are worth a word."""
+
+
+def _why(cause: str) -> str:
+    """Why something was not seen, in brackets, where it had nothing to do with the machine."""
+    return f" ({_WHY[cause]})" if cause in _WHY else ""
+
+
 def _unseen(gaps: Sequence[GapSummary]) -> list[str]:
     """What the machine counted while it was not heard, a line for each stretch."""
     counted: list[tuple[GapSummary, str]] = []
@@ -816,7 +828,8 @@ def _unseen(gaps: Sequence[GapSummary]) -> list[str]:
         elif gap.distance_m is None and gap.stroke_count:
             counted.append((gap, f"counted {_count(gap.stroke_count, 'stroke')} in that time"))
     lines = [
-        f"{duration(gap.started_at_s)}: {_seconds(gap.duration_s)} not seen; the machine {what}."
+        f"{duration(gap.started_at_s)}: {_seconds(gap.duration_s)} not seen{_why(gap.cause)}; "
+        f"the machine {what}."
         for gap, what in counted[:GAPS_TOLD]
     ]
     if len(counted) > GAPS_TOLD:

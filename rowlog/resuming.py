@@ -89,7 +89,7 @@ def _latest(reader: Reader) -> Interrupted | None:
     try:
         make_decoding(source.header for source in session.sources)
         plan = parse(session.plan) if session.plan is not None else None
-        rate = _rate(session.sources)
+        rate = rate_of(session.sources)
     except (CallError, ValueError):
         return None
     ended_at = session.started_at + timedelta(seconds=last_ns / 1e9 / rate)
@@ -104,7 +104,7 @@ def _latest(reader: Reader) -> Interrupted | None:
     )
 
 
-def _rate(sources: Sequence[Source]) -> float:
+def rate_of(sources: Sequence[Source]) -> float:
     """How many of its seconds passed in one of life: 1 but for devices on paper."""
     addresses = [parse_address(source.address) for source in sources if source.address is not None]
     return max((float(address.option("speed") or 1) for address in addresses), default=1.0)

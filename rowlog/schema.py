@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+import warnings
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from rowlog.store_disk import is_careful
 from rowlog.store_errors import (
     ForeignDatabaseError,
     SchemaError,
@@ -642,11 +644,16 @@ MIGRATIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 """(name, statements), oldest first. One that was released is never changed."""
 
 
-def check_schema(db: sqlite3.Connection, path: Path) -> int:
+class NewerSchemaWarning(UserWarning):
+    """A database of a later rowlog is being read: what is new in it is not seen."""
+
+
+def check_schema(db: sqlite3.Connection, path: Path, *, reading: bool = False) -> int:
     """The schema version of an open database; 0 for one that is empty.
 
-    Raises ForeignDatabaseError for another program's file and SchemaError for a schema from a
-    later rowlog; sqlite3 errors of a file that is no database are left to `translated`.
+    One of a later rowlog is warned of where it is only for `reading`. Raises ForeignDatabaseError
+    for another program's file and SchemaError for a schema from a later rowlog; sqlite3 errors of a
+    file that is no database are left to `translated`.
     """
     application_id = db.execute("PRAGMA application_id").fetchone()[0]
     version: int = db.execute("PRAGMA user_version").fetchone()[0]
@@ -656,7 +663,15 @@ def check_schema(db: sqlite3.Connection, path: Path) -> int:
         raise ForeignDatabaseError(
             f"{path} is a database of another program.", "Name another file with --db.", path=path
         )
-    if version > SCHEMA_VERSION:
+    if version > SCHEMA_VERSION and reading:
+        warnings.warn(
+            f"{path} was written by a later rowlog (schema {version}, this one knows "
+            f"{SCHEMA_VERSION}): it is only read, and what is new in it is not shown. "
+            "Update rowlog to record into it.",
+            NewerSchemaWarning,
+            stacklevel=2,
+        )
+    elif version > SCHEMA_VERSION:
         raise SchemaError(
             f"{path} has schema version {version}, made by a later rowlog; this one knows "
             f"{SCHEMA_VERSION}.",
@@ -671,7 +686,8 @@ def check_schema(db: sqlite3.Connection, path: Path) -> int:
 def open_for_reading(path: str | Path) -> tuple[sqlite3.Connection, Path]:
     """A connection that only reads an existing database, and the file's absolute path.
 
-    Raises NoDatabaseError, ForeignDatabaseError, SchemaError for a newer or older schema,
+    A newer schema is warned of. Raises NoDatabaseError, ForeignDatabaseError, SchemaError for an
+    older one,
     and NotWritableError where SQLite cannot keep its -shm file beside the database.
     """
     path = Path(path).expanduser().absolute()
@@ -686,7 +702,7 @@ def open_for_reading(path: str | Path) -> tuple[sqlite3.Connection, Path]:
             check_same_thread=False,
         )
         try:
-            version = check_schema(db, path)
+            version = check_schema(db, path, reading=True)
             if version == 0 and not db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
                 raise no_database(path)
             if version < SCHEMA_VERSION:
@@ -729,7 +745,13 @@ def prepare(path: Path) -> Path | None:
 
 
 def _keep_log(db: sqlite3.Connection, path: Path) -> None:
-    """Have SQLite write to its log first, as a copy or a new file does not yet."""
+    """Have SQLite write to its log first, as a copy or a new file does not yet.
+
+    Not on a disk that forgets or is shared: there the rollback journal stays, see `store_disk`.
+    """
+    if is_careful(path):
+        db.execute("PRAGMA journal_mode=DELETE").fetchall()
+        return
     mode = db.execute("PRAGMA journal_mode=WAL").fetchone()[0]
     if mode != "wal":
         raise StoreError(
@@ -781,11 +803,16 @@ def _migrate(db: sqlite3.Connection) -> None:
 
 def _copy(db: sqlite3.Connection, path: Path, version: int) -> Path:
     stamp = wall_now().strftime("%Y-%m-%d-%H%M%S")
-    kept = path.with_name(f"{path.stem}-before-schema-{version + 1}-{stamp}{path.suffix}")
-    try:
-        kept.open("xb").close()
-    except OSError as error:
-        raise not_writable(error, kept) from error
+    name = f"{path.stem}-before-schema-{version + 1}-{stamp}"
+    for count in range(1, 100):  # one of the same second is that of a migration that was killed
+        kept = path.with_name(f"{name}{'' if count == 1 else f'-{count}'}{path.suffix}")
+        try:
+            kept.open("xb").close()
+            break
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise not_writable(error, kept) from error
     with closing(sqlite3.connect(kept)) as copy:
         db.backup(copy)
     return kept

@@ -20,6 +20,7 @@ from rowlog.athlete import Change, check_history
 from rowlog.schema import connect, prepare
 from rowlog.store_athletes import athlete_id_of, changes_of, put_changes
 from rowlog.store_devices import KnownDevice, forget, remember
+from rowlog.store_disk import is_careful
 from rowlog.store_edits import StoredEdit
 from rowlog.store_errors import StoreError, no_database, no_session, not_writable, translated
 from rowlog.store_facts import Inserter
@@ -65,6 +66,9 @@ class Store:
         self._db = db
         self._mutex = threading.RLock()
         self._insert = Inserter(db, path)
+        self._careful = is_careful(path)
+        if self._careful:
+            db.execute("PRAGMA synchronous=EXTRA")
         self._full = False
         self._closed = False
 
@@ -193,6 +197,12 @@ class Store:
     def set_activity(self, session_id: int, activity: str) -> None:
         """What was done: "row", an exercise's name, "circuit", "mixed" or "other"."""
         self._set(session_id, "UPDATE sessions SET activity = ? WHERE id = ?", activity)
+
+    def set_start(self, session_id: int, started_at: datetime) -> None:
+        """The wall time of a session's instant 0, when it was not known at the start."""
+        self._set(
+            session_id, "UPDATE sessions SET started_at = ? WHERE id = ?", started_at.isoformat()
+        )
 
     def set_note(self, session_id: int, note: str | None) -> None:
         """Free text about the session; None takes it away."""
@@ -705,7 +715,7 @@ class Store:
         """
         with self._mutex, translated(self.path):
             db = self._db
-            if durable != self._full:  # not possible within a transaction
+            if durable != self._full and not self._careful:  # not possible within a transaction
                 db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
                 self._full = durable
             db.execute("BEGIN IMMEDIATE")

@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -60,14 +61,17 @@ class WriterLock:
                 time.sleep(PAUSE_S)
         holder = _read(self._fd)
         who = f"process {holder.pid}" if holder.pid is not None else "another process"
+        since = datetime.fromtimestamp(os.fstat(self._fd).st_mtime).astimezone()
         what = (
-            f"which records session {holder.session_id}"
+            f"which records session {holder.session_id} since {since:%H:%M}"
             if holder.session_id is not None
             else "which records nothing at the moment"
         )
         raise SecondWriterError(
             f"{who[0].upper()}{who[1:]}, {what}, is writing to {path}.",
-            "End it first, or name another database with --db.",
+            "Watch it with: rowlog watch. To record as well, name another database with --db."
+            if holder.session_id is not None
+            else "End it first, or name another database with --db.",
             path=path,
             pid=holder.pid,
             session_id=holder.session_id,

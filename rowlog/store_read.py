@@ -166,9 +166,9 @@ class Reader(OpenDatabase):
             ).fetchall()
         return [shape.unpack(row) for row in rows]
 
-    def read_frames(self, session_id: int) -> Iterator[Frame]:
-        """Every frame of a session in processing order, equal to what was stored."""
-        return stored_frames(self._db, self.path, session_id)
+    def read_frames(self, session_id: int, first: int = 0) -> Iterator[Frame]:
+        """Every frame of a session from number `first` on, in order, equal to what was stored."""
+        return stored_frames(self._db, self.path, session_id, first)
 
     def frame_count(self, session_id: int) -> int:
         """How many frames of a session are stored."""
@@ -257,13 +257,14 @@ def open_reader(path: str | Path) -> Reader:
     return Reader(db, path)
 
 
-def stored_frames(db: sqlite3.Connection, path: Path, session_id: int) -> Iterator[Frame]:
-    """A session's frames by `seq`, from blocks and rows alike, holding one block at a time.
+def stored_frames(
+    db: sqlite3.Connection, path: Path, session_id: int, seq: int = 0
+) -> Iterator[Frame]:
+    """A session's frames by number, from `seq` on, blocks and rows alike, holding one at a time.
 
     Each step looks at blocks and rows in one read transaction, so frames that are being packed
     meanwhile come exactly once; between steps no transaction is held.
     """
-    seq = 0
     while True:
         with translated(path):
             block, rows = _next_frames(db, session_id, seq)

@@ -36,7 +36,7 @@ class Step:
     what: Literal["write", "truncate", "sync", "delete"]
     name: str
     at: int = 0
-    """Where it was written, or how long the file is then."""
+    """Where it was written; how long the file is then; of a deletion, whether that was synced."""
     content: bytes = b""
 
 
@@ -80,11 +80,14 @@ class FaultyDisk:
         """In the place of `rowlog.schema.connect`."""
         return Connection(path, self.name)
 
-    def after_power_cut(self, step: int, random: Random) -> dict[str, bytes]:
+    def after_power_cut(
+        self, step: int, random: Random, *, forgetful: bool = False
+    ) -> dict[str, bytes]:
         """The files, by name, when the power went after so many steps.
 
         What was synced is there. Of the rest each sector is, or is not, in any order. A file that
-        was deleted may be there again until anything was synced after that.
+        was deleted may be there again until anything was synced after that; on a `forgetful` disk,
+        which has no journal, until its folder was synced.
         """
         synced: dict[str, bytearray] = {}
         waiting: dict[str, list[Step]] = {}
@@ -94,12 +97,16 @@ class FaultyDisk:
                 content = synced.setdefault(one.name, bytearray())
                 for write in waiting.pop(one.name, []):
                     _apply(content, write)
-                for name in gone:
-                    synced.pop(name, None)
-                gone.clear()
+                if not forgetful:
+                    for name in gone:
+                        synced.pop(name, None)
+                    gone.clear()
             elif one.what == "delete":
                 waiting.pop(one.name, None)
-                gone.append(one.name)
+                if one.at:
+                    synced.pop(one.name, None)
+                else:
+                    gone.append(one.name)
             else:
                 waiting.setdefault(one.name, []).append(one)
         for name in gone:
@@ -148,7 +155,7 @@ class _Layer(apsw.VFS):
 
     def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802
         super().xDelete(filename, syncdir)
-        self._disk.steps.append(Step("delete", Path(filename).name))
+        self._disk.steps.append(Step("delete", Path(filename).name, int(syncdir)))
 
 
 class _File(apsw.VFSFile):

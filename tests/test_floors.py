@@ -80,6 +80,7 @@ WORK = (
     "rowlog.viewing*",
     "rowlog.recovering*",
     "rowlog.resuming*",
+    "rowlog.watching*",
     "rowlog.spilling*",
     "rowlog.replaying*",
     "rowlog.editing*",

@@ -190,6 +190,32 @@ def test_power_cuts_lose_a_second_at_most_and_damage_nothing(tmp_path: Path) -> 
     assert {"recovered", "complete"} <= set(states)
 
 
+def test_a_disk_without_a_journal_is_written_so_that_it_forgets_nothing(tmp_path: Path) -> None:
+    """FAT and exFAT: what was deleted may be there again; then no commit that was told is lost."""
+    disk = FaultyDisk()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rowlog.store_disk.file_system", lambda _: "vfat")
+        told = record(disk, tmp_path / "rowlog.db", SHORT, patch)
+    disk.close()
+    assert not (tmp_path / "rowlog.db-wal").exists()
+    for number in range(max(10, CUTS // 5)):
+        random = Random(f"forgetful {number}")
+        step = random.randrange(len(disk.steps) + 1)
+        folder = tmp_path / f"cut {number}"
+        folder.mkdir()
+        for name, content in disk.after_power_cut(step, random, forgetful=True).items():
+            (folder / name).write_bytes(content)
+        known = [one for one in told if one.steps <= step]
+        database = folder / "rowlog.db"
+        with Store.open_writer(database) as store:
+            recover(store)
+        assert check(database).problems == (), f"cut {number} after step {step}"
+        with open_reader(database) as reader:
+            frames = list(reader.read_frames(1)) if reader.sessions() else []
+        assert frames == SHORT[: len(frames)]
+        assert len(frames) >= (known[-1].frames if known else 0)
+
+
 @pytest.fixture(scope="module")
 def calls(tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, int]:
     """How many calls of each kind the short recording makes when all go well."""

@@ -362,13 +362,52 @@ def test_a_second_recorder_is_told_who_records(tmp_path: Path) -> None:
         first.object()
         second = run("record", "--rower", "sim:rower", "--db", database)
         assert second.returncode == 1
-        assert f"Process {first.process.pid}, which records session 1" in second.stderr
+        assert f"Process {first.process.pid}, which records session 1 since" in second.stderr
+        assert "rowlog watch" in second.stderr
         assert second.stdout == ""
         first.object()
         first.send(signal.SIGINT)
         assert first.end()[0] == 0
     with open_reader(database) as reader:
         assert [session.status for session in reader.sessions()] == ["complete"]
+    done = run("watch", "--db", database)
+    assert (done.returncode, "Nothing is being recorded" in done.stderr) == (2, True)
+
+
+def test_a_recording_is_watched_and_does_not_notice(tmp_path: Path) -> None:
+    database = tmp_path / "rowlog.db"
+    often = "import rowlog.watching as w; w.LOOK_EVERY_S = 0.1"
+    slow = "sim:rower?speed=5"
+    with Process("record", PLAN, "--rower", slow, "--db", database, "--json") as first:
+        first.object(lambda moment: moment["frames_committed"] > 20)
+        with Process("watch", "--db", database, "--json", before=often) as viewer:
+            seen = viewer.object(lambda moment: moment["distance_m"] is not None)
+            first.send(signal.SIGINT)
+            code, lines, errors = viewer.end()
+        ended, told, troubles = first.end()
+    assert (code, ended) == (0, 0), errors + troubles
+    assert seen["session_id"] == 1
+    assert seen["work_count"] == 2
+    *moments, summary = [json.loads(line) for line in lines]
+    assert moments[-1]["distance_m"] == pytest.approx(summary["session"]["distance_m"])
+    assert {json.loads(line)["trouble"] for line in told[:-1]} == {None}
+    assert summary == json.loads(told[-1])
+
+
+def test_a_reader_that_never_lets_go_blocks_no_recording(tmp_path: Path) -> None:
+    """A viewer, or a shell with an open transaction that only reads."""
+    database = tmp_path / "rowlog.db"
+    assert run("record", "--rower", FAST, "--for", "1s", "--db", database).returncode == 0
+    reader = sqlite3.connect(database, isolation_level=None)
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT count(*) FROM sessions").fetchone() == (1,)
+    done = run("record", PLAN, "--rower", FAST, "--db", database, "--json")
+    assert reader.execute("SELECT count(*) FROM sessions").fetchone() == (1,)
+    reader.close()
+    assert done.returncode == 0, done.stderr
+    *moments, summary = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {moment["trouble"] for moment in moments} == {None}
+    assert summary["quality"]["gaps"] == 0
 
 
 def test_no_session_begins_where_no_folder_can_be_made(tmp_path: Path) -> None:

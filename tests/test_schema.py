@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from rowlog import schema
 from rowlog.config import default_path
-from rowlog.schema import APPLICATION_ID, SCHEMA_VERSION
+from rowlog.rebuild import rebuild
+from rowlog.schema import APPLICATION_ID, SCHEMA_VERSION, NewerSchemaWarning
 from rowlog.store import Store
 from rowlog.store_check import check
 from rowlog.store_errors import (
@@ -24,6 +26,7 @@ from rowlog.store_errors import (
 )
 from rowlog.store_read import open_reader
 from rowlog.store_rows import SHAPES, STRUCTURE, TOTALS, Shape
+from tests.support import run
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "database.md"
@@ -130,10 +133,127 @@ def test_a_later_schema_is_refused_with_both_versions(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute(f"PRAGMA user_version={SCHEMA_VERSION + 6}")
     both = rf"schema version {SCHEMA_VERSION + 6}.*this one knows {SCHEMA_VERSION}. Update"
-    for attempt in (Store.open_writer, open_reader):
-        with pytest.raises(SchemaError, match=both) as got:
-            attempt(path)
-        assert (got.value.found, got.value.known) == (SCHEMA_VERSION + 6, SCHEMA_VERSION)
+    with pytest.raises(SchemaError, match=both) as got:
+        Store.open_writer(path)
+    assert (got.value.found, got.value.known) == (SCHEMA_VERSION + 6, SCHEMA_VERSION)
+
+
+def test_a_later_schema_is_read_with_a_word_and_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "rowlog.db"
+    assert run("demo", "--db", path).returncode == 0
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}")
+        db.execute("ALTER TABLE sessions ADD COLUMN mood TEXT")
+    with pytest.warns(NewerSchemaWarning), open_reader(path) as reader:
+        assert len(reader.sessions()) == 1
+    before = path.read_bytes()
+    for command in (("show",), ("sessions",), ("db", "check"), ("bests",)):
+        done = run(*command, "--db", path)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count("was written by a later rowlog") == 1
+        assert done.stdout
+    refused = run("record", "--rower", "sim:rower?speed=60", "--for", "1s", "--db", path)
+    assert refused.returncode == 1
+    assert "Update rowlog" in refused.stderr
+    assert path.read_bytes() == before
+
+
+def at_version(path: Path, version: int) -> list[bytes]:
+    """A database as the rowlog of that schema version left it, with a session; its payloads."""
+    payloads = [bytes([0x2C, number]) for number in range(3)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:version])
+        patch.setattr(schema, "SCHEMA_VERSION", version)
+        schema.prepare(path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(
+            "INSERT INTO sessions (id, started_at, ended_at, end_ns, activity, state, note) VALUES "
+            "(1, '2026-11-01T07:00:00+00:00', '2026-11-01T07:00:03+00:00', 3000000000, 'row', "
+            "'complete', 'early')"
+        )
+        db.execute("INSERT INTO sources VALUES (1, 'rower', 0, 'ftms', NULL, '[]')")
+        db.execute(
+            "INSERT INTO segmentations (session_id, origin, is_default) VALUES (1, 'auto', 1)"
+        )
+        db.executemany(
+            "INSERT INTO frames VALUES (1, ?, ?, 'rower', '2ad1', ?, 0, 0)",
+            [(number, number * 10**9, payload) for number, payload in enumerate(payloads)],
+        )
+        db.commit()
+    return payloads
+
+
+VERSIONS = range(1, SCHEMA_VERSION)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_released_schema_is_brought_up_to_date(version: int, tmp_path: Path) -> None:
+    path = tmp_path / "rowlog.db"
+    payloads = at_version(path, version)
+    with Store.open_writer(path) as store:
+        kept = store.kept_copy
+    assert kept is not None
+    assert f"-before-schema-{version + 1}-" in kept.name
+    with closing(sqlite3.connect(kept)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (version,)
+        assert db.execute("SELECT note FROM sessions").fetchall() == [("early",)]
+    assert check(path).problems == ()
+    rebuild(path)
+    with open_reader(path) as reader:
+        assert [frame.payload for frame in reader.read_frames(1)] == payloads
+        assert reader.session().note == "early"
+        assert reader.session().totals is not None
+    new = made(tmp_path / "new.db")
+    assert shape(path) == shape(new)
+
+
+def shape(path: Path) -> list[tuple[str, str]]:
+    """Every table, view, index and trigger as it is defined, without a migration's own marks."""
+    with closing(sqlite3.connect(path)) as db:
+        found = db.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+    return sorted((name, " ".join(sql.split())) for name, sql in found)
+
+
+KILLED = """
+import os, signal, sys
+sys.path[:0] = {paths!r}
+from pathlib import Path
+from rowlog import schema
+from rowlog.store import Store
+from sqlite_utils import Database
+whole, left = Database.execute, [int(sys.argv[2])]
+def execute(self, statement, *more):
+    left[0] -= 1
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return whole(self, statement, *more)
+Database.execute = execute
+Store.open_writer(Path(sys.argv[1])).close()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is POSIX")
+@pytest.mark.parametrize("statements", [1, 12, 40])
+def test_a_migration_that_is_killed_half_way_changes_nothing(
+    statements: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "rowlog.db"
+    payloads = at_version(path, 2)
+    script = KILLED.format(paths=[str(ROOT), str(ROOT / "drivers"), *filter(None, sys.path)])
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(path), str(statements)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == -9, done.stderr
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+        assert db.execute("SELECT note FROM sessions").fetchall() == [("early",)]
+    # The copy was made before anything was changed, and the next start tries again.
+    assert len(list(tmp_path.glob("*-before-schema-3-*"))) == 1
+    Store.open_writer(path).close()
+    assert check(path).problems == ()
+    with open_reader(path) as reader:
+        assert [frame.payload for frame in reader.read_frames(1)] == payloads
 
 
 def test_an_earlier_schema_is_copied_before_it_is_brought_up_to_date(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ All on real SQLite files; what must survive a kill is killed.
 from __future__ import annotations
 
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -19,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from rowlog import archive
+from rowlog import archive, store_disk
 from rowlog.crossings import Mark
 from rowlog.figures import Figures
 from rowlog.intervals import Segment, Split
@@ -723,8 +724,9 @@ def test_a_second_writer_is_refused_by_name(holder: subprocess.Popen[str], path:
         with pytest.raises(SecondWriterError) as caught:
             Store.open_writer(path)
         assert (caught.value.pid, caught.value.session_id) == (holder.pid, 1)
-        assert f"Process {holder.pid}, which records session 1, is writing to {path}." in str(
-            caught.value
+        assert re.search(
+            rf"Process {holder.pid}, which records session 1 since \d\d:\d\d, is writing to ",
+            str(caught.value),
         )
         holder.kill()
         holder.wait()
@@ -1011,3 +1013,58 @@ def test_an_hour_takes_less_than_half_a_megabyte(
     assert hour_bytes < 500_000
     with open_reader(path) as reader:
         assert list(reader.read_frames(session_id)) == frames
+
+
+# Disks of other kinds
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("vfat", "disk without a journal (vfat)"),
+        ("exfat", "disk without a journal (exfat)"),
+        ("nfs4", "network disk (nfs4)"),
+        ("cifs", "network disk (cifs)"),
+        ("ext4", None),
+        (None, None),
+    ],
+)
+def test_a_disk_that_keeps_no_log_is_written_more_carefully(
+    kind: str | None, words: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_disk, "file_system", lambda _: kind)
+    path = tmp_path / "rowlog.db"
+    frames = [
+        Frame(t_ns=number * 10**8, source="rower", channel="2ad1", payload=bytes([number]))
+        for number in range(5)
+    ]
+    with Store.open_writer(path) as store:
+        modes = [
+            store._db.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous")
+        ]
+        session_id = begin(store)
+        store.append(session_id, [Delivery(frame, ()) for frame in frames], (), durable=True)
+        after = store._db.execute("PRAGMA synchronous").fetchone()[0]
+        with open_reader(path) as reader:
+            assert list(reader.read_frames(session_id)) == frames
+    assert (modes, after) == ((["delete", 3], 3) if words else (["wal", 1], 2))
+    told = store_disk.warning(path)
+    assert told is None if words is None else words in (told or "")
+
+
+def test_the_kind_of_disk_is_that_of_the_nearest_mount(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts = tmp_path / "mountinfo"
+    stick = tmp_path / "a stick"
+    stick.mkdir()
+    mounts.write_text(
+        "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+        f"23 22 8:17 / {str(stick).replace(' ', chr(92) + '040')} rw - vfat /dev/sdb1 rw\n"
+    )
+    monkeypatch.setattr(store_disk, "_MOUNTS", mounts)
+    assert store_disk.file_system(tmp_path) == "ext4"
+    assert store_disk.file_system(stick) == "vfat"
+    monkeypatch.setattr(store_disk, "_MOUNTS", tmp_path / "none")
+    assert store_disk.file_system(tmp_path) is None

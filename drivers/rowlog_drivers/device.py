@@ -12,7 +12,15 @@ from rowlog_drivers.allowance import FRAMES_PER_S, Allowance
 from rowlog_drivers.clock import Clock
 from rowlog_drivers.errors import RowlogError
 from rowlog_drivers.frames import Frame
-from rowlog_drivers.interface import Complaint, Decoder, Delivery, Dialogue, Transport, Watched
+from rowlog_drivers.interface import (
+    Complaint,
+    Decoder,
+    Delivery,
+    Dialogue,
+    Transport,
+    Waking,
+    Watched,
+)
 from rowlog_drivers.protocols.link import FLOOD_CHANNEL, decode_flood, decode_key
 from rowlog_drivers.records import KEY_SOURCE, Record, Undecoded
 from rowlog_drivers.transports.ble_names import channel_of
@@ -176,6 +184,13 @@ class Device:
             advice=f"Only {FRAMES_PER_S} frames a second are kept of it. Switch it off and on.",
             heard=True,
         )
+
+    def woke(self) -> bool:
+        """The computer slept and is awake again; whether that takes a new link, which is made."""
+        if isinstance(self.transport, Waking):
+            self.transport.woke()
+            return True
+        return False
 
     async def close(self) -> None:
         """Let go of the device; safe to call twice."""

@@ -95,6 +95,15 @@ class Transport(Protocol):
 
 
 @runtime_checkable
+class Waking(Protocol):
+    """A transport whose link does not outlive the computer's sleep."""
+
+    def woke(self) -> None:
+        """The computer slept and is awake again: make a new link at once."""
+        ...
+
+
+@runtime_checkable
 class Watched(Protocol):
     """A transport that tells why nothing comes."""
 

@@ -385,6 +385,11 @@ class BleTransport:
         await link.close()
         self.stale_frames += link.stale
 
+    def woke(self) -> None:
+        """The computer slept: the link is made anew at once, whatever the service says of it."""
+        if self._link is not None:
+            self._link.fall(Trouble.SLEPT)
+
     def _service_lost(self) -> None:
         if self._link is not None:
             self._link.fall(Trouble.SERVICE_LOST)

@@ -57,6 +57,8 @@ class Trouble(Enum):
     """Connected, but nothing comes."""
     LOST = "link lost"
     """The device hung up, was switched off, or is out of reach."""
+    SLEPT = "computer slept"
+    """Links fall while it does, and the Bluetooth service may not notice."""
     OTHER = "Bluetooth error"
 
 
@@ -88,6 +90,7 @@ _NEXT_STEPS: Final = {
     Trouble.MISSING: "Update the device's firmware, or choose another driver.",
     Trouble.REFUSED: "Switch the device off and on; if it stays so, pair it in the system first.",
     Trouble.SILENT: "Row a few strokes, or switch the device off and on.",
+    Trouble.SLEPT: "It is connected again by itself.",
     Trouble.LOST: "Go nearer, and check that the device is on.",
     Trouble.OTHER: "Switch Bluetooth off and on.",
 }

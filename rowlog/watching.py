@@ -1,0 +1,97 @@
+"""A session that another rowlog records, watched: its frames as they are stored."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from rowlog.derivation import Derivation, Derived
+from rowlog.live import Moment
+from rowlog.movement import Movement
+from rowlog.notation import parse
+from rowlog.recorder import Progress
+from rowlog.recording import moment_of
+from rowlog.resolving import Values
+from rowlog.resuming import rate_of
+from rowlog.standing import standing
+from rowlog.store_read import Reader, StoredSession, open_reader
+from rowlog_drivers.catalog import make_decoding
+from rowlog_drivers.clock import Clock
+from rowlog_drivers.errors import CallError
+from rowlog_drivers.frames import Frame
+
+LOOK_EVERY_S: Final = 1.0
+"""How often it is looked what is new."""
+
+
+def watch(
+    database: Path,
+    on_moment: Callable[[Moment], None],
+    *,
+    pause: Callable[[float], None] = time.sleep,
+) -> int:
+    """Tell of the session that is being recorded, once a second, until it ends; its number.
+
+    Only reads, so that the recording does not notice. Raises CallError when nothing is recorded.
+    """
+    with open_reader(database) as reader:
+        session = _recorded(reader)
+        if session is None:
+            raise CallError(
+                f"Nothing is being recorded into {reader.path}.", "The latest: rowlog show"
+            )
+        watched = Watched(session)
+        while True:
+            frames = list(reader.read_frames(session.id, watched.frames))
+            going_on = reader.session(session.id).status == "recording"
+            on_moment(watched.take(frames))
+            if not going_on:
+                return session.id
+            pause(LOOK_EVERY_S)
+
+
+def _recorded(reader: Reader) -> StoredSession | None:
+    return next((one for one in reader.sessions() if one.status == "recording"), None)
+
+
+class Watched:
+    """Where a session stands that is recorded elsewhere."""
+
+    def __init__(self, session: StoredSession) -> None:
+        self.frames = 0
+        """How many of its frames were taken."""
+        self._session = session
+        self._decoding = make_decoding(source.header for source in session.sources)
+        plan = parse(session.plan) if session.plan is not None else None
+        self._derivation = Derivation(plan)
+        self._clock: Clock | None = None
+        self._rate = rate_of(session.sources)
+        self._movement = Movement()
+        self._last_ns = 0
+
+    def take(self, frames: Sequence[Frame]) -> Moment:
+        """Understand what is new; the moment that it has come to."""
+        if frames:
+            self._last_ns = frames[-1].t_ns
+        if self._clock is None:
+            self._clock = Clock(self._rate)
+            self._clock.go_on(self._last_ns)
+        now_ns = max(self._last_ns, self._clock.now_ns())
+        # The frames alone move time on: some that are older than now may not be stored yet.
+        derived = self._derivation.take(self._decoding.deliver(frame) for frame in frames)
+        self.frames += len(frames)
+        pipeline = self._derivation.pipeline
+        position = pipeline.position
+        self._movement.take(position)
+        progress = Progress(
+            t_ns=now_ns,
+            frames_committed=self.frames,
+            derivation=self._derivation,
+            derived=Derived(derived.deliveries, derived.facts),
+        )
+        where = standing(pipeline.tracker, position, now_ns)
+        rate = self._derivation.buffer.latest("stroke_rate_spm", now_ns, seconds=30.0)
+        still = self._movement.still(now_ns, rate)
+        return moment_of(self._session.id, (), progress, where, Values(), now_ns, still=still)
