@@ -88,14 +88,15 @@ def import_(
 
 def _tell(done: Imported) -> None:
     """One file in a line, and each session that is of its time."""
+    from rowlog.render import printable
+
+    name = printable(done.file.name, 80)
     numbers = ", ".join(map(str, done.sessions))
     several = len(done.sessions) > 3
     if several:
         numbers = f"{done.sessions[0]} to {done.sessions[-1]}"
     typer.echo(
-        f"{done.file.name}: imported before."
-        if done.known
-        else f"{done.file.name}: session{'s' * several} {numbers}."
+        f"{name}: imported before." if done.known else f"{name}: session{'s' * several} {numbers}."
     )
     for number in done.overlaps:
         typer.echo(

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from rowlog.importing_sessions import FAULTS, Part, parts_of
 from rowlog.imports.archives import is_archive, members
 from rowlog.imports.packing import MOST_BYTES, unpacked
-from rowlog.imports.workout import ImportFault
+from rowlog.imports.workout import ImportFault, shown
 
 WORTH_IT: Final = 12
 """Fewer files are read sooner than other processes start."""
@@ -128,7 +128,9 @@ def _jobs(files: Sequence[Path]) -> Iterator[Job]:
     for place, file in enumerate(files):
         try:
             if not file.is_dir() and file.exists() and not file.is_file():
-                raise ImportFault(f"{file} is no file.", "Name a file, or a folder of files.")
+                raise ImportFault(
+                    f"{shown(str(file))} is no file.", "Name a file, or a folder of files."
+                )
             if not is_archive(file):
                 yield Job(file, place + 1)
                 continue
@@ -147,7 +149,7 @@ def _read(job: Job, athlete: str | None, known: frozenset[str]) -> Read:
         return Read(job.file, job.done, fault=job.fault)
     try:
         dated = datetime.fromtimestamp((job.dated_by or job.file).stat().st_mtime, UTC)
-        name = job.file.name
+        name = shown(job.file.name)
         content = unpacked(name, _content(job.file) if job.content is None else job.content)
         parts = parts_of(name, content, dated, athlete, known)
     except FAULTS as error:
@@ -157,11 +159,13 @@ def _read(job: Job, athlete: str | None, known: frozenset[str]) -> Read:
 
 def _content(file: Path) -> bytes:
     if file.stat().st_size > MOST_BYTES:
-        raise ImportFault(f"{file.name} is too large for a workout.", "Name that of one workout.")
+        raise ImportFault(
+            f"{shown(file.name)} is too large for a workout.", "Name that of one workout."
+        )
     return file.read_bytes()
 
 
 def _fault(file: Path, error: Exception) -> str:
     if isinstance(error, OSError):
-        return f"{file} cannot be read: {error.strerror or error}."
+        return f"{shown(str(file))} cannot be read: {error.strerror or error}."
     return str(error)

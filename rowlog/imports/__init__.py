@@ -10,6 +10,10 @@ from rowlog.imports.workout import ImportFault, Workout, checked
 
 __all__ = ["MOST_BYTES", "VERSION", "ImportFault", "read", "unpacked"]
 
+MOST_LINES: Final = 1_000_000
+MOST_CELLS: Final = 5_000_000
+"""A row a second with thirty columns for two days."""
+
 VERSION: Final = "2"
 """Of the readers; raised when one of them reads a file differently than before."""
 
@@ -36,6 +40,7 @@ def _read_text(name: str, text: str) -> list[Workout] | None:
     from rowlog.imports import boatcoach, logbook, painsled, rowpro, rr, speedcoach, stroke_csv
 
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    _bounded(name, text)
     for format_ in (logbook, rowpro, boatcoach, speedcoach, painsled, stroke_csv, rr):
         try:
             found: list[Workout] | None = format_.read(name, text)
@@ -49,6 +54,15 @@ def _read_text(name: str, text: str) -> list[Workout] | None:
         if found is not None:
             return found
     return None
+
+
+def _bounded(name: str, text: str) -> None:
+    """Raise ImportFault for more lines and cells than a workout has, before they are parted."""
+    if text.count("\n") > MOST_LINES or text.count(",") + text.count(";") > MOST_CELLS:
+        raise ImportFault(
+            f"{name} holds over {MOST_LINES} lines or {MOST_CELLS} cells, which no workout does.",
+            "Name the file of one workout.",
+        )
 
 
 def _text(name: str, content: bytes) -> str:

@@ -9,7 +9,7 @@ from typing import IO, Final, NamedTuple, cast
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from rowlog.imports.packing import BROKEN, MOST_BYTES, Limited, opened, packer
-from rowlog.imports.workout import ImportFault
+from rowlog.imports.workout import ImportFault, shown
 
 MOST_MEMBERS: Final = 20_000
 MOST_TOTAL: Final = 4_000_000_000
@@ -70,7 +70,7 @@ def members(file: Path) -> Iterator[Member]:
                 yield from _taped(file, raw, packer(start))
         except (BadZipFile, tarfile.TarError, *BROKEN) as error:
             raise ImportFault(
-                f"{file.name} is no whole archive: {_shown(str(error))}.", "Copy it again."
+                f"{file.name} is no whole archive: {shown(str(error))}.", "Copy it again."
             ) from error
 
 
@@ -83,7 +83,7 @@ def _zipped(file: Path, raw: IO[bytes]) -> Iterator[Member]:
         for place, one in enumerate(listed, 1):
             if _hidden(one.filename) or (one.external_attr >> 28) not in (0, 8):  # links
                 continue
-            name = _shown(one.filename)
+            name = shown(one.filename)
             yield Member(name, _member(file, archive, one, name), place / len(listed))
 
 
@@ -94,9 +94,9 @@ def _member(file: Path, archive: ZipFile, one: ZipInfo, name: str) -> bytes | Im
     try:
         with archive.open(one) as inside:
             return inside.read(MOST_BYTES + 1)
-    except (BadZipFile, RuntimeError, *BROKEN) as why:
+    except (BadZipFile, *BROKEN) as why:
         return ImportFault(
-            f"{file.name}/{name} cannot be unpacked: {_shown(str(why))}.", "Unpack it by hand."
+            f"{file.name}/{name} cannot be unpacked: {shown(str(why))}.", "Unpack it by hand."
         )
 
 
@@ -116,7 +116,7 @@ def _taped(file: Path, raw: IO[bytes], packed_by: str | None) -> Iterator[Member
             tape.left = one.size + _HEADERS
             if not one.isreg() or _hidden(one.name):
                 continue
-            name, share = _shown(one.name), min(raw.tell() / size, 1.0)
+            name, share = shown(one.name), min(raw.tell() / size, 1.0)
             if one.size > MOST_BYTES:
                 yield Member(name, _too_large(f"{file.name}/{name}", one.size, None), share)
                 continue
@@ -127,11 +127,6 @@ def _taped(file: Path, raw: IO[bytes], packed_by: str | None) -> Iterator[Member
 
 def _hidden(name: str) -> bool:
     return name.rsplit("/", 1)[-1].startswith(".") or name.startswith("__MACOSX/")
-
-
-def _shown(text: str) -> str:
-    """Text of a stranger's without what would do something to a terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)[:300]
 
 
 def _too_much(file: Path) -> ImportFault:

@@ -10,7 +10,15 @@ from io import BytesIO
 from typing import Any, Final
 
 from rowlog.fit_layout import EPOCH_S
-from rowlog.imports.workout import ImportFault, Lap, Point, Workout, figures_in, instant
+from rowlog.imports.workout import (
+    MOST_POINTS,
+    ImportFault,
+    Lap,
+    Point,
+    Workout,
+    figures_in,
+    instant,
+)
 from rowlog_drivers.records import FileLap, FileTotals
 
 _READ: Final = ("record", "hrv", "lap", "session")
@@ -93,6 +101,8 @@ def _read(name: str, content: bytes, doubt: str | None) -> Workout:
                     if isinstance(at, int | float):
                         start = at if start is None else start
                         points.append(_point(row, at - start))
+                        if len(points) > MOST_POINTS:
+                            break  # `checked` says so
                 elif frame.name == "hrv" and points:
                     rr = _rr(row.get("time"))
                     points[-1] = points[-1]._replace(rr_ms=(points[-1].rr_ms or ()) + rr)

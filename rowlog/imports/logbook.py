@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from rowlog.imports.stroke_csv import number
-from rowlog.imports.workout import Lap, Point, Workout
+from rowlog.imports.workout import LONGEST_S, ImportFault, Lap, Point, Workout
 from rowlog_drivers.records import MachineSummary
 
 STEP_S: Final = 5.0
@@ -25,17 +25,22 @@ def read(name: str, text: str) -> list[Workout] | None:
     return [
         workout
         for cells in reader
-        if (workout := _workout(columns, cells)) is not None
+        if (workout := _workout(name, columns, cells)) is not None
     ]  # fmt: skip
 
 
-def _workout(columns: list[str], cells: list[str]) -> Workout | None:
+def _workout(name: str, columns: list[str], cells: list[str]) -> Workout | None:
     row = dict(zip(columns, cells, strict=False))
     get = {name: number(cell) for name, cell in row.items()}.get
     seconds, metres = get("Work Time (Seconds)"), get("Work Distance")
     if not seconds or metres is None:
         return None
     rest_s, rest_m = get("Rest Time (Seconds)") or 0.0, get("Rest Distance") or 0.0
+    if not 0 < seconds + rest_s <= LONGEST_S:  # before it is laid out, point by point
+        raise ImportFault(
+            f"{name}: a workout of {seconds:g} s with {rest_s:g} s of rest is none.",
+            "Correct or remove that row.",
+        )
     watts, rate, bpm = get("Avg Watts"), get("Stroke Rate/Cadence"), get("Avg Heart Rate")
     strokes, drag = get("Stroke Count"), get("Drag Factor")
     points = _even(seconds, metres, rest_s, rest_m)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import struct
 import zlib
 from collections.abc import Callable
 from io import BytesIO
@@ -15,7 +16,10 @@ from rowlog.imports.workout import ImportFault
 MOST_BYTES: Final = 64_000_000
 """No file of one workout is larger, compressed or not."""
 
-BROKEN: Final = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
+BROKEN: Final = (
+    EOFError, LookupError, OSError, OverflowError, RuntimeError, ValueError,
+    lzma.LZMAError, struct.error, zlib.error,
+)  # fmt: skip
 """What unpacking raises for bytes that are not whole."""
 
 

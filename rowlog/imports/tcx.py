@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from typing import Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from rowlog.imports.workout import ImportFault, Lap, Point, Workout, figures_in, instant
 from rowlog_drivers.records import FileLap, FileTotals
 
+MOST_TAGS: Final = 5_000_000
+"""A point a second with ten values for two days and more."""
 _OWN = "{urn:rowlog:figures:1}"
 
 
@@ -26,6 +29,11 @@ def read(name: str, content: bytes) -> list[Workout]:
         space = b' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
         if space not in content[: at + 2000].split(b">", 2)[1:2][0]:
             content = content[:at] + space + content[at:]
+    if content.count(b"<") > MOST_TAGS:
+        raise ImportFault(
+            f"{name} holds over {MOST_TAGS} tags, which no workout does.",
+            "Name the file of one workout.",
+        )
     try:
         root = ElementTree.fromstring(content)
     except (ElementTree.ParseError, ValueError, LookupError) as error:

@@ -164,6 +164,11 @@ def instant(text: object) -> datetime | None:
         return None
 
 
+def shown(text: str) -> str:
+    """Text of a stranger's without what would do something to a terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)[:300]
+
+
 def figures_in(
     said: Mapping[str, object], kind: type[Record], *, but: Sequence[str] = ()
 ) -> dict[str, float | str]:

@@ -1,0 +1,248 @@
+"""Imports of files that mean harm, or were harmed: refused or bounded, with a reason, and nothing
+half taken in."""
+
+from __future__ import annotations
+
+import gzip
+import tarfile
+import tracemalloc
+import warnings
+from io import BytesIO
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rowlog import imports
+from rowlog.exports.fit_writer import Field, FitWriter
+from rowlog.fit_layout import RECORD, TIMESTAMP, UINT32
+from rowlog.importing import import_files
+from rowlog.importing_sessions import frames_of
+from rowlog.imports.archives import is_archive, members
+from rowlog.imports.workout import ImportFault, Workout
+from rowlog.store_read import open_reader
+from tests.support import run
+from tests.test_import_formats import WHOLE, boatcoach_intervals, tcx_file
+from tests.test_imports import HEADS, LOGBOOK, LONG, stroke_csv
+
+
+def taken_or_refused(content: bytes) -> list[Workout]:
+    """What is read of it: () where it is refused. Raises for all that is neither, warnings too."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            found = imports.read("x", imports.unpacked("x", content))
+        except ImportFault as fault:
+            assert 10 < len(str(fault)) < 600
+            return []
+    for workout in found:
+        assert list(frames_of(workout))
+    return found
+
+
+GOOD = {
+    "fit": WHOLE,
+    "tcx": tcx_file(),
+    "boatcoach": boatcoach_intervals().encode(),
+    "strokes": stroke_csv(),
+    "logbook": (LOGBOOK + LONG).encode(),
+    "gzip": gzip.compress(stroke_csv()),
+}
+
+
+HARMS = st.sampled_from(["set", "cut", "add", "swap"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(sorted(GOOD)),
+    st.lists(
+        st.tuples(
+            st.floats(0, 1), st.sampled_from(["set", "cut", "add", "swap"]), st.binary(max_size=9)
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+)
+def test_what_was_harmed_on_the_way_is_read_or_refused(
+    name: str, harms: list[tuple[float, str, bytes]]
+) -> None:
+    content = bytearray(GOOD[name])
+    for share, how, other in harms:
+        at = int(share * max(len(content) - 1, 0))
+        if how == "set":
+            content[at : at + len(other)] = other
+        elif how == "cut":
+            del content[at : at + 1 + 10 * len(other)]
+        elif how == "add":
+            content[at:at] = other
+        else:
+            content[:] = content[at:] + content[:at]
+    taken_or_refused(bytes(content))
+
+
+TABLES = {**HEADS, "tcx": "", "fit": ""}
+FIGURES = ["nan", "-nan", "inf", "1e400", "-1e400", "1e308", "-5", "=HYPERLINK(1)", "@SUM(A1)", "٣"]
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+@pytest.mark.parametrize("column", [1, 2, 4])
+def test_a_figure_that_is_none_never_comes_in(figure: str, column: int) -> None:
+    cells = ["10", "25.0", "100", "24", "130"]
+    cells[column] = figure
+    for workout in taken_or_refused(stroke_csv(last=",".join(cells))):
+        for point in workout.points:
+            assert all(value is None or value == value for value in point[:6])
+            assert point.t_s < 1e6 and (point.distance_m or 0) < 1e6
+
+
+@pytest.mark.parametrize("seconds", ["1e9", "-1", "nan", "604801"])
+def test_a_season_whose_workout_lasts_for_ever_is_refused(seconds: str) -> None:
+    content = (LOGBOOK + LONG.replace('"1801.4"', f'"{seconds}"')).encode()
+    assert taken_or_refused(content) == []
+
+
+@pytest.mark.parametrize("value", ["NaN", "INF", "-INF", "1e400", "9" * 400])
+def test_a_tcx_figure_that_is_none_never_comes_in(value: str) -> None:
+    text = tcx_file().decode()
+    for old in ("<DistanceMeters>40.0<", "<Value>140<", "<TotalTimeSeconds>25<", "<Calories>7<"):
+        for workout in taken_or_refused(
+            text.replace(old, old.split(">")[0] + f">{value}<").encode()
+        ):
+            assert all((point.distance_m or 0) < 1e6 for point in workout.points)
+
+
+def test_years_of_records_are_refused() -> None:
+    writer = FitWriter()
+    for year in range(3):
+        writer.message(RECORD, [Field(TIMESTAMP, UINT32, 10**9 + year * 31_536_000),
+                                Field(5, UINT32, year * 100)])  # fmt: skip
+    with pytest.raises(ImportFault, match="which no workout reaches"):
+        imports.read("years.fit", writer.content())
+    late = tcx_file().replace(b"2026-01-01T00:01:05Z", b"2031-01-01T00:01:05Z")
+    with pytest.raises(ImportFault, match="which no workout reaches"):
+        imports.read("years.tcx", late)
+
+
+@pytest.mark.parametrize(
+    ("what", "content"),
+    [
+        ("lines", b"Time (seconds),Number\n" + b"1,1\n" * 1_000_001),
+        ("cells", b"Time (seconds),Number\n" + b"," * 5_000_001),
+        ("tags", tcx_file().replace(b"</Activity>", b"<a/>" * 5_000_001 + b"</Activity>")),
+    ],
+    ids=["lines", "cells", "tags"],
+)
+def test_more_than_any_workout_has_is_refused_before_it_takes_memory(
+    what: str, content: bytes
+) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(ImportFault, match=f"over [0-9]+ (lines or [0-9]+ )?{what[:4]}"):
+            imports.read("big", content)
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(content) + 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>',
+        b'<!DOCTYPE x SYSTEM "http://example.org/x.dtd">',
+        b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>',
+    ],
+)
+def test_xml_that_defines_anything_is_refused(inside: bytes) -> None:
+    bomb = tcx_file().replace(b"?>", b"?>" + inside, 1)
+    with pytest.raises(ImportFault, match="defines entities"):
+        imports.read("bomb.tcx", bomb)
+
+
+def test_xml_nested_without_end_is_read_or_refused() -> None:
+    deep = tcx_file().replace(b"</Activity>", b"<a>" * 200_000 + b"</a>" * 200_000 + b"</Activity>")
+    taken_or_refused(deep)
+
+
+ENCODINGS = [
+    ("utf-8-sig", True), ("utf-16", True), ("cp1252", True), ("utf-16-le", False), ("utf-7", True),
+    ("utf-32", False), ("cp037", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("encoding", "read"), ENCODINGS)
+def test_an_encoding_is_read_or_told(encoding: str, read: bool) -> None:
+    text = stroke_csv().decode().replace('"Heart Rate"', '"Heart Rate","Müdigkeit"')
+    found = taken_or_refused(text.encode(encoding if encoding != "utf-7" else "utf-8"))
+    assert bool(found) is read
+    strange = tcx_file().replace(b'version="1.0"', b'version="1.0" encoding="x-none"')
+    assert taken_or_refused(strange) == []
+
+
+def test_lines_may_end_as_they_like() -> None:
+    (plain,) = imports.read("x", stroke_csv())
+    for ending in (b"\r\n", b"\r"):
+        (other,) = imports.read("x", stroke_csv().replace(b"\n", ending))
+        assert other == plain
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.booleans(), st.integers(0, 10**6), st.binary(min_size=1, max_size=6))
+def test_a_harmed_archive_gives_what_is_whole_or_a_reason(
+    zipped: bool, at: int, other: bytes
+) -> None:
+    content = bytearray(ZIPPED if zipped else TAPED)
+    at %= len(content)
+    content[at : at + len(other)] = other
+    file = SCRATCH / "harmed"
+    file.write_bytes(content)
+    if is_archive(file):
+        try:
+            for member in members(file):
+                assert isinstance(member.content, bytes | ImportFault)
+                assert member.name.isprintable()
+        except ImportFault as fault:
+            assert str(fault)
+
+
+def _archives() -> tuple[bytes, bytes]:
+    zipped, taped = BytesIO(), BytesIO()
+    with ZipFile(zipped, "w", ZIP_DEFLATED) as archive:
+        for name in ("a.csv", "b/c.csv"):
+            archive.writestr(name, stroke_csv())
+    with tarfile.open(fileobj=taped, mode="w:gz") as tape:
+        for name in ("a.csv", "b/c.csv"):
+            member = tarfile.TarInfo(name)
+            member.size = len(stroke_csv())
+            tape.addfile(member, BytesIO(stroke_csv()))
+    return zipped.getvalue(), taped.getvalue()
+
+
+ZIPPED, TAPED = _archives()
+SCRATCH = Path()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _scratch(tmp_path_factory: pytest.TempPathFactory) -> None:
+    global SCRATCH
+    SCRATCH = tmp_path_factory.mktemp("harmed")
+
+
+def test_a_name_does_nothing_to_a_terminal(tmp_path: Path) -> None:
+    bad, good = tmp_path / "a\x1b[2J.csv", tmp_path / "b\x07.csv"
+    bad.write_bytes(b"hello")
+    good.write_bytes(stroke_csv())
+    told = run("import", bad, good, "--db", tmp_path / "i.db")
+    assert told.returncode == 1
+    assert not set(told.stdout + told.stderr) & {"\x1b", "\x07"}
+
+
+def test_a_harmed_file_among_good_ones_hurts_none_of_them(tmp_path: Path) -> None:
+    for name, content in (("a", stroke_csv()), ("b", WHOLE[:60]), ("c", tcx_file())):
+        (tmp_path / name).write_bytes(content)
+    done = import_files(tmp_path / "i.db", [tmp_path / name for name in "abc"])
+    assert [one.sessions for one in done] == [(1,), (), (2,)]
+    with open_reader(tmp_path / "i.db") as reader:
+        assert len(reader.sessions()) == 2
