@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from pathlib import Path
 
@@ -22,8 +23,10 @@ from rowlog.fit_layout import (
     UINT32,
 )
 from rowlog.importing import import_files
-from rowlog.imports.workout import ImportFault, Lap, laid_out
+from rowlog.imports import fit, stroke_csv
+from rowlog.imports.workout import ImportFault, Lap, Point, laid_out
 from rowlog.summary import Summary, load
+from tests.support import ROOT
 
 START = 1_767_225_600 - EPOCH_S
 """2026-01-01T00:00:00+00:00, on FIT's clock."""
@@ -219,3 +222,49 @@ def test_what_rowlog_writes_in_its_own_name_may_be_a_strangers_lie() -> None:
         except ImportFault:
             continue
         assert (workout.said, workout.started_at) == ({}, None)
+
+
+# ----------------------------------------------------------------- the table in docs/formats.md
+
+DOCS = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+FACTORS = {"/ 1000": 0.001, "/ 100": 0.01, "/ 10": 0.1, "× 4.448": 4.4482216152605, "": 1.0}
+TOLD = re.compile(r"`([^`]+)`(?: (/ 10+|× 4\.448))?")
+
+
+def table() -> list[dict[str, str]]:
+    """The rows of the one table that has a unit, by its heads."""
+    lines = DOCS[DOCS.index("| rowlog | unit |") :].split("\n\n", 1)[0].splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [dict(zip(cells[0], row, strict=True)) for row in cells[2:]]
+
+
+def test_the_table_of_fields_says_what_the_readers_do() -> None:
+    columns = {re.sub(r"\s*\(.*", "", name): to for name, to in stroke_csv.COLUMNS.items()}
+    checked = 0
+    for row in table():
+        field = row["rowlog"].strip("`")
+        for program in ("RowingData, Painsled on a phone", "ErgData, logbook strokes", "ErgStick",
+                        "SmartRow", "Hero"):  # fmt: skip
+            for name, how in TOLD.findall(row[program]):
+                to, factor = columns.get(name.lower(), (None, 0.0))
+                if to in Point._fields and to != "t_s":
+                    assert to == field, (program, name)
+                    assert factor == pytest.approx(FACTORS[how]), (program, name)
+                    checked += 1
+        for name, how in TOLD.findall(row["FIT"]):
+            if name in fit._FIELDS and fit._FIELDS[name][0] not in ("speed", "bpm", "stroke", "at"):
+                to, times, _ = fit._FIELDS[name]
+                assert to == field, name
+                assert times == pytest.approx(FACTORS[how]), name
+                checked += 1
+    assert checked > 50
+
+
+def test_every_column_that_is_read_stands_in_the_table() -> None:
+    names = {re.sub(r"\s*\(.*", "", name) for name in stroke_csv.COLUMNS} | set(fit._FIELDS)
+    for reader in ("boatcoach", "painsled", "logbook", "speedcoach", "tcx", "fit"):
+        text = (ROOT / "rowlog" / "imports" / f"{reader}.py").read_text(encoding="utf-8")
+        names |= set(re.findall(r'(?:get|row|said)(?:\.get)?[\[(]"([A-Za-z][\w ./()-]*)"', text))
+    told = DOCS.lower()
+    assert sorted(name for name in names if name.lower() not in told) == []
+    assert len(names) > 90
