@@ -18,6 +18,8 @@ from rowlog_drivers.clock import wall_now
 from rowlog_drivers.errors import CallError
 from rowlog_drivers.frames import Frame, FramesHeader, SourceHeader
 
+OF_THE_FILE: Final = ("lap", "totals")
+"""Channels of an imported file's frames that tell of the whole of it."""
 LONGEST_NS: Final = 24 * 3600 * 10**9
 """What lies further apart than this is no one session."""
 
@@ -197,5 +199,7 @@ def _renamed(session: StoredSession, names: dict[str, str]) -> list[SourceHeader
 
 def _moved(reader: Reader, session_id: int, offset: int, names: dict[str, str]) -> Iterator[Frame]:
     for frame in reader.read_frames(session_id):
+        if frame.channel in OF_THE_FILE:  # it is of that file's workout, not of both together
+            continue
         name = names.get(frame.source, frame.source)
         yield replace(frame, t_ns=frame.t_ns + offset, source=name)

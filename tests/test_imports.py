@@ -12,6 +12,7 @@ import tarfile
 import zlib
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -22,10 +23,12 @@ from hypothesis import strategies as st
 
 from rowlog import imports
 from rowlog.contents import load_contents
-from rowlog.editing import edit_note, edit_tags
+from rowlog.editing import edit_note, edit_tags, merge_sessions
 from rowlog.exporting import export
 from rowlog.exports import named
 from rowlog.exports.fit import LAP_FIGURES, SESSION_FIGURES
+from rowlog.exports.fit_writer import Field, FitWriter
+from rowlog.fit_layout import EPOCH_S, LAP, RECORD, SESSION, TIMESTAMP, UINT8, UINT16, UINT32
 from rowlog.importing import Imported, import_files
 from rowlog.importing_sessions import frames_of
 from rowlog.imports import stroke_csv as stroke_csv_reader
@@ -99,6 +102,55 @@ def test_strangers_sessions_reach_the_database(captures: Path, tmp_path: Path) -
         assert one.session.max_heart_rate_bpm == 156
         assert one.session.mean_heart_rate_bpm == pytest.approx(148.6, abs=0.6)
         assert one.quality.gaps == 0
+
+
+def test_two_exports_of_one_workout_tell_the_same(captures: Path, tmp_path: Path) -> None:
+    """By one program twice; its telephone's clock is an hour off, and counts whole seconds."""
+    folder, database = captures / "rowingdata", tmp_path / "i.db"
+    names = ("painsled_out_data.csv", "painsled_desktop_example.csv")
+    import_files(database, [folder / name for name in names])
+    phone, desktop = (load(database, number_).session for number_ in (1, 2))
+    assert phone.distance_m == desktop.distance_m == 7118
+    assert phone.duration_s == pytest.approx(desktop.duration_s, abs=0.1)
+    assert phone.stroke_count == pytest.approx(desktop.stroke_count, abs=1)
+    assert phone.mean_power_w == pytest.approx(desktop.mean_power_w, abs=1)
+    assert phone.mean_heart_rate_bpm == pytest.approx(desktop.mean_heart_rate_bpm, abs=0.2)
+    for figure in ("max_heart_rate_bpm", "min_heart_rate_bpm"):
+        assert getattr(phone, figure) == getattr(desktop, figure), figure
+
+
+def test_an_import_is_merged_with_a_recording_of_the_same_time(tmp_path: Path) -> None:
+    """Own rower, a stranger's file with the heart: the file's totals are not those of both."""
+    recording = ROOT / "fixtures" / "ftms" / "silent_machine_1000m.frames"
+    database, text = tmp_path / "i.db", recording.read_text()
+    rower = [line for line in text.splitlines() if " strap " not in line]
+    (tmp_path / "own.frames").write_text("\n".join(rower) + "\n")
+    import_files(database, [tmp_path / "own.frames"])
+    began = datetime.fromisoformat(load(database, 1).session.started_at)
+    (tmp_path / "watch.fit").write_bytes(watch(began))
+    (done,) = import_files(database, [tmp_path / "watch.fit"])
+    assert done.overlaps == (1,)
+    was = load(database, 1).session
+    now = load(database, merge_sessions(database, [1, 2])).session
+    assert (now.distance_m, now.work_distance_m) == (was.distance_m, was.work_distance_m)
+    assert (was.max_heart_rate_bpm, now.max_heart_rate_bpm) == (None, 151)
+    assert now.energy_kcal == was.energy_kcal
+
+
+def watch(began: datetime) -> bytes:
+    """A heart rate a second for four minutes, in two laps, without a metre."""
+    writer, start = FitWriter(), int(began.timestamp()) - EPOCH_S
+    for second in range(240):
+        bpm = Field(3, UINT8, 150 + second % 2)
+        writer.message(RECORD, [Field(TIMESTAMP, UINT32, start + second), bpm])
+    for lap in range(2):
+        writer.message(
+            LAP,
+            [Field(TIMESTAMP, UINT32, start + 120 * (lap + 1)),
+             Field(2, UINT32, start + 120 * lap), Field(7, UINT32, 120_000), Field(11, UINT16, 99)],
+        )  # fmt: skip
+    writer.message(SESSION, [Field(TIMESTAMP, UINT32, start + 240), Field(11, UINT16, 198)])
+    return writer.content()
 
 
 def test_intervals_of_other_programs_stay_intervals(captures: Path, tmp_path: Path) -> None:
