@@ -35,6 +35,7 @@ from rowlog.imports import stroke_csv as stroke_csv_reader
 from rowlog.imports.stroke_csv import number
 from rowlog.imports.workout import ImportFault, Lap, plan_of
 from rowlog.rebuild import rebuild
+from rowlog.replaying import frames_digest, replay_file, stored_digest
 from rowlog.resegment import resegment
 from rowlog.store import Store
 from rowlog.store_errors import StoreError
@@ -456,6 +457,17 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     database = tmp_path_factory.mktemp("recorded") / "a.db"
     import_files(database, FIXTURES)
     return database
+
+
+def test_an_imported_recording_is_the_replayed_one(recorded: Path, tmp_path: Path) -> None:
+    for number_, file in enumerate(FIXTURES, 1):
+        assert stored_digest(recorded, number_) == frames_digest(file)
+    for name in ("machine_reset_2x500m.frames", "split_4x250m.frames"):
+        number_ = 1 + [file.name for file in FIXTURES].index(name)
+        again = replay_file(FIXTURES[number_ - 1], tmp_path / "r.db")
+        was, now = load(recorded, number_), load(tmp_path / "r.db", again)
+        assert now.session._replace(id=number_) == was.session
+        assert (now.segments, now.splits) == (was.segments, was.splits)
 
 
 @pytest.mark.parametrize("name", ["fit", "tcx"])
