@@ -151,7 +151,7 @@ def _metres(database: Path) -> list[tuple[int, int]]:
 def cost(folder: Path, seconds: float, name: str, *more: str, **kinds: object) -> float:
     """Per cent of a core that the whole program takes."""
     with recording(folder / f"{name}.db", *more, **kinds) as terminal:  # type: ignore[arg-type]
-        terminal.wait_raw(b"WORK" if not more else b"work")
+        terminal.wait_raw(b"to go" if more else b"TO GO")
         time.sleep(5.0)
         before = usage(terminal.process.pid)
         began_s = time.monotonic()
