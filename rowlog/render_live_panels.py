@@ -20,6 +20,7 @@ from rowlog.render_live_canvas import (
     big_width,
     drawable,
     gap,
+    length,
     scale_for,
     tail_scale,
 )
@@ -212,7 +213,10 @@ def draw_panels(canvas: Canvas, y: int, rows: int, panels: list[Panel]) -> None:
 
 
 def _draw_panel(canvas: Canvas, x: int, y: int, width: int, rows: int, panel: Panel) -> None:
-    end = canvas.text(x, y, panel.label, "label", width)
+    label = panel.label
+    if panel.said and length(f"{label} {panel.said}") > width:
+        label = label.partition(" ")[0]  # what is to be done is worth more than the unit
+    end = canvas.text(x, y, label, "label", width)
     if panel.said:
         canvas.text(end + 1, y, panel.said, panel.said_style or "label", x + width - end - 1)
     known = panel.text != NONE
