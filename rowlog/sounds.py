@@ -72,6 +72,12 @@ class Sounder:
             self._fall_back(f"The sound could not be played: {error}.")
             self._bell(BELLS.get(cue, 1))
 
+    @property
+    def playing(self) -> str | None:
+        """The tool that plays now; None for none, or when it has ended."""
+        one = self._playing
+        return self._tool[0] if one is not None and one.poll() is None else None
+
     def close(self) -> None:
         """Let the last sound end by itself, and leave no file behind."""
         playing, self._playing = self._playing, None
@@ -115,7 +121,7 @@ class Sounder:
                 with suppress(subprocess.TimeoutExpired):
                     playing.wait(0.2)
             elif code > 0:
-                raise RuntimeError(f"{Path(playing.args[0]).name} ended with {code}")  # type: ignore[arg-type, index]
+                raise RuntimeError(f"{Path(self._tool[0]).name} ended with {code}")
         self._playing = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

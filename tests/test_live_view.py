@@ -25,13 +25,13 @@ from rowlog.render_live import Shown, draw, phase_words
 from rowlog.render_live_canvas import Canvas, big_rows, big_width, plot
 from rowlog.render_live_parts import places
 from rowlog.screen import until_change_s
-from rowlog.sounds import TONES, words, write_tone
+from rowlog.sounds import TONES, Sounder, words, write_tone
 from rowlog.standing import Held
 from rowlog.summary import load
 from rowlog.viewing import Controls, Feed
 from rowlog.zones import Zones
 from rowlog_drivers.addresses import parse_address
-from tests.support import ROOT, environment, run
+from tests.support import ROOT, Locked, environment, run
 from tests.terminal import ENTER, LEAVE, InTerminal
 
 SIZES: Final = [(1, 1), (20, 5), (40, 12), (60, 20), (80, 24), (120, 40), (200, 60)]
@@ -407,17 +407,43 @@ def test_a_terminal_that_takes_nothing_stops_only_the_picture(tmp_path: Path) ->
         terminal.wait_for("WORK", on=0)
         terminal.stop_reading()
         before = frames_in(database)
-        wait_until(lambda: frames_in(database) > before + 150)  # 50 s of the session
+        wait_until(lambda: frames_in(database) > before + 90)  # 30 s of the session
         terminal.read_on()
         terminal.type("\x13")  # Ctrl-S, as a rower may press it
         before = frames_in(database)
-        wait_until(lambda: frames_in(database) > before + 100)
+        wait_until(lambda: frames_in(database) > before + 60)
         terminal.send(signal.SIGTERM)
         assert terminal.end() == 0
         assert "Session 1 · 10:00" in terminal.after_leaving()
     session = load(database, 1)
     assert session.session.status == "complete"
     assert session.quality.gaps == 0
+
+
+def test_a_database_that_does_not_answer_does_not_stop_the_picture(tmp_path: Path) -> None:
+    database = tmp_path / "rowlog.db"
+    with InTerminal("record", "10:00", *SIM, "--db", database) as terminal:
+        terminal.wait(lambda lines: rowed_m(lines) > 10)
+        with Locked(database):
+            terminal.wait_for("NOT STORED YET")
+            before_s = clock_s(terminal.lines())
+            terminal.wait(lambda lines: clock_s(lines) > before_s + 10)
+        terminal.wait(lambda lines: "NOT STORED YET" not in "\n".join(lines))
+        terminal.type("qy")
+        assert terminal.end() == 0
+    assert load(database, 1).quality.gaps == 0
+
+
+def rowed_m(lines: list[str]) -> int:
+    """The metres that the screen shows."""
+    found = next(filter(None, (re.search(r"(\d+) m · ", line) for line in lines[3:])), None)
+    return int(found[1]) if found is not None else 0
+
+
+def clock_s(lines: list[str]) -> int:
+    """The session's time in the top line."""
+    minutes, _, seconds = lines[0].rpartition(" ")[2].partition(":")
+    return int(minutes) * 60 + int(seconds)
 
 
 def test_a_picture_that_fails_leaves_plain_lines(tmp_path: Path) -> None:
@@ -432,7 +458,7 @@ def test_a_picture_that_fails_leaves_plain_lines(tmp_path: Path) -> None:
     arguments = ("record", "10:00", *SIM, "--db", database)
     with InTerminal(*arguments, before=breaking, columns=100) as terminal:
         terminal.wait_raw(b"The screen has failed: ZeroDivisionError")
-        terminal.wait_raw(b"to go", times=3)
+        terminal.wait_raw(b"to go")
         terminal.type("qy")
         assert terminal.end() == 0
         assert terminal.raw.count(LEAVE) == 1
@@ -472,7 +498,7 @@ def test_what_is_no_terminal_for_pictures_gets_plain_lines(tmp_path: Path) -> No
     assert all(len(line.rstrip()) <= 80 for line in terminal.raw.decode().splitlines())
 
 
-def test_tones_are_played_and_a_missing_voice_is_told_of(tmp_path: Path) -> None:
+def test_tones_are_played(tmp_path: Path) -> None:
     """With a player that notes what it is given, on a path where there is no other program."""
     player = tmp_path / "bin" / "paplay"
     player.parent.mkdir()
@@ -484,15 +510,29 @@ def test_tones_are_played_and_a_missing_voice_is_told_of(tmp_path: Path) -> None
         assert terminal.end() == 0
         assert b"\a" not in terminal.raw
     played = (tmp_path / "played").read_text().splitlines()
-    assert [Path(name).stem for name in played if "start" in name or "rest" in name][:3] == [
-        "start",
-        "rest",
-        "start",
-    ]
-    with InTerminal(*arguments, "speech", PATH=str(player.parent)) as terminal:
-        assert terminal.end() == 0
-        assert b"\a" in terminal.raw
-        assert "none is installed. The bell rings instead." in terminal.after_leaving()
+    named = [Path(name).stem for name in played]
+    assert [name for name in named if name in ("start", "rest")][:3] == ["start", "rest", "start"]
+
+
+def test_a_voice_that_is_missing_or_fails_gives_way_to_the_bell(
+    seen: list[Live], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    rung, told = list[int](), list[str]()
+    missing = Sounder("speech", bell=rung.append, tell=told.append)
+    missing.play("start", at(seen, "work"))
+    assert (missing.kind, rung) == ("bell", [2])
+    assert told[0].endswith("none is installed. The bell rings instead.")
+    voice = tmp_path / "spd-say"
+    voice.write_text("#!/bin/sh\nexit 3\n")
+    voice.chmod(0o755)
+    failing = Sounder("speech", bell=rung.append, tell=told.append)
+    failing.play("start", at(seen, "work"))
+    wait_until(lambda: failing.playing is None)
+    failing.play("one", at(seen, "work"))
+    failing.close()
+    assert rung == [2, 1]
+    assert told[1] == "The sound could not be played: spd-say ended with 3. The bell rings instead."
 
 
 def test_a_sound_that_is_none_is_refused() -> None:
