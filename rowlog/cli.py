@@ -25,8 +25,10 @@ from rowlog.cli_common import (  # noqa: E402
     DbOption,
     JsonOption,
     LastOption,
+    ListenOption,
     MachineOption,
     PlanOption,
+    PortOption,
     SessionArgument,
     SinceOption,
     TagOption,
@@ -93,7 +95,7 @@ def _warned(message: Warning | str, category: type[Warning], *_: object, **__: o
 
 def whole_app() -> typer.Typer:
     """All commands: those of other files too, which are not loaded for the ones here."""
-    from rowlog import cli_edit, cli_import, cli_report, cli_years
+    from rowlog import cli_edit, cli_import, cli_report, cli_web, cli_years
 
     known = {_name(command) for command in app.registered_commands}
     if "zones" not in known:
@@ -101,6 +103,7 @@ def whole_app() -> typer.Typer:
         cli_edit.add_to(app)
         cli_report.add_to(app)
         cli_import.add_to(app)
+        cli_web.add_to(app)
     _care()
     if "watch" not in known:
         from rowlog import cli_care
@@ -228,6 +231,12 @@ def record(
             help="bell, tones, speech or off; the bell is usual where a plan is followed.",
         ),
     ] = None,
+    web: Annotated[
+        bool,
+        typer.Option("--web", help="Pages to watch and steer it in a browser, as rowlog serve."),
+    ] = False,
+    listen: ListenOption = None,
+    port: PortOption = None,
     db: DbOption = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a second, the summary as the last.")
@@ -254,6 +263,9 @@ def record(
     nothing_named = rower is None and strap is None
     if nothing_named:
         rower = strap = "auto"
+    from rowlog.cli_web import begin_pages
+
+    pages = begin_pages(path, listen, port, web=web, err=as_json, covered=screen is not None)
     try:
         session_id = run(
             path,
@@ -265,15 +277,16 @@ def record(
             optional=frozenset({"strap"}) if nothing_named else frozenset(),
             program=program,
             ask=_ask if sys.stdin.isatty() and sys.stderr.isatty() else None,
-            tell=teller.tell,
+            tell=pages.telling(teller.tell),
             on_begin=teller.begin,
             on_moment=teller.moment,
             on_key=teller.key if keys else None,
             new=new,
-            views=() if screen is None else (screen,),
+            views=(*(() if screen is None else (screen,)), *pages.views),
             suspended=(lambda _: None) if screen is None else screen.suspended,
         )
     except SecondWriterError as error:
+        pages.ended(None, str(error))
         if error.session_id is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise
         typer.echo(f"rowlog: {error.what}", err=True)
@@ -283,15 +296,20 @@ def record(
 
         watch(plain=plain, db=db, as_json=as_json)
         return
+    except RowlogError as error:
+        pages.ended(None, str(error))
+        raise
     finally:
         teller.end()
+    pages.ended(session_id)
     if as_json:
         from rowlog import summary
 
         typer.echo(json.dumps(summary.as_json(summary.load(path, session_id))))
-        return
-    typer.echo()
-    _show(path, session_id, as_json=False, style=style)
+    else:
+        typer.echo()
+        _show(path, session_id, as_json=False, style=style)
+    pages.linger()
 
 
 def _screen(style: Style, sound: str | None, *, planned: bool) -> Screen | None:

@@ -60,6 +60,18 @@ LastOption = Annotated[
     str | None,
     typer.Option("--last", metavar="TIME", help="30d, 12w, 6m or 1y, up to today or --until."),
 ]
+ListenOption = Annotated[
+    str | None,
+    typer.Option(
+        "--listen",
+        metavar="ADDR",
+        help="Let others in by this address of the computer, 0.0.0.0 for all; asks for a key.",
+    ),
+]
+PortOption = Annotated[
+    int | None,
+    typer.Option("--port", metavar="N", help="The port; 8372 or the next free one otherwise."),
+]
 PictureOption = Annotated[
     Path | None,
     typer.Option(

@@ -152,6 +152,19 @@ def chart_section(chart: Chart) -> str:
 def _interval_table(shown: Summary) -> str:
     if not shown.segments:
         return ""
+    heads, rows = interval_rows(shown)
+    text = 1 if "Exercise" in heads else 0
+    return "<section><h2>Intervals</h2>" + table("Intervals", heads, rows, text=text) + "</section>"
+
+
+def interval_rows(shown: Summary) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """The heads and rows of the interval table, without columns that nothing is known of.
+
+    Each row is (class, cells): "work" and "rest" as in the segments, then "work sum", "rest" and
+    "all" for the totals. Nothing is escaped.
+    """
+    if not shown.segments:
+        return [], []
     reps = [segment for segment in shown.segments if segment.kind == "work"]
     exercises = any(segment.activity not in ("row", "other") for segment in reps)
     rows: list[tuple[str, list[str]]] = []
@@ -192,16 +205,7 @@ def _interval_table(shown: Summary) -> str:
     ]  # fmt: skip
     heads = ["Piece", *(["Exercise"] if exercises else []), *_HEADS]
     kept = [at for at in range(len(heads)) if at not in empty]
-    return (
-        "<section><h2>Intervals</h2>"
-        + table(
-            "Intervals",
-            [heads[at] for at in kept],
-            [(look, [row[at] for at in kept]) for look, row in rows],
-            text=1 if exercises else 0,
-        )
-        + "</section>"
-    )
+    return [heads[at] for at in kept], [(look, [row[at] for at in kept]) for look, row in rows]
 
 
 def _zones(zones: Sequence[ZoneSummary]) -> str:

@@ -102,6 +102,7 @@ WORK = (
 OUTPUT = ("rowlog.render*", "rowlog.charts*", "rowlog.exports*")
 FILES_OUT = ("rowlog.exporting*", "rowlog.reporting*")
 VIEWS = ("rowlog.screen*", "rowlog.sounds*")
+PAGES = ("rowlog.web",)
 CLI = ("rowlog.cli*", "rowlog.__main__")
 FOUNDATION = tuple(
     f"rowlog_drivers.{name}" for name in ("errors", "clock", "records", "fields", "frames")
@@ -198,6 +199,28 @@ ROOMS = (
     ),
     Room(name="views", modules=VIEWS, never=("typer", *STORE, *FILES_OUT, *CLI, PRINTING)),
     Room(name="files out", modules=FILES_OUT, never=("typer", *STORE, *CLI, PRINTING)),
+    Room(
+        name="the pages",
+        modules=PAGES,
+        may=(
+            *PAGES,
+            "rowlog.summary*",
+            "rowlog.contents",
+            "rowlog.render*",
+            "rowlog.live",
+            "rowlog.viewing",
+            "rowlog.recording",
+            "rowlog.workouts",
+            "rowlog.periods",
+            "rowlog.wanted",
+            "rowlog.plan",
+            "rowlog.standing",
+            "rowlog_drivers.addresses",
+            "rowlog_drivers.clock",
+            "rowlog_drivers.errors",
+        ),
+        never=("typer", PRINTING),
+    ),
     Room(name="commands", modules=("rowlog", *CLI)),
 )
 
@@ -211,6 +234,10 @@ ONLY = {
     "sqlite_utils": STORE,
     SQL: STORE,
     "typer": CLI,
+    "starlette": PAGES,
+    "uvicorn": PAGES,
+    "jinja2": PAGES,
+    "segno": PAGES,
 }
 """What only these modules may import or have."""
 
@@ -455,6 +482,9 @@ BREACHES = [
     ("rowlog.contents", "from rowlog import exporting", "rowlog.exporting is never for the work"),
     ("rowlog.store", "from rowlog.summary import Summary", "rowlog.summary is never for the st"),
     ("rowlog.schema", "from rowlog import cli", "rowlog.cli is never for the store"),
+    ("rowlog.web.pages", "from rowlog.store import Store", "rowlog.store is not for the pages"),
+    ("rowlog.web.site", "print(1)", "printing is never for the pages"),
+    ("rowlog.summary", "import starlette.requests", "starlette.requests is only for"),
     ("rowlog.attic", "", "rowlog.attic: in no room of the table"),
 ]
 
@@ -478,6 +508,7 @@ RIGHTS = [
     ("rowlog.recorder", "x = 'Select a rower from the list'\n'''SELECT in a docstring'''"),
     ("rowlog.render", "from rowlog.summary import Summary"),
     ("rowlog.cli", "import typer\nprint(1)\nfrom rowlog import store, render"),
+    ("rowlog.web.site", "import starlette, jinja2\nfrom rowlog.summary import Summary"),
 ]
 
 

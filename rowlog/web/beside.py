@@ -1,0 +1,96 @@
+"""The pages beside a recording that the command line began: a process of their own, kept apart."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from rowlog.web import WebError, check_installed, wire
+from rowlog.web.piping import PipedView, lines, write_line
+from rowlog_drivers.errors import CallError
+
+READY_S: Final = 20.0
+
+
+class Beside:
+    """The server of the pages, and the way to it."""
+
+    def __init__(self, database: Path, listen: str | None, port: int | None) -> None:
+        """Start it. Raises WebError and CallError, as `listening.listen` does."""
+        check_installed()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "rowlog.web.serving"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            **_apart(),
+        )
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
+            raise WebError("The pages cannot be reached.")
+        self._out, self._back = stdin, stdout
+        call = {"database": str(database), "listen": listen, "port": port}
+        try:
+            write_line(self._out, json.dumps(call))
+            ready = next(lines(self._back), None)
+        except OSError:
+            ready = None
+        if ready is None or "error" in ready:
+            self.close()
+            if ready is None:
+                raise WebError("The server of the pages did not start.", "Try: rowlog serve")
+            kind = CallError if ready.get("code") == CallError.exit_code else WebError
+            raise kind(str(ready["error"]))
+        self.url = str(ready["url"])
+        """Opens the pages; with the token where one is asked for."""
+        self.told = [str(line) for line in ready["told"]]  # type: ignore[attr-defined]
+        """What there is to say of it, a line each."""
+
+    @property
+    def view(self) -> PipedView:
+        """Watches the recording for the pages."""
+        return PipedView(self._out, self._back, alone=False)
+
+    def tell(self, text: str) -> None:
+        """A sentence for who looks already."""
+        with suppress(OSError, ValueError):
+            write_line(self._out, wire.line("told", text=text))
+
+    def ended(self, session: int | None, error: str | None = None) -> None:
+        """The recording is over."""
+        with suppress(OSError, ValueError):
+            write_line(self._out, wire.stage("ended", session, error))
+            self._out.close()
+
+    def looked_at(self) -> bool:
+        """Once it has ended: whether somebody looks at the pages, so that they stay."""
+        try:
+            self._process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
+
+    def linger(self) -> None:
+        """Wait as long as somebody looks at the pages."""
+        with suppress(KeyboardInterrupt):
+            self._process.wait()
+
+    def close(self) -> None:
+        """End it."""
+        with suppress(OSError, ValueError):
+            self._out.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.terminate()
+            self._process.wait(5)
+        self._back.close()
+
+
+def _apart() -> dict[str, Any]:
+    """Ctrl-C is for the recording, not for its pages; and the recording goes first."""
+    if sys.platform == "win32":
+        new_group, below_normal = 0x00000200, 0x00004000
+        return {"creationflags": new_group | below_normal}
+    return {"start_new_session": True}
