@@ -201,6 +201,18 @@ def test_this_host_is_known_by_its_names(site: Served, guarded: Served) -> None:
     assert guarded.ask("/sessions", host=own)[0].status == 401
 
 
+def test_a_page_elsewhere_may_lead_here_but_load_nothing(site: Served) -> None:
+    for where, mode, status in (
+        ("cross-site", "no-cors", 403),
+        ("same-site", "cors", 403),
+        ("cross-site", "navigate", 200),
+        ("same-origin", "no-cors", 200),
+        ("none", "navigate", 200),
+    ):
+        asked: dict[str, Any] = {"Sec_Fetch_Site": where, "Sec_Fetch_Mode": mode}
+        assert site.ask("/sessions", **asked)[0].status == status, (where, mode)
+
+
 def test_nothing_is_changed_by_a_get(site: Served) -> None:
     for path in ("/press", "/start", "/giveup"):
         assert site.ask(path)[0].status == 405

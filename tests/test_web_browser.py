@@ -342,12 +342,16 @@ def test_a_session_is_started_steered_and_ended_from_the_page(
     browser: Browser, tmp_path: Path
 ) -> None:
     """`rowlog serve` as a user has it."""
+    engine = axe_source()
     path = tmp_path / "rowlog.db"
     with Process("serve", "--db", path, "--port", "0", "--json") as server:
         url = server.object()["url"]
         there = browser.tab()
         there.open(f"{url}live")
         there.wait(SEEN.format("idle"))
+        if engine is not None:
+            _accessible(there, engine)
+        _fits(there)
         _type(there, "plan", "3x100q")
         there.wait("document.getElementById('sums').classList.contains('error-text')")
         _type(there, "plan", "30:00")
@@ -362,6 +366,8 @@ def test_a_session_is_started_steered_and_ended_from_the_page(
         there.click("#end")
         there.click("#sure-yes")
         there.wait(SEEN.format("over"))
+        if engine is not None:
+            _accessible(there, engine)
         there.click("#over-link")
         there.wait("document.querySelector('h1')?.textContent === '30:00'")
         (session,) = load_sessions(path)

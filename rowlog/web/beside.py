@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from rowlog.web import WebError, check_installed, wire
-from rowlog.web.piping import PipedView, lines, write_line
+from rowlog.web.piping import PipedView, lines, write_later, write_line
 from rowlog_drivers.errors import CallError
 
-READY_S: Final = 20.0
+HEAR_S: Final = 3.0
+"""Pages that do not read for so long, once all is over, have died without a word."""
 
 
 class Beside:
@@ -55,14 +56,16 @@ class Beside:
         return PipedView(self._out, self._back, alone=False)
 
     def tell(self, text: str) -> None:
-        """A sentence for who looks already."""
-        with suppress(OSError, ValueError):
-            write_line(self._out, wire.line("told", text=text))
+        """A sentence for who looks already; never waits."""
+        write_later(self._out, wire.line("told", text=text))
 
     def ended(self, session: int | None, error: str | None = None) -> None:
-        """The recording is over."""
+        """The recording is over. Pages that do not even hear that are done away with."""
+        said = write_later(self._out, wire.stage("ended", session, error))
+        said.join(HEAR_S)
+        if said.is_alive():
+            self._process.kill()
         with suppress(OSError, ValueError):
-            write_line(self._out, wire.stage("ended", session, error))
             self._out.close()
 
     def looked_at(self) -> bool:
@@ -80,11 +83,14 @@ class Beside:
 
     def close(self) -> None:
         """End it."""
+        self._process.terminate()
+        try:
+            self._process.wait(HEAR_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         with suppress(OSError, ValueError):
             self._out.close()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.terminate()
-            self._process.wait(5)
         self._back.close()
 
 

@@ -123,7 +123,7 @@ class Guard:
             return 403, "This address is not the one that rowlog is served at."
         safe = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
         if safe:
-            return None
+            return _not_by_a_page_elsewhere(headers)
         if headers.get(b"origin") != b"http://" + host:
             return 403, "This was not asked by a page of rowlog."
         if scope["type"] == "websocket":
@@ -149,6 +149,17 @@ class Guard:
 
 
 Refusal = tuple[int, str]
+
+
+def _not_by_a_page_elsewhere(headers: dict[bytes, bytes]) -> Refusal | None:
+    """A page elsewhere may lead here, but not have parts of it loaded into itself.
+
+    It could not read them, but keep the server busy. Browsers say who asks (Fetch Metadata).
+    """
+    elsewhere = headers.get(b"sec-fetch-site", b"none") not in (b"none", b"same-origin")
+    if elsewhere and headers.get(b"sec-fetch-mode") != b"navigate":
+        return 403, "This was not asked by a page of rowlog."
+    return None
 
 
 class _Headed:

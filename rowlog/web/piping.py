@@ -38,6 +38,21 @@ def write_line(out: IO[bytes], text: str) -> None:
     out.flush()
 
 
+def write_later(out: IO[bytes], text: str) -> threading.Thread:
+    """One message from where nobody may wait: a thread writes it, should the other side not read.
+
+    It is lost where nobody reads any more.
+    """
+
+    def write() -> None:
+        with suppress(OSError, ValueError):
+            write_line(out, text)
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    return thread
+
+
 def lines(source: IO[bytes]) -> Iterator[dict[str, object]]:
     """The messages that come, until the other side has gone; what is none is left out."""
     with suppress(OSError, ValueError):

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from rowlog.recording import record
 from rowlog.web import wire
-from rowlog.web.piping import PipedView, standard_pipes, write_line
+from rowlog.web.piping import PipedView, standard_pipes, write_later
 from rowlog.web.starting import Call
 from rowlog.workouts import plan_of
 from rowlog_drivers.addresses import parse_address
@@ -25,9 +24,8 @@ def main() -> int:
     out, back = standard_pipes()
     call = Call(**json.loads(back.readline()))
 
-    def say(text: str) -> None:
-        with suppress(OSError):
-            write_line(out, text)
+    def tell(text: str) -> None:
+        write_later(out, wire.line("told", text=text))
 
     session: int | None = None
     try:
@@ -39,13 +37,13 @@ def main() -> int:
             plan=plan_of(call.plan, database) if call.plan is not None else None,
             athlete=call.athlete,
             optional=frozenset({"strap"}) if call.strap == "auto" else frozenset(),
-            tell=lambda text: say(wire.line("told", text=text)),
+            tell=tell,
             views=[PipedView(out, back, alone=True)],
         )
     except RowlogError as error:
-        say(wire.stage("ended", session, str(error)))
+        write_later(out, wire.stage("ended", session, str(error))).join()
         return error.exit_code
-    say(wire.stage("ended", session))
+    write_later(out, wire.stage("ended", session)).join()
     return 0
 
 

@@ -25,7 +25,13 @@ from rowlog_drivers.errors import RowlogError
 
 LINGER_S: Final = 20.0
 """Beside a recording that is over, the pages go when nobody has looked at them for so long."""
-NICE: Final = 5
+HANG_UP: Final = (
+    [signal.SIGHUP]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN
+    else []
+)
+"""The terminal is closed; nohup has it ignored."""
+NICE: Final = 10
 """The recording goes first."""
 
 
@@ -70,7 +76,7 @@ def serve(
     async def run() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, *HANG_UP):
             try:
                 loop.add_signal_handler(number, stop.set)
             except NotImplementedError:  # Windows

@@ -6,10 +6,10 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import jinja2
 from starlette.applications import Starlette
@@ -35,6 +35,9 @@ ALIVE_S: Final = 5.0
 """A viewer hears at least so often that the server is there."""
 BODY_S: Final = 10.0
 """A command arrives within this time."""
+AT_ONCE: Final = 4
+"""So many pages are made at a time."""
+T = TypeVar("T")
 THEMES: Final = ("dark", "light", "auto")
 _FILES: Final = {
     "rowlog.css": "text/css; charset=utf-8",
@@ -54,6 +57,7 @@ class Site:
     """Hands a key on to the recording; False when there is none."""
     starter: Starter | None = None
     """Starts recordings from the page; None where the recording is there already."""
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     def app(self) -> Starlette:
         """All of it, with the guard before it."""
@@ -87,7 +91,7 @@ class Site:
         return RedirectResponse("/live" if there else "/sessions", status_code=303)
 
     async def _live(self, request: Request) -> Response:
-        known = await run_in_threadpool(pages.known, self.database)
+        known = await self._work(pages.known, self.database)
         can_start = self.starter is not None
         return self._page(request, "live.html", here="live", known=known, can_start=can_start)
 
@@ -96,7 +100,7 @@ class Site:
 
     async def _session(self, request: Request) -> Response:
         number, by = request.path_params["number"], request.query_params.get("by")
-        found = await run_in_threadpool(pages.session, self.database, number, by)
+        found = await self._work(pages.session, self.database, number, by)
         return self._page(request, "session.html", here="sessions", **found)
 
     async def _bests(self, request: Request) -> Response:
@@ -116,7 +120,7 @@ class Site:
         make: Callable[..., Mapping[str, Any]],
     ) -> Response:
         asked = pages.Asked.of(request.query_params)
-        found = await run_in_threadpool(make, self.database, asked, wall_now().date())
+        found = await self._work(make, self.database, asked, wall_now().date())
         return self._page(request, template, here=here, asked=asked, **found)
 
     async def _file(self, request: Request) -> Response:
@@ -124,6 +128,11 @@ class Site:
         if name not in _FILES:
             raise HTTPException(404)
         return Response(_static(name), media_type=_FILES[name])
+
+    async def _work(self, make: Callable[..., T], *words: object) -> T:
+        """Read the database on a thread; few at a time, the others wait."""
+        async with self.turns:
+            return await run_in_threadpool(make, *words)
 
     def _page(
         self, request: Request, template: str, *, status: int = 200, **named: Any
@@ -161,7 +170,7 @@ class Site:
     async def _plan(self, request: Request) -> Response:
         """What a plan means, while it is typed."""
         text = request.query_params.get("text", "")[:1000]
-        return JSONResponse(await run_in_threadpool(pages.plan, self.database, text))
+        return JSONResponse(await self._work(pages.plan, self.database, text))
 
     async def _press(self, request: Request) -> Response:
         label = (await _said(request)).get("label")
@@ -177,7 +186,7 @@ class Site:
             raise CallError(
                 "This server belongs to one recording.", "Start others from: rowlog serve"
             )
-        call = await run_in_threadpool(pages.call_of, self.database, said)
+        call = await self._work(pages.call_of, self.database, said)
         await self.starter.start(call)
         return JSONResponse({"started": True})
 
