@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from rowlog.rebuild import cut_anew
+from rowlog.spilling import take_in
 from rowlog.store import Store
 from rowlog.store_check import check
 from rowlog.store_damage import SetAside, damaged_beside, fault_of, set_aside
@@ -115,6 +116,7 @@ def recover_database(
             if number is None:
                 already_there += 1
                 continue
+            take_in(store)  # what a recording put elsewhere when the file was damaged under it
             _close(store, number, session)
             one = _told(number, session)
             found.append(one)
@@ -143,7 +145,8 @@ def _fault_anywhere(database: Path) -> str | None:
 
 def _close(store: Store, number: int, session: Salvaged) -> None:
     """Derive what the frames mean, and close the session as it was."""
-    last_ns = session.frames[-1].t_ns if session.frames else 0
+    with open_reader(store.path) as reader:
+        last_ns = reader.last_ns(number) or 0
     store.resume_session(number)
     if session.whole and session.frames:
         try:

@@ -133,7 +133,9 @@ def explain(error: sqlite3.Error, path: Path) -> StoreError:
         )
     if primary == sqlite3.SQLITE_NOTADB:
         return ForeignDatabaseError(
-            f"{path} is not a database.", "Name another file with --db.", path=path
+            f"{path} is not a database.",
+            "Name another file with --db; if it was one of rowlog's: rowlog db recover",
+            path=path,
         )
     if primary == sqlite3.SQLITE_CORRUPT:
         return DamagedError(

@@ -153,6 +153,12 @@ def highest_number(path: Path) -> int:
                 name, number = (*row.values, None, None)[:2]
                 if name == "sessions" and isinstance(number, int):
                     numbers.append(number)
+            if "sessions" not in roots:
+                sessions = next(one for one in _tables(SCHEMA_VERSION) if one.name == "sessions")
+                for keyed, row in file.lost():
+                    record = _record(sessions, row) if keyed else None
+                    if record is not None and _is_session(record):
+                        numbers.append(row.key or 0)
     except OSError:
         return 0
     return max(number for number in numbers if number < MOST_SESSIONS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import sys
@@ -29,7 +30,8 @@ from rowlog_drivers.simulator import Simulator
 from tests.support import PATIENCE_S, Process, rows, run
 
 PLAN: Final = "12x100m/0:20r"
-KILLS: Final = 30
+KILLS: Final = 200 if os.environ.get("ROWLOG_FAULTS") == "full" else 20
+"""By default some, all by `python -m benchmarks.faults`."""
 TOLD_OFTEN: Final = "import rowlog.recording as r; r.TELL_EVERY_NS = 10_000_000"
 """In the process to be killed: a line of JSON not every second but every hundredth of one."""
 

@@ -199,6 +199,22 @@ def test_row_2_a_link_that_falls_is_made_again_at_once(daemon: Daemon) -> None:
     asyncio.run(run())
 
 
+def test_row_60_after_a_sleep_the_link_is_made_anew_at_once(daemon: Daemon) -> None:
+    """BlueZ may call a device connected that was long gone when the computer woke."""
+
+    async def run() -> None:
+        machine = rower()
+        async with connected(daemon, machine, profile=QUIET) as (air, transport, tape):
+            assert air.notify(machine, DATA, b"\x01")
+            await tape.of(DATA, 1)
+            transport.woke()
+            assert await tape.links(3) == ["up", "down computer slept", "up"]
+            down, up = (await tape.of("link", 3))[1:]
+            assert up.t_ns - down.t_ns < 0.8e9
+
+    asyncio.run(run())
+
+
 def test_row_2_out_of_reach_and_back(daemon: Daemon) -> None:
     """As long as it is away the transport goes on looking; it is back by itself."""
 

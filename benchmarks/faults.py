@@ -1,0 +1,121 @@
+"""Every fault of docs/reliability.md injected, in full, and whether what the page says is so.
+
+The page's tables name a test for each fault. All of them run, those that do more when asked to in
+full: 200 kills, 300 power cuts, and the failure of every single write, flush and opening of a
+recording. Prints the tables with what came out and how long it took.
+
+    python -m benchmarks.faults [WORDS]
+
+WORDS: only faults whose line has these words. The bar: every line is ok.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "reliability.md"
+TIMEOUT_S = 1800
+"""For one test; the longest goes through some hundred failing calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One line of the page."""
+
+    part: str
+    what: str
+    tests: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a test, its variants together."""
+
+    count: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+
+
+def faults(page: str) -> Iterator[Fault]:
+    """The lines of the page's tables that name tests."""
+    part = ""
+    for line in page.splitlines():
+        if line.startswith("#"):
+            part = line.lstrip("# ")
+        tests = tuple(re.findall(r"`(test_\w+)`", line))
+        if line.startswith("|") and tests:
+            yield Fault(part, line.split("|")[1].strip(), tests)
+
+
+def places() -> dict[str, list[str]]:
+    """In which files each test is."""
+    found: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for name in re.findall(
+            r"^(?:async )?def (test_\w+)", path.read_text("utf-8"), re.MULTILINE
+        ):
+            found.setdefault(name, []).append(path.relative_to(ROOT).as_posix())
+    return found
+
+
+def run(wanted: list[str]) -> dict[str, Outcome]:
+    """Run tests, each given as `file::name`; their outcomes by name."""
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / "told.xml"
+        subprocess.run(
+            [
+                sys.executable, "-m", "pytest", "-q", f"--timeout={TIMEOUT_S}",
+                f"--junitxml={told}", *wanted,
+            ],
+            cwd=ROOT, env={**os.environ, "ROWLOG_FAULTS": "full"}, check=False,
+        )  # fmt: skip
+        outcomes: dict[str, Outcome] = {}
+        for case in ElementTree.parse(told).iter("testcase"):
+            outcome = outcomes.setdefault(case.get("name", "").partition("[")[0], Outcome())
+            outcome.count += 1
+            outcome.failed += case.find("failure") is not None or case.find("error") is not None
+            outcome.skipped += case.find("skipped") is not None
+            outcome.seconds += float(case.get("time", "0"))
+    return outcomes
+
+
+def main() -> int:
+    """Run what is asked for, print the tables; 0 when all is as the page says."""
+    words = " ".join(sys.argv[1:]).casefold()
+    wanted = [one for one in faults(PAGE.read_text("utf-8")) if words in str(one).casefold()]
+    where = places()
+    names = dict.fromkeys(name for fault in wanted for name in fault.tests)
+    missing = [name for name in names if name not in where]
+    if missing:
+        print(f"The page names tests that are not there: {', '.join(missing)}.")
+        return 1
+    began_s = time.monotonic()
+    outcomes = run([f"{path}::{name}" for name in names for path in where[name]])
+    took_s = time.monotonic() - began_s
+    part, bad = "", 0
+    for fault in wanted:
+        if fault.part != part:
+            part = fault.part
+            print(f"\n{part}")
+        these = [outcomes.get(name, Outcome()) for name in fault.tests]
+        ok = all(one.count and not one.failed and one.skipped < one.count for one in these)
+        bad += not ok
+        seconds, count = sum(one.seconds for one in these), sum(one.count for one in these)
+        print(f"  {'ok' if ok else 'NOT SO':<7}{seconds:8.1f} s {count:4} tests  {fault.what}")
+    print(f"\n{len(wanted)} faults, {bad} not as the page says; {took_s:.0f} s.")
+    return int(bool(bad or not wanted))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
