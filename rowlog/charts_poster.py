@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from rowlog.charts_report import (
     HEART,
     INK,
+    MARGIN_IN,
     SOFT,
     draw_force,
     draw_recovery,
@@ -32,7 +33,10 @@ def poster(contents: Contents, out: BinaryIO, kind: str) -> None:
     """Draw all that is known of a session; `kind` is "png", "svg" or "pdf"."""
     with drawing():
         made = _poster(contents)
-        made.savefig(out, format=kind, dpi=160, metadata=_metadata(contents, kind))
+        made.savefig(
+            out, format=kind, dpi=160, bbox_inches="tight", pad_inches=MARGIN_IN,
+            metadata=_metadata(contents, kind),
+        )  # fmt: skip
 
 
 def _metadata(contents: Contents, kind: str) -> Any:

@@ -26,6 +26,8 @@ PACE, RATE, POWER, HEART = "#1f66a8", "#2c7a4b", "#8a5a00", "#b8322a"
 """Each is at least 4.5 : 1 against white; a page puts its own in their place."""
 
 _RAMP: Final = LinearSegmentedColormap.from_list("reps", ("#2f86c9", "#8a6fc8", "#dd5a3c"))
+MARGIN_IN: Final = 0.45
+"""Of paper round a picture."""
 RECOVERY_S: Final = 120.0
 """How long after a piece the heart rate is followed."""
 _START_S: Final = 15.0

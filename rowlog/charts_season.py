@@ -12,7 +12,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from rowlog.charts_inline import Chart, inline_svg
-from rowlog.charts_report import HEART, INK, PACE, POWER, RATE, SOFT, drawing, figure, finish
+from rowlog.charts_report import (
+    HEART,
+    INK,
+    MARGIN_IN,
+    PACE,
+    POWER,
+    RATE,
+    SOFT,
+    drawing,
+    figure,
+    finish,
+)
 from rowlog.periods import Period
 from rowlog.render import pace, whole
 from rowlog.summary_bests import BestsSummary
@@ -45,7 +56,8 @@ def poster(
     """A season as one picture; `kind` is "png", "svg" or "pdf"."""
     with drawing():
         panels = _panels(period, shown, bests)
-        made = Figure(figsize=(10, 1.0 + 2.5 * len(panels)), layout="constrained")
+        made = Figure(figsize=(10, 1.0 + 2.7 * len(panels)))
+        made.set_layout_engine("constrained", h_pad=0.14)
         parts: Any = made.subfigures(2, 1, height_ratios=[0.8, 2.5 * len(panels)])
         parts[0].text(0.012, 0.9, f"Season {period.name}", fontsize=19, fontweight="bold", va="top")
         parts[0].text(0.013, 0.3, totals_line(shown), fontsize=11, color=SOFT, va="top")
@@ -54,7 +66,9 @@ def poster(
             panel.draw(axis)
             axis.set_title(panel.name, loc="left")
         nothing = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(kind)
-        made.savefig(out, format=kind, dpi=160, metadata=nothing)
+        made.savefig(
+            out, format=kind, dpi=160, bbox_inches="tight", pad_inches=MARGIN_IN, metadata=nothing
+        )
 
 
 def totals_line(shown: TrendsSummary) -> str:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# What is tried is right or wrong however busy the computer is.
+settings.register_profile("rowlog", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("rowlog")
 
 
 @pytest.fixture(scope="session")
