@@ -224,25 +224,35 @@ def _draw_panel(canvas: Canvas, x: int, y: int, width: int, rows: int, panel: Pa
     # Of a name as many words as there is room for: the label has all of it.
     parts = panel.text.split(" ")
     texts = [" ".join(parts[:count]) for count in range(len(parts), 0, -1)] if known else ["-"]
-    for text, sign in ((text, sign) for text in texts for sign in dict.fromkeys((panel.sign, ""))):
-        taken = big_width(sign, 2) + 2 if sign else 0
-        if not drawable(text):
+    tail = panel.tail if known else ""
+    for text in filter(drawable, texts):
+        alone = scale_for(text, width, rows - 1, unicode=canvas.unicode, tail=tail)
+        if alone is None:
             continue
-        scale = scale_for(
-            text, width - taken, rows - 1, unicode=canvas.unicode, tail=panel.tail if known else ""
-        )
-        if scale is None or (sign and scale < 2):
-            continue
+        scale, arrow = _beside(panel.sign, alone, text, tail, width, rows - 1, canvas)
         after = canvas.big(x, y + 1, text, scale, style)
-        if panel.tail:
+        if tail:
             small = tail_scale(scale)
-            after = canvas.big(
-                after, y + 1 + big_rows(scale) - big_rows(small), panel.tail, small, style
-            )
-        if sign:
-            canvas.big(after - gap(scale) + 2, y + 1, sign, min(scale, 2), style)
+            after = canvas.big(after, y + 1 + big_rows(scale) - big_rows(small), tail, small, style)
+        if arrow:
+            canvas.big(after - gap(scale) + 2, y + 1, panel.sign, arrow, style)
         return
     canvas.text(x, y + rows // 2, f"{panel.text}{panel.tail} {panel.sign}".rstrip(), style, width)
+
+
+def _beside(
+    sign: str, alone: int, text: str, tail: str, width: int, rows: int, canvas: Canvas
+) -> tuple[int, int]:
+    """The scales of a number and of the arrow beside it; 0 for no arrow.
+
+    A number makes room for the arrow by one size at most: it is what is read.
+    """
+    for arrow in (2, 1) if sign and canvas.unicode else (2,) if sign else ():
+        room = width - big_width(sign, arrow) - 2
+        scale = scale_for(text, room, rows, unicode=canvas.unicode, tail=tail)
+        if scale is not None and scale >= min(alone, max(2, alone - 1)):
+            return scale, arrow
+    return alone, 0
 
 
 def _large(piece: Piece) -> str:
