@@ -64,6 +64,8 @@ class Piece:
     split: Target | None = None
     """Length of this piece's splits; None: the customary ones."""
     tag: Tag | None = None
+    note: str | None = None
+    """What a run is called ("tempo"), in lower case; None: nothing was said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from rowlog.live import Moment
-    from rowlog.plan import Band, Plan, Target
+    from rowlog.plan import Band, Piece, Plan, Target
     from rowlog.standing import Standing
     from rowlog.summary import (
         BestSummary,
@@ -205,7 +205,7 @@ def plan(parsed: Plan, style: Style, pace_2k: float | None = None) -> str:
         number += work
         table.row(
             str(number) if work else "",
-            piece.activity if work else "rest",
+            _activity(piece) if work else "rest",
             target_words(piece.target),
             "  ".join(
                 [*(band_words(band) for band in piece.bands), *([piece.zone] if piece.zone else [])]
@@ -221,6 +221,10 @@ def plan(parsed: Plan, style: Style, pace_2k: float | None = None) -> str:
         sums.append(f"{duration(parsed.rest_s)} of rest")
     lines = [style.bold(parsed.text), "", *table.lines(style), "", ", ".join(sums) + "."]
     return style.fit("\n".join([*lines, _length(parsed, pace_2k)]))
+
+
+def _activity(piece: Piece) -> str:
+    return piece.activity if piece.note is None else f"{piece.activity} {piece.note}"
 
 
 def _length(parsed: Plan, pace_2k: float | None) -> str:
@@ -309,7 +313,7 @@ def moment(now: Moment, style: Style) -> str:
     words = [f"{duration(now.t_s):>7}", f"{number:>5}", f"{phase:<5}"]
     piece = where.piece
     if piece is not None and piece.kind == "work" and piece.activity not in ("row", "other"):
-        words.append(printable(piece.activity, 18))
+        words.append(printable(_activity(piece), 18))
     words.append(f"{_to_go(where):>13}")
     guidance = [style.bold(word) for word in _off_guidance(now)]
     if now.distance_m is not None and not guidance:  # 80 columns hold one of the two
@@ -323,7 +327,7 @@ def moment(now: Moment, style: Style) -> str:
     if away:
         words += away.values()
     elif where.phase == "rest" and where.next is not None:
-        coming = "" if where.next.activity == "row" else f"{printable(where.next.activity, 18)} "
+        coming = "" if where.next.activity == "row" else f"{printable(_activity(where.next), 18)} "
         words.append(f"{f'next {coming}{target_words(where.next.target)}':<23}")
     else:
         words += [

@@ -186,16 +186,16 @@ def _entry(name: str, entry: object, lines: list[str], line: int, last: int) -> 
     if "plan" not in entry:
         return fault(None, "plan is missing")
     try:
-        parse(entry["plan"])
+        plan = parse(entry["plan"])
     except NotationError as error:
         said = error.expected.rstrip(".")
         return fault("plan", f"character {error.position + 1} of {entry['plan']!r}: {said}")
     try:
-        parse(name)
+        named = parse(name)
     except NotationError:
-        pass
-    else:
-        return fault(None, "this name is itself a plan; choose another")
+        named = plan
+    if named.text != plan.text:
+        return fault(None, "this name is itself another plan; choose another name")
     return Workout(
         name=name,
         group=entry.get("group", OWN_GROUP),

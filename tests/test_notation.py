@@ -184,6 +184,28 @@ READ: list[tuple[str, str, list[str]]] = [
         ["2000m", "120s plank", "2000m"],
     ),
     ("Other: 10 Burpees", "open 10 burpees", ["... 10 burpees"]),
+    (
+        "Circuit: 2x(10 burpees + 20 squats + 30s plank)",
+        "2x(open 10 burpees + open 20 squats + 0:30 plank)",
+        ["... 10 burpees", "... 20 squats", "30s plank"] * 2,
+    ),
+    # a run has notes, not exercises
+    ("Run: 400m Easy", "Run: 400m easy", ["400m run"]),
+    ("Run: hill sprints/1:00", "Run: open hill sprints/1:00r", ["... run", "r60s run"]),
+    (
+        "Run: 15:00 tempo + Other: 2:00 plank + 1:00 burpees + Run: 400m + Row: 500m",
+        "Run: 15:00 tempo + Other: 2:00 plank + 1:00 burpees + Run: 400m + Row: 500m",
+        ["900s run", "120s plank", "60s burpees", "400m run", "500m"],
+    ),
+    (
+        "2x(Run: 400m easy + Row: 0:30 plank) + 500m",
+        "Run: 2x(400m easy + Other: 0:30 plank) + Row: 500m",
+        [*["400m run", "30s plank"] * 2, "500m"],
+    ),
+    # a number whose unit the rate after it tells
+    ("30r20", "30:00@r20", ["1800s"]),
+    ("3x10r24/2:00", "3x10:00@r24/2:00r", ["600s", "r120s"] * 3),
+    ("2x500r28/1:00r", "2x500m@r28/1:00r", ["500m", "r60s"] * 2),
     ("Other: 5:00", "Other: 5:00", ["300s other"]),
     # what rowingdata's parser is asked in its own tests, and what it got wrong
     ("3min/3min+3min", "3:00/3:00r + 3:00", ["180s", "r180s", "180s"]),
@@ -358,6 +380,9 @@ def test_splits() -> None:
     assert str(plan) == "[w]10:00 + 10000m [2000m]"
     assert str(parse("30:00 [5:00] @r20")) == "30:00@r20 [5:00]"
     assert str(parse("4x2000m/5:00r [500m]")) == "4x2000m/5:00r [500m]"
+    # After a group they are of all its work that says nothing of its own.
+    text = "2x(2x(10:00) [2:00] + 5:00@r20)/2:00r [5:00]"
+    assert str(parse(text)) == "2x(2x(10:00 [2:00]) + 5:00@r20 [5:00])/2:00r"
 
 
 @pytest.mark.parametrize(
@@ -393,8 +418,12 @@ REFUSED: list[tuple[str, int, str]] = [
     ("30/0:30", 0, "unit"),
     ("0:30/30", 5, "unit"),
     ("3x(750m/3r + 500m/3r)", 8, "3:00r"),
-    ("30r20", 0, "30:00@r20"),
-    ("8x500r28/1:00r", 2, "500m@r28"),
+    ("30r41", 0, "30:00@r41"),
+    ("30r2", 0, "unit"),
+    ("500m/30r20", 5, "unit"),
+    ("500m [30r20]", 6, "unit"),
+    ("1.5r20", 0, "unit"),
+    ("v250/500/1000/500/250m", 1, "250m"),
     ("10 burpees", 0, "open 10 burpees"),
     ("1'30", 2, "unit"),
     # trailing and foreign text
@@ -428,7 +457,10 @@ REFUSED: list[tuple[str, int, str]] = [
     ("1:001", 2, "two digits"),
     ("1:60:00", 2, "two digits"),
     ("500m/1:0", 5, "ratio"),
-    ("500m/10:1", 5, "ratio"),
+    ("500m/1:0r", 5, "1:00"),
+    ("500m/10:1", 5, "10:01"),
+    ("10:5", 3, "10:05"),
+    ("0:90", 2, "1:30"),
     ("2x(500m + 500m)/1:1", 16, "time"),
     # nothing, too little, too much
     ("0m", 0, "10 m"),
@@ -489,7 +521,8 @@ REFUSED: list[tuple[str, int, str]] = [
     ("100km [10m]", 7, "1000 splits"),
     ("10000m [2000m", 13, "]"),
     ("10000m []", 8, "splits"),
-    ("2x(500m) [100m]", 9, "inside"),
+    ("2x(500m + 300m) [400m]", 17, "longer"),
+    ("2x(500m + 60km)[50m]", 16, "1000 splits"),
     ("Row: Bike: 500m", 5, "once"),
 ]
 
@@ -624,9 +657,18 @@ GUIDANCES = st.lists(
 ).map(lambda said: "".join(text for _, text in said)) | choice("@open")
 COUNTS = joined(number(1, 5), choice("x", " x ", "×", "X "))
 PREFIXES = choice("", "", "", "Bike: ", "Row:", "Run: ", "[w]", "[c] ", "[t]Ski: ", "Other: [w]")
+RUNS = joined(
+    choice("Run: ", "[w]Run:"),
+    DISTANCES,
+    choice(" easy", " Hill sprints", ""),
+    choice("", "@25:00", " @ 61:30", "@r80"),
+)
 INTERVALS = joined(
     PREFIXES, maybe(COUNTS), WORK, GUIDANCES, maybe(RESTS), maybe(choice(" [100cal]"))
-) | joined(maybe(COUNTS), choice("30/30", "40 / 20"))
+) | joined(
+    maybe(COUNTS),
+    choice("30/30", "40 / 20") | joined(number(1, 2000), choice("r20", " r36"), maybe(RESTS)),
+)
 LISTS = joined(
     choice("v"),
     st.lists(DISTANCES | TIMES | ENERGIES, min_size=1, max_size=4).map(" / ".join),
@@ -641,7 +683,7 @@ def sequences(parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 PLANS = sequences(
     st.recursive(
-        INTERVALS | LISTS | LONE_RESTS,
+        INTERVALS | RUNS | LISTS | LONE_RESTS,
         lambda inner: joined(
             PREFIXES,
             maybe(COUNTS),
@@ -650,6 +692,7 @@ PLANS = sequences(
             choice(")"),
             GUIDANCES,
             maybe(RESTS),
+            maybe(choice(" [100cal]", "[10m]")),
         ),
         max_leaves=5,
     )

@@ -53,17 +53,18 @@ READ = [
 ]
 COUNTED = rows("Plan", "Pieces of work", "Rest in all")
 LIMITS = [row for row in rows("What", "Read", "Refused") if row[0] != "Characters"]
-ELSEWHERE = rows("RWN 0.1.0", "Here", "Instead")
+ELSEWHERE = rows("RWN 0.1.0", "Why it is refused", "Instead")
+OTHERWISE = rows("RWN 0.1.0, and how it is read", "There it means", "For that, write")
 ERRORS = list(ERROR.finditer(PAGE))
 
 
 def test_the_examples_are_found() -> None:
     tables = PAGE.count("\n|---")
-    others = 3  # those of totals, limits and RWN
+    others = 4  # those of totals, limits and RWN
     assert PAGE.count("| You write | It means | Canonical form |") == tables - others
     assert len(READ) > 100
     assert len(ERRORS) == PAGE.count("$ rowlog plan") > 10
-    assert all((COUNTED, LIMITS, ELSEWHERE))
+    assert all((COUNTED, LIMITS, ELSEWHERE, OTHERWISE))
 
 
 @pytest.mark.parametrize(("text", "canonical"), READ)
@@ -114,17 +115,19 @@ def test_what_differs_from_rwn_is_refused_and_its_replacement_read(
     parse(spans(ours)[0])
 
 
-def test_a_single_group_rests_once_unlike_in_a_later_draft_of_rwn() -> None:
-    text = "(2000m + 1000m + 500m)/3:00r"
-    assert f"`{text}` distributes" in PAGE
-    assert [piece.kind for piece in parse(text).pieces] == ["work", "work", "work", "rest"]
+@pytest.mark.parametrize(("theirs", "means", "ours"), OTHERWISE)
+def test_what_is_read_otherwise_than_in_rwn_can_be_written(
+    theirs: str, means: str, ours: str
+) -> None:
+    here = parse(spans(theirs)[0])
+    assert str(here) == spans(theirs)[1]
+    assert parse(spans(ours)[0]) != here
 
 
-def test_the_bare_examples_in_the_text_are_refused() -> None:
-    for text in ("20", "30r20", "8x500r28/1:00r"):
-        assert f"`{text}`" in PAGE
-        with pytest.raises(NotationError):
-            parse(text)
+def test_the_bare_example_in_the_text_is_refused() -> None:
+    assert "`20` could be" in PAGE
+    with pytest.raises(NotationError):
+        parse("20")
 
 
 def test_every_machine_and_zone_is_named_and_read() -> None:
@@ -139,10 +142,11 @@ def test_every_machine_and_zone_is_named_and_read() -> None:
         assert parse(f"500m@{best}").pieces[0].bands[0].reference == best
 
 
-def test_the_name_of_an_exercise_stands_in_place_of_the_machine() -> None:
-    assert "`Run: 15:00 tempo` is an exercise called tempo" in PAGE
-    assert "`Run: 15:00 Tempo` is a run with a note there" in PAGE
-    assert activity(parse("Run: 15:00 tempo")) == "tempo"
+def test_words_are_a_note_after_a_run_and_name_an_exercise_elsewhere() -> None:
+    assert "`Run: 15:00 tempo` is a run" in PAGE
+    run, bike = parse("Run: 15:00 tempo"), parse("Bike: 15:00 tempo")
+    assert (activity(run), run.pieces[0].note) == ("run", "tempo")
+    assert (activity(bike), bike.pieces[0].note) == ("tempo", None)
 
 
 def activity(plan: Plan) -> str:

@@ -18,12 +18,14 @@ It contains Rowers Workout Notation 0.1.0 and adds what rowers write besides. Th
   pace (`2:05..2:10`), pace from a best (`2k+10`; `30m` and `60m` are minutes here), power (`180W`),
   heart rate (`150bpm`, `85%max`, `<150bpm`), a zone (`UT2`, `Z2`) or `open`. On a group it holds
   for work without its own.
-  `30:00r20` is `30:00@r20`; `30r20` has a bare number and is refused.
-- An exercise is named after a time or `open`: `0:30 jumping jacks`, `open 10 burpees`.
+  `30:00r20` and `30r20` are `30:00@r20`, and `8x500r28` is metres: before a rate, up to 99 are
+  minutes.
+- An exercise is named after a time or `open`: `0:30 jumping jacks`, `open 10 burpees`. After
+  `Run:` words are a note: `Run: 400m easy`; and `Run: 5k @20:00` is the time for all of it.
 - `Row:`, `Ski:`, `Bike:`, `Run:`, `Cross:`, `Circuit:` or `Other:` names the machine of the pieces
   that follow, up to the next such name or the end of the group.
 - `[w]`, `[c]`, `[t]` before a piece or `#warmup`, `#cooldown`, `#test` after it tag it; `[2000m]`
-  after a piece sets the length of its splits.
+  after a piece or group sets the length of its splits.
 - Any text after the plan is an error.
 
 Full-width characters, typographic primes, dashes and `×` are read as their plain forms.

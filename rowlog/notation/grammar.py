@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from rowlog.notation.structure import (
     NO_GUIDANCE,
+    NOTED,
     Group,
     Guidance,
     Interval,
@@ -15,6 +17,7 @@ from rowlog.notation.structure import (
     band_order,
     flattened,
     size,
+    with_splits,
     work_total,
 )
 from rowlog.notation.words import (
@@ -22,6 +25,7 @@ from rowlog.notation.words import (
     CLOSING,
     COUNT,
     COUNTED,
+    FINISH,
     HASH_TAG,
     LIST,
     ON,
@@ -34,6 +38,7 @@ from rowlog.notation.words import (
     REST_WORD,
     SHORT_RATE,
     SLASH,
+    SLOWEST_S,
     SPLIT_END,
     TAGS,
     Reader,
@@ -126,7 +131,7 @@ class Parser(Reader):
             at = self._here()
         if self._take(LIST):
             return self._list(tag)
-        return self._interval(at, tag, prefix in COUNTED)
+        return self._interval(at, tag)
 
     def _list(self, tag: Tag | None) -> tuple[Node, ...]:
         """`500m/1000m/500m` after its v: work, unless marked as a rest."""
@@ -136,7 +141,7 @@ class Parser(Reader):
             at = self._here()
             if nodes and unmarked is None:
                 unmarked = at
-            target, rest = self._work(at, counted=False)
+            target, rest = self._work(at, counted=False, pairs=False)
             nodes.append(self._finished(at, 1, target, rest, tag, in_list=True))
             if not self._take(SLASH):
                 break
@@ -148,7 +153,7 @@ class Parser(Reader):
             )
         return tuple(nodes)
 
-    def _interval(self, at: int, tag: Tag | None, counted: bool) -> tuple[Node, ...]:
+    def _interval(self, at: int, tag: Tag | None) -> tuple[Node, ...]:
         count = 1
         if found := self._take(COUNT):
             count = int(found[1]) if len(found[1]) < 7 else 0
@@ -161,7 +166,7 @@ class Parser(Reader):
             return (self._rest_node(at, rest, tag),)
         if OPENING.match(self.text, self.pos):
             return self._group(at, count, tag, None)
-        target, rest = self._work(self._here(), counted)
+        target, rest = self._work(self._here(), counted=self.machine in COUNTED)
         if rest is None and target.type in ("time", "distance", "energy"):
             mark = self._here()
             if not REST_WORD.match(self.text, mark) and self._take(REST_MARK):
@@ -195,8 +200,10 @@ class Parser(Reader):
                     "Expected a rate from 16 to 40; others are written @r12, a rest /1:30r.",
                 )
             guidance = Guidance(bands=(Band(quantity="stroke_rate_spm", low=rate, high=rate),))
-        activity = self.machine
-        if target.type not in ("distance", "energy"):
+        activity, note = self.machine, None
+        if activity == NOTED:
+            note = self._name(counts=target is OPEN)
+        elif target.type not in ("distance", "energy"):
             activity = self._name(counts=target is OPEN) or activity
         self._take(ON)
         suffixes = self._suffixes(target, guidance, rest, tag, in_list=in_list)
@@ -212,6 +219,7 @@ class Parser(Reader):
             split=suffixes.split,
             rest=rest,
             tag=suffixes.tag,
+            note=note,
         )
 
     def _group(
@@ -239,7 +247,9 @@ class Parser(Reader):
                 self._fail(
                     opening, "The parts in parentheses must add up to the piece they divide."
                 )
-        suffixes = self._suffixes(None, NO_GUIDANCE, None, tag)
+        suffixes = self._suffixes(None, NO_GUIDANCE, None, tag, parts=parts)
+        if suffixes.split:
+            parts = with_splits(parts, suffixes.split)
         rest = suffixes.rest
         if rest and rest.type == "ratio":
             total = work_total(parts, Target(type="time"))
@@ -268,8 +278,9 @@ class Parser(Reader):
         *,
         work: bool = True,
         in_list: bool = False,
+        parts: tuple[Node, ...] = (),
     ) -> _Suffixes:
-        """Rest, guidance, splits and tag, in any order; `target` None: no splits here."""
+        """Rest, guidance, splits and tag, in any order, of a piece or of a group of `parts`."""
         bands = {band.quantity: band for band in guidance.bands}
         zone: str | None = None
         free = False
@@ -290,7 +301,7 @@ class Parser(Reader):
             elif sign == "@":
                 self.pos = at + 1
                 said_at = self._here()
-                said = self._guidance(said_at)
+                said = self._finish(target) or self._guidance(said_at)
                 if isinstance(said, Band):
                     if said.quantity in bands:
                         self._fail(said_at, ONE_EACH)
@@ -308,7 +319,7 @@ class Parser(Reader):
             elif sign == "[" and not BLOCK_TAG.match(self.text, at):
                 if split:
                     self._fail(at, ONE_EACH)
-                split = self._split(at, target)
+                split = self._split(at, [target] if target else _targets(parts))
             elif sign == "/" or REST_WORD.match(self.text, at):
                 if in_list and (rest or not self._list_rest_follows(at)):
                     break
@@ -324,9 +335,20 @@ class Parser(Reader):
             guidance = Guidance(bands=ordered, zone=zone, free=free)
         return _Suffixes(guidance=guidance, rest=rest, rest_at=rest_at, split=split, tag=tag)
 
-    def _split(self, at: int, target: Target | None) -> Target:
-        if target is None:
-            self._fail(at, "Splits belong to one piece: write them inside the group.")
+    def _finish(self, target: Target | None) -> Band | None:
+        """The time for the whole of a run, `Run: 5k @20:00`, as the pace that it takes."""
+        if self.machine != NOTED or target is None or target.type != "distance":
+            return None
+        start, found = self.pos, self._take(FINISH)
+        seconds = int(found[1]) * 60 + int(found[2]) if found else 0
+        if not found or seconds <= SLOWEST_S:  # so far it is a pace for 500 m
+            self.pos = start
+            return None
+        pace = round(500 * seconds / (target.value or 0.0), 3)
+        self._within(pace, "pace_s_per_500m", found.start(1))
+        return Band(quantity="pace_s_per_500m", low=pace, high=pace)
+
+    def _split(self, at: int, targets: Sequence[Target]) -> Target:
         self.pos = at + 1
         value_at = self._here()
         split = self._quantity()
@@ -334,9 +356,21 @@ class Parser(Reader):
             self._fail(value_at, "Expected the length of the splits here, as in [2000m] or [5:00].")
         if not self._take(SPLIT_END):
             self._fail(self._here(), "Expected ] here, after the length of the splits.")
-        if split.type == target.type and split.value and target.value:
-            if split.value > target.value:
-                self._fail(value_at, "A split cannot be longer than its piece.")
-            if target.value / split.value > MAX_SPLITS:
-                self._fail(value_at, f"A piece has at most {MAX_SPLITS} splits.")
+        for target in targets:
+            if split.type == target.type and split.value and target.value:
+                if split.value > target.value:
+                    self._fail(value_at, "A split cannot be longer than its piece.")
+                if target.value / split.value > MAX_SPLITS:
+                    self._fail(value_at, f"A piece has at most {MAX_SPLITS} splits.")
         return split
+
+
+def _targets(parts: Sequence[Node]) -> list[Target]:
+    """Of all work of a group that says nothing of its splits."""
+    found: list[Target] = []
+    for part in parts:
+        if isinstance(part, Group):
+            found += _targets(part.parts)
+        elif isinstance(part, Interval) and part.split is None:
+            found.append(part.target)
+    return found

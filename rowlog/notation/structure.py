@@ -16,6 +16,8 @@ _QUANTITIES: Final[tuple[Quantity, ...]] = (
     "heart_rate_bpm",
 )
 MACHINES: Final = {ROW, "ski", "bike", "run", "cross", "circuit", "other"}
+NOTED: Final = "run"
+"""On this machine, words after a quantity are a note; elsewhere they name an exercise."""
 _TAG_TEXT: Final[dict[Tag, str]] = {"warm_up": "[w]", "cool_down": "[c]", "test": "[t]"}
 
 
@@ -52,6 +54,7 @@ class Interval:
     split: Target | None
     rest: Target | None
     tag: Tag | None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +118,7 @@ def unroll(node: Node, outer: Guidance, tag: Tag | None, round_: int | None) -> 
             round=round_,
             split=node.split,
             tag=tag,
+            note=node.note,
         )
         if node.rest is None:
             return [work] * node.count
@@ -149,6 +153,18 @@ def work_total(parts: tuple[Node, ...], like: Target) -> float | None:
     return total
 
 
+def with_splits(parts: tuple[Node, ...], split: Target) -> tuple[Node, ...]:
+    """The parts, all work of theirs that says nothing of its splits with these."""
+    return tuple(
+        replace(part, parts=with_splits(part.parts, split))
+        if isinstance(part, Group)
+        else replace(part, split=part.split or split)
+        if isinstance(part, Interval)
+        else part
+        for part in parts
+    )
+
+
 def flattened(group: Group) -> tuple[Node, ...]:
     """The parts alone where the parentheses say nothing."""
     if group.count > 1 or group.tag or group.guidance != NO_GUIDANCE:
@@ -170,6 +186,8 @@ def sequence_text(nodes: tuple[Node, ...], machine: str) -> str:
     for node in nodes:
         prefix = ""
         used = set(_machines(node))
+        if machine == NOTED and isinstance(node, Interval) and not used:
+            used = {"other"}  # else the exercise would be read as a run's note
         if len(used) == 1 and machine not in used:
             machine = used.pop()
             prefix = machine.capitalize() + ": "
@@ -200,6 +218,8 @@ def _node_text(node: Node, machine: str) -> str:
             work = "open"
         if node.activity not in MACHINES:
             work += " " + node.activity
+        if node.note:
+            work += " " + node.note
     if node.count > 1:
         text += f"{node.count}x" + (" " if work[0].isalpha() else "")
     text += work + guidance_text(node.guidance)
@@ -219,7 +239,7 @@ def _rest_text(rest: Target) -> str:
 def _target_text(target: Target) -> str:
     value = target.value or 0.0
     if target.type == "time":
-        return _time_text(value)
+        return time_text(value)
     if target.type == "distance":
         return f"{value:.1f}".removesuffix(".0") + "m"
     if target.type == "energy":
@@ -229,12 +249,12 @@ def _target_text(target: Target) -> str:
         return f"{ratio.denominator}:{ratio.numerator}"
     if target.type == "open":
         return "..."
-    most = "" if target.at_most_s is None else f" max {_time_text(target.at_most_s)}"
+    most = "" if target.at_most_s is None else f" max {time_text(target.at_most_s)}"
     return f"until {'>' if target.type == 'heart_rate_above' else '<'}{value:.0f}bpm{most}"
 
 
-def _time_text(seconds: float) -> str:
-    """1:30, 1:00:00, 0:08.571: minutes and hours from whole seconds, thousandths if any."""
+def time_text(seconds: float) -> str:
+    """Seconds as they are written: 1:30, 1:00:00, 0:08.571; thousandths where there are any."""
     whole, thousandths = divmod(round(seconds * 1000), 1000)
     minutes, rest = divmod(whole, 60)
     hours, left = divmod(minutes, 60)
@@ -257,7 +277,7 @@ def _band_text(band: Band) -> str:
     else:
         paced = band.quantity == "pace_s_per_500m"
         ends = [
-            "" if value is None else _time_text(value) if paced else f"{value:.0f}"
+            "" if value is None else time_text(value) if paced else f"{value:.0f}"
             for value in (band.low, band.high)
         ]
     low, high = ends

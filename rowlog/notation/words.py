@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import replace
 from typing import Final, NoReturn
 
-from rowlog.notation.structure import MACHINES
+from rowlog.notation.structure import MACHINES, time_text
 from rowlog.plan import Band, Quantity, Reference, Tag, Target
 from rowlog_drivers.errors import CallError
 
@@ -80,6 +80,7 @@ SLASH: Final = _pattern("/")
 _CLOCK: Final = _pattern(r"([0-9]*):([0-9]+)(?::([0-9]+))?(\.[0-9]+)?")
 _NUMBER: Final = _pattern(r"([0-9]+(?:\.[0-9]+)?) *(['\"]|[a-z]+)?")
 _BARE_PAIR: Final = _pattern(r"([0-9]+) */ *([0-9]+)(?![0-9]| *[.:'\"a-z])")
+_RATED: Final = _pattern(r"r(?:1[6-9]|[23][0-9]|40)(?![0-9a-z])")
 SHORT_RATE: Final = _pattern(r"(r)([0-9]+)(?![0-9a-z])")
 REST_MARK: Final = _pattern(rf"(?:r|rest|off){_END}")
 REST_WORD: Final = _pattern(rf"rest{_END}(?= *(?:[0-9:.…]|until|ur{_END}))")
@@ -97,6 +98,7 @@ _MEASURE: Final = _pattern(
 )
 _PACE = r"([0-9]+):([0-9][0-9](?:\.[0-9]{1,3})?)"
 _PACES: Final = _pattern(rf"([<>]?) *=? *{_PACE}(?: *(?:\.\.|-) *{_PACE})?(?![0-9a-z:])")
+FINISH: Final = _pattern(r"([0-9]{2,4}):([0-5][0-9])(?![0-9a-z:]| *(?:\.|-))")
 _REFERENCE: Final = _pattern(
     rf"({'|'.join(_REFERENCES)}){_END}(?:([+-])([0-9]{{1,2}}(?:\.[0-9]{{1,3}})?)"
     r"(?![0-9a-z:'\"%]|\.[0-9]| *x))?"
@@ -111,9 +113,15 @@ _WORD: Final = re.compile(  # a letter, then what is neither blank nor digit nor
 _TALLY: Final = re.compile(r"[0-9]{1,6}(?= +[^\W\d_])")
 _THOUSANDS: Final = re.compile(r",[0-9]{3}")
 
+SLOWEST_S: Final = 600
+"""The slowest pace for 500 m that is read."""
+LONG: Final = 3
+"""Where a rate follows a number that has no unit, one with so many digits is metres, not minutes:
+`30r20`, `8x500r28`."""
+
 _LIMITS: Final[dict[Quantity, tuple[float, float, str]]] = {
     "stroke_rate_spm": (10, 60, "A stroke rate lies between 10 and 60."),
-    "pace_s_per_500m": (30, 600, "A pace is the time for 500 m, between 0:30 and 10:00."),
+    "pace_s_per_500m": (30, SLOWEST_S, "A pace is the time for 500 m, between 0:30 and 10:00."),
     "power_w": (1, 3000, "A power lies between 1 W and 3000 W."),
     "heart_rate_bpm": (30, 250, "A heart rate lies between 30 and 250 bpm."),
 }
@@ -198,18 +206,18 @@ class Reader:
 
     # Work and rest
 
-    def _work(self, at: int, counted: bool) -> tuple[Target, Target | None]:
+    def _work(self, at: int, *, counted: bool, pairs: bool = True) -> tuple[Target, Target | None]:
         """What ends the work; and the rest, if both are bare numbers as in 30/30."""
         if self._take(_OPEN_WORK):
             return OPEN, None
         if self._take(_UNTIL):
             return self._until(), None
-        if found := self._take(_BARE_PAIR):
+        if pairs and (found := self._take(_BARE_PAIR)):
             work = self._seconds(float(found[1]), found.start(1))
             return work, self._seconds(float(found[2]), found.start(2))
         if counted and self._exercise_follows(at):
             return OPEN, None
-        target = self._quantity()
+        target = self._quantity(rated=True)
         if target is None:
             self._fail(at, _NEED_WORK)
         return target, None
@@ -282,8 +290,11 @@ class Reader:
             at_most_s=at_most,
         )
 
-    def _quantity(self, ratio: bool = False) -> Target | None:
-        """A time, distance or energy, or in a rest a ratio; None when no number stands here."""
+    def _quantity(self, *, ratio: bool = False, rated: bool = False) -> Target | None:
+        """A time, distance or energy; None when no number stands here.
+
+        `ratio`: or a ratio, in a rest; `rated`: or a number whose unit a rate after it tells.
+        """
         if found := self._take(_CLOCK):
             return self._clock(found, ratio)
         found = self._take(_NUMBER)
@@ -293,6 +304,9 @@ class Reader:
         if len(amount) > 12:
             self._fail(at, "This number is too long; plans need at most 12 digits.")
         unit = self._unit(found)
+        if unit is None and rated and _RATED.match(self.text, found.end(1)) and "." not in amount:
+            self.pos = found.end(1)
+            unit = "m" if len(amount) >= LONG else "min"
         if unit is None:
             self._bare(found)
         if unit in _TIME_UNITS:
@@ -363,14 +377,21 @@ class Reader:
         at = found.start(1)
         if len(second) == 1 and ratio and first and third is None and fraction is None:
             if not (len(first) == 1 and first != "0" and second != "0"):
-                self._fail(at, "A ratio of work to rest has one digit from 1 to 9 on each side.")
+                self._fail(
+                    at,
+                    "A ratio of work to rest has one digit from 1 to 9 on each side;"
+                    f" a time has two for its seconds: {int(first)}:{second:0>2}.",
+                )
             return Target(type="ratio", value=int(second) / int(first))
         for group in (2, 3):
             digits = found[group]
             if digits is not None and (len(digits) != 2 or digits > "59"):
+                meant = ""
+                if third is None and len(second) < 3 and len(first) < 4:
+                    meant = f": write {time_text(int(first or 0) * 60 + int(second))}"
                 self._fail(
                     found.start(group),
-                    "Minutes and seconds after a colon have two digits, 00 to 59"
+                    f"Minutes and seconds after a colon have two digits, 00 to 59{meant}"
                     " (only a rest may be a ratio, such as /1:1).",
                 )
         if len(first) > 6:
@@ -394,7 +415,7 @@ class Reader:
     def _name(self, counts: bool) -> str | None:
         """An exercise's name in lower case, its words parted by one blank."""
         at = self._here()
-        if at == self.pos and self.text[at - 1 : at] not in " :":
+        if at == self.pos and self.text[at - 1 : at] not in (" :(x*" if counts else " :"):
             return None
         words: list[str] = []
         first = at
