@@ -26,6 +26,11 @@ CLEAR_S: Final = 3.0
 """How far round a change of speed the rowing before and after it is looked at, and from where."""
 LAST_SHARE: Final = 0.4
 """How much of a stroke's time is taken for the last one before a stop, on average cut short."""
+ROW_SHARE: Final = 0.9
+"""Likewise where there is a row for each stroke: it stands at the end of that, half a stroke after
+the instant that is taken for the catch, and what was cut short after it has none."""
+BY_STROKE_SHARE: Final = 0.9
+"""So many of the rows are a stroke each where there is a row for each stroke."""
 STRAY_STROKES: Final = 4
 """So few strokes between two stops are no piece: somebody loosens up, or moves the machine."""
 EASY_SHARE: Final = 0.86
@@ -92,7 +97,7 @@ def find(positions: Sequence[Position]) -> Found | None:
         return None
     rows = [
         row
-        for row in _rows(catches, curve)
+        for row in _rows(catches, curve, ROW_SHARE if _by_stroke(positions) else LAST_SHARE)
         if row  # strokes between two stops, cut where their speed changes
     ]
     stretches = [stretch for row in rows for stretch in row]
@@ -184,6 +189,17 @@ def _catches(positions: Sequence[Position], curve: _Curve) -> list[float]:
     return _apart(catches)
 
 
+def _by_stroke(positions: Sequence[Position]) -> bool:
+    """Whether positions are told once a stroke, as many files do, and not several times."""
+    told = [(p.t_ns, p.stroke_count) for p in positions if p.stroke_count is not None]
+    rises = [
+        (after[1] or 0) > (before[1] or 0)
+        for before, after in pairwise(told)
+        if after[0] - before[0] <= STOP_S * SECOND_NS
+    ]
+    return bool(rises) and sum(rises) >= BY_STROKE_SHARE * len(rises)
+
+
 def _apart(catches: Sequence[float]) -> list[float]:
     """Strokes that are as far apart as strokes can be."""
     apart: list[float] = []
@@ -211,21 +227,24 @@ def _period(catches: Sequence[float]) -> float | None:
     return median(b - a for a, b in pairwise(last))
 
 
-def _rows(catches: Sequence[float], curve: _Curve) -> list[list[Stretch]]:
-    """The rowing between stops, each cut where its speed changes."""
+def _rows(catches: Sequence[float], curve: _Curve, last_share: float) -> list[list[Stretch]]:
+    """The rowing between stops, each cut where its speed changes.
+
+    `last_share`: how much of a stroke's time the last one before a stop takes.
+    """
     rows: list[list[Stretch]] = []
     first = 0
     for place in range(1, len(catches) + 1):
         over = place == len(catches) or catches[place] - catches[place - 1] > STOP_S
         if over:
-            rows.append(_cut(catches[first:place], curve))
+            rows.append(_cut(catches[first:place], curve, last_share))
             first = place
     return rows
 
 
-def _cut(catches: Sequence[float], curve: _Curve) -> list[Stretch]:
+def _cut(catches: Sequence[float], curve: _Curve, last_share: float) -> list[Stretch]:
     usual_s = _period(catches) or 2.0
-    edges = [*catches, catches[-1] + LAST_SHARE * usual_s]
+    edges = [*catches, catches[-1] + last_share * usual_s]
     metres = [curve.at(t_s) for t_s in edges]
     places = [0, *_changes(edges, metres), len(catches)]
     changes = [_changed_s(edges, places, at, curve) for at in range(1, len(places) - 1)]

@@ -176,6 +176,31 @@ def test_patterns(bouts: list[Bout], text: str | None) -> None:
         assert str(parse(found.text)) == found.text
 
 
+def position(t_s: float, metres: float, strokes: int, *, moved: bool = True) -> Position:
+    return Position(
+        t_ns=round(t_s * 1e9), source="rower", distance_m=metres, stroke_count=strokes,
+        energy_kcal=None, elapsed_s=None, exact_elapsed=False, moved=moved,
+        began_ns=None, at_zero=False, distance_step_m=1.0, power_w=None,
+        stroke_rate_spm=None, pace_s_per_500m=None,
+    )  # fmt: skip
+
+
+def test_a_file_with_a_row_for_each_stroke_was_rowed_up_to_its_last_row() -> None:
+    # 3 s and 11 m a stroke, a row at the end of each: 5:00 from 0 and from 420 s; of each piece's
+    # last stroke, cut short by 2 s, there is no row.
+    rows = [
+        position(start_s + 3.0 * n, 11.0 * (n + place * 99), n + place * 99)
+        for place, start_s in enumerate((0.0, 420.0))
+        for n in range(1, 100)
+    ]
+    found = cutting(Seen(facts=(), positions=rows, end_ns=round(720e9)))
+    assert found is not None
+    first, rest, last = found.cuts
+    assert 297.0 <= first.end_ns / 1e9 <= 300.0
+    assert rest.end_ns / 1e9 == pytest.approx(420.0, abs=2.0)
+    assert 717.0 <= last.end_ns / 1e9 <= 720.0
+
+
 counts = st.lists(
     st.tuples(st.floats(0.05, 90), st.floats(0, 40), st.integers(0, 30), st.booleans()),
     max_size=60,
@@ -190,14 +215,7 @@ def test_any_row_is_structured_or_left_alone(steps: list[tuple[float, float, int
     strokes = 0
     for seconds, further, more, moved in steps:
         t_s, metres, strokes = t_s + seconds, metres + further, strokes + more
-        positions.append(
-            Position(
-                t_ns=round(t_s * 1e9), source="rower", distance_m=metres, stroke_count=strokes,
-                energy_kcal=None, elapsed_s=None, exact_elapsed=False, moved=moved,
-                began_ns=None, at_zero=False, distance_step_m=1.0, power_w=None,
-                stroke_rate_spm=None, pace_s_per_500m=None,
-            )
-        )  # fmt: skip
+        positions.append(position(t_s, metres, strokes, moved=moved))
     found = find(positions)
     if found is not None:
         edges = [edge for bout in found.bouts for edge in (bout.start_s, bout.end_s)]
