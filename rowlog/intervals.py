@@ -145,9 +145,10 @@ class Tracker:
             self._enter(0, self._cut_mark)
             self._motion_ns = began_ns
 
-    def drag_factor(self, t_ns: int, value: int) -> None:
+    def drag_factor(self, t_ns: int, value: int) -> Found:
         """The machine tells its drag factor."""
         self._drag.add(t_ns, value or None)
+        return []
 
     def step(self, step: Step) -> Found:
         """The monitor's own workout goes on with work, with a rest, or is over.

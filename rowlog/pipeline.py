@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rowlog.counters import SECOND_NS
 from rowlog.figures import choose_heart_rate, mean_pace
-from rowlog.intervals import Segment, Split, Tracker
+from rowlog.intervals import Found, Segment, Split, Tracker
 from rowlog.keys import UNDO, is_key
 from rowlog.laps import LapTracker, outranked
 from rowlog.monitor import MonitorWord
@@ -12,7 +14,7 @@ from rowlog.plan import ROW, Plan
 from rowlog.programmed import Programme
 from rowlog.timeline import Position, Timeline, flooded
 from rowlog.totals import SessionTotals, with_origins
-from rowlog.undoing import Undoing
+from rowlog.undoing import TakenBack, Undoing
 from rowlog_drivers.interface import Delivery
 from rowlog_drivers.records import (
     FileLap,
@@ -31,7 +33,7 @@ from rowlog_drivers.records import (
     Undecoded,
 )
 
-Fact = Record | Segment | Split
+Fact = Record | Segment | Split | TakenBack
 
 
 _UNHEARD = ("link", "key", "flood", "sample", "stroke", "heart_rate", "summary", "lap", "totals")
@@ -103,7 +105,8 @@ class Pipeline:
             if record.drag_factor is not None:
                 self._drag_factor = record.drag_factor
                 if self.rower in (None, record.source):
-                    self.tracker.drag_factor(t_ns, record.drag_factor)
+                    drag_factor = record.drag_factor
+                    self._tell(lambda tracker: tracker.drag_factor(t_ns, drag_factor), t_ns, facts)
             self._follow(position, facts)
             if record.heart_rate_bpm is not None:
                 self._beat(record, facts, strap=False)
@@ -118,9 +121,7 @@ class Pipeline:
                 self._follow(moved, facts)
         elif isinstance(record, Tick):
             self.timeline.tick(record)
-            if self._undoing.open:
-                self._undoing.fed(lambda tracker: tracker.tick(t_ns), t_ns)
-            facts.extend(self.tracker.tick(t_ns))
+            self._tell(lambda tracker: tracker.tick(t_ns), t_ns, facts)
         else:
             facts.append(record)
             if isinstance(record, Flood):
@@ -143,7 +144,16 @@ class Pipeline:
                 word = self._monitors.setdefault(record.source, MonitorWord())
                 word.take(record)
                 if record.source == self.rower:
-                    facts.extend(word.of_segments(record, self.tracker))
+                    self._tell(
+                        lambda tracker: word.of_segments(record, tracker), record.t_ns, facts
+                    )
+
+    def _tell(self, call: Callable[[Tracker], Found], t_ns: int, facts: list[Fact]) -> None:
+        """Give the tracker something, again too when a key is taken back."""
+        found = call(self.tracker)
+        if self._undoing.open:
+            self._undoing.fed(call, found, t_ns)
+        facts.extend(found)
 
     def _cut_by_laps(self, said: FileTotals) -> None:
         """A file's laps, which stand before all else, cut the session unless another way is asked.
@@ -158,10 +168,7 @@ class Pipeline:
     def _beat(self, record: HeartRate | RowerSample, facts: list[Fact], *, strap: bool) -> None:
         reading, odd = self.timeline.heart_rate(record)
         facts.extend(odd)
-        if self._undoing.open:
-            t_ns = record.t_ns
-            self._undoing.fed(lambda tracker: tracker.heart_rate(reading, strap=strap), t_ns)
-        facts.extend(self.tracker.heart_rate(reading, strap=strap))
+        self._tell(lambda tracker: tracker.heart_rate(reading, strap=strap), record.t_ns, facts)
 
     def _step(self, state: MachineState, facts: list[Fact]) -> None:
         """A monitor's own workout may go on with this state."""
@@ -175,9 +182,7 @@ class Pipeline:
             programme = self._programmes[source] = Programme()
         step = programme.take(state, lambda field, raw: self.timeline.total(source, field, raw))
         if step is not None:
-            if self._undoing.open:
-                self._undoing.fed(lambda tracker: tracker.step(step), state.t_ns)
-            facts.extend(self.tracker.step(step))
+            self._tell(lambda tracker: tracker.step(step), state.t_ns, facts)
 
     def _follow(self, position: Position, facts: list[Fact]) -> None:
         if self.rower is None:
@@ -186,9 +191,7 @@ class Pipeline:
             self.position = position
             if self.timeline.catching_up(position.source):
                 return  # nothing is said yet of how far it went in the gap
-            if self._undoing.open:
-                self._undoing.fed(lambda tracker: tracker.position(position), position.t_ns)
-            facts.extend(self.tracker.position(position))
+            self._tell(lambda tracker: tracker.position(position), position.t_ns, facts)
 
     def _key(self, marker: Marker, facts: list[Fact]) -> None:
         t_ns = marker.t_ns
@@ -196,14 +199,17 @@ class Pipeline:
             taken_back = self._undoing.undo(t_ns)
             if taken_back is not None:
                 self.undone = True
-                self.tracker, found = taken_back
+                self.tracker, back, found = taken_back
+                facts.append(back)
                 facts.extend(found)
             return
-        if is_key(marker.label):
-            self._undoing.pressed(self.tracker, t_ns)
-        elif self._undoing.open:
-            self._undoing.fed(lambda tracker: tracker.marker(t_ns, marker.label), t_ns)
-        facts.extend(self.tracker.marker(t_ns, marker.label))
+        if not is_key(marker.label):
+            self._tell(lambda tracker: tracker.marker(t_ns, marker.label), t_ns, facts)
+            return
+        self._undoing.pressed(self.tracker, t_ns)
+        found = self.tracker.marker(t_ns, marker.label)
+        self._undoing.told(found)
+        facts.extend(found)
 
     def _totals(self, end_ns: int) -> SessionTotals:
         tracker = self.tracker

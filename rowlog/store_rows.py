@@ -15,6 +15,7 @@ from rowlog.intervals import Segment, Split
 from rowlog.plan import Target
 from rowlog.timeline import Anomaly, Gap
 from rowlog.totals import SessionTotals
+from rowlog.undoing import TakenBack
 from rowlog_drivers.frames import Frame, SourceHeader
 from rowlog_drivers.records import (
     ControlReply,
@@ -301,7 +302,7 @@ SHAPES: Final[dict[type, Shape[Any]]] = {
 STRUCTURE: Final = frozenset({Segment, Split})
 """Facts that belong to a segmentation of the session."""
 
-Fact = Record | Segment | Split
+Fact = Record | Segment | Split | TakenBack
 
 TOTALS: Final = _plain(
     "session_totals",

@@ -10,7 +10,7 @@ from rowlog.counters import SECOND_NS
 from rowlog.cuts import CutTracker, Seen, Watching, with_splits
 from rowlog.derivation import Derivation
 from rowlog.detecting import cutting
-from rowlog.intervals import Tracker
+from rowlog.intervals import Segment, Split, Tracker
 from rowlog.notation import parse
 from rowlog.pipeline import Fact
 from rowlog.plan import Plan, Target
@@ -19,6 +19,7 @@ from rowlog.undoing import without_undone
 from rowlog_drivers.device import Decoding
 from rowlog_drivers.errors import CallError
 from rowlog_drivers.frames import Frame
+from rowlog_drivers.records import Record
 
 BATCH_FRAMES = 1000
 
@@ -29,7 +30,7 @@ Origin = Literal["device", "plan", "auto", "user"]
 class Structure:
     """What one way of cutting leads to."""
 
-    facts: list[Fact]
+    facts: list[Record | Segment | Split]
     totals: SessionTotals
     text: str | None
     """The plan, or the pattern that was recognised."""

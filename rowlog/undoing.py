@@ -8,20 +8,39 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rowlog.intervals import Found, Segment, Split, Tracker
-from rowlog.keys import UNDO, UNDO_NS
-from rowlog_drivers.records import Marker, Record
+from rowlog.keys import UNDO_NS
+from rowlog_drivers.records import Record
 
 MOST: Final = 20
 """So many keys can be taken back one after another."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenBack:
+    """Of what was told before, this is not so; what is so all the same is told again after it."""
+
+    segments: frozenset[int]
+    """By index."""
+    splits: frozenset[tuple[int, int]]
+    """By index of their segment and their own."""
+
+
 @dataclass(slots=True)
 class _Pressed:
-    """A key: the tracker before it, and what came between it and the next one."""
+    """A key: the tracker before it; what came, and what was told of it, until the next one."""
 
     before: Tracker
     t_ns: int
     since: list[Callable[[Tracker], Found]] = field(default_factory=list)
+    segments: set[int] = field(default_factory=set)
+    splits: set[tuple[int, int]] = field(default_factory=set)
+
+    def told(self, found: Found) -> None:
+        for one in found:
+            if isinstance(one, Segment):
+                self.segments.add(one.index)
+            else:
+                self.splits.add((one.segment_index, one.index))
 
 
 @dataclass(slots=True)
@@ -41,14 +60,23 @@ class Undoing:
         self._keys.append(_Pressed(deepcopy(tracker), t_ns))
         del self._keys[:-MOST]
 
-    def fed(self, call: Callable[[Tracker], Found], t_ns: int) -> None:
-        """The tracker was given something, which it is to be given again after an undo."""
+    def fed(self, call: Callable[[Tracker], Found], found: Found, t_ns: int) -> None:
+        """The tracker was given something, and told `found`; after an undo it is given it again."""
         self._forget(t_ns)
         if self._keys:
             self._keys[-1].since.append(call)
+            self._keys[-1].told(found)
 
-    def undo(self, t_ns: int) -> tuple[Tracker, Found] | None:
-        """The tracker as if the last key had not been pressed, and what it told; None: none was."""
+    def told(self, found: Found) -> None:
+        """What the key itself made known, and what was told beside the tracker."""
+        if self._keys:
+            self._keys[-1].told(found)
+
+    def undo(self, t_ns: int) -> tuple[Tracker, TakenBack, Found] | None:
+        """The tracker as if the last key had not been pressed; None: none was.
+
+        Also what was told since and is not so, and what is.
+        """
         self._forget(t_ns)
         if not self._keys:
             return None
@@ -57,9 +85,21 @@ class Undoing:
         found: Found = []
         for call in key.since:
             found += call(tracker)
+        again = {one.index for one in found if isinstance(one, Segment)}
+        # Told before the key, and otherwise since: as it was.
+        found += [
+            tracker.segments[index]
+            for index in sorted(key.segments - again)
+            if index < len(tracker.segments)
+        ]
+        back = TakenBack(segments=frozenset(key.segments), splits=frozenset(key.splits))
         if self._keys:
-            self._keys[-1].since += key.since
-        return tracker, found
+            earlier = self._keys[-1]
+            earlier.since += key.since
+            earlier.segments |= key.segments
+            earlier.splits |= key.splits
+            earlier.told(found)
+        return tracker, back, found
 
     def _forget(self, t_ns: int) -> None:
         """What was pressed too long ago cannot be taken back."""
@@ -67,32 +107,20 @@ class Undoing:
             del self._keys[0]
 
 
-def without_undone(facts: Sequence[Record | Segment | Split]) -> list[Record | Segment | Split]:
-    """The facts without the segments and splits that an undo took back and nothing told again."""
-    kept = list(facts)
-    places = [
-        place for place, fact in enumerate(facts) if isinstance(fact, Marker) and fact.label == UNDO
-    ]
-    for place in reversed(places):
-        later = [fact for fact in kept[place:] if isinstance(fact, Segment)]
-        least = min((fact.index for fact in later), default=None)
-        if least is None:
-            continue
-        told = {fact.index for fact in later}
-        split = {
-            (fact.segment_index, fact.index) for fact in kept[place:] if isinstance(fact, Split)
-        }
-        kept = [
-            fact
-            for at, fact in enumerate(kept)
-            if at >= place
-            or not (
-                (isinstance(fact, Segment) and fact.index >= least and fact.index not in told)
-                or (
-                    isinstance(fact, Split)
-                    and fact.segment_index >= least
-                    and (fact.segment_index, fact.index) not in split
-                )
-            )
-        ]
+def without_undone(
+    facts: Sequence[Record | Segment | Split | TakenBack],
+) -> list[Record | Segment | Split]:
+    """The facts without the segments and splits that an undo took back."""
+    kept: list[Record | Segment | Split] = []
+    for fact in facts:
+        if isinstance(fact, TakenBack):
+            kept = [one for one in kept if not _taken(one, fact)]
+        else:
+            kept.append(fact)
     return kept
+
+
+def _taken(fact: Record | Segment | Split, back: TakenBack) -> bool:
+    if isinstance(fact, Segment):
+        return fact.index in back.segments
+    return isinstance(fact, Split) and (fact.segment_index, fact.index) in back.splits

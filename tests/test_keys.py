@@ -125,6 +125,18 @@ def test_keys_are_taken_back_the_last_one_first_and_only_soon(simulation: Simula
     assert segments(followed(simulation, {20.0: "undo"})) == segments(followed(simulation, {}))
 
 
+def test_what_was_told_long_before_a_key_outlives_its_undo() -> None:
+    # The first rep's heart-rate drop at 120 s is told after the undo; rep and rest stay told.
+    simulation = simulate(script_for(parse("1:00/5:00r")), seed=2)
+    plan = "1:00/1:00r + 1:00r + 1:00r + 2:00"
+    made = followed(simulation, {170.0: "pause", 171.0: "undo"}, plan)
+    assert segments(made) == segments(followed(simulation, {}, plan))
+    assert segments(made)[0].figures.heart_rate_drop_120s_bpm is not None
+    # What a key cut short is whole again: the drop at 60 s that work began before.
+    early = followed(simulation, {100.0: "next", 130.0: "undo"}, "1:00/2:00r + 1:00")
+    assert segments(early) == segments(followed(simulation, {}, "1:00/2:00r + 1:00"))
+
+
 def test_what_an_undo_took_back_is_not_stored(simulation: Simulation, tmp_path: Path) -> None:
     # The key ends the only piece and begins the rest, which goes on to the end; it is taken back.
     file, database = tmp_path / "row.frames", tmp_path / "rowlog.db"
@@ -135,7 +147,8 @@ def test_what_an_undo_took_back_is_not_stored(simulation: Simulation, tmp_path: 
     number = replay_file(file, database)
     shown: Summary = load(database, number)
     assert [(one.kind, one.ended_by) for one in shown.segments] == [("work", "end")]
-    assert len(shown.splits) == 3  # two whole ones of 2:00 and what was rowed of the third
+    # Three whole ones of 2:00, the first told before the key, and what was left of the session.
+    assert [round(split.duration_s) for split in shown.splits] == [120, 120, 120, 5]
     tables = rows(database, number)
     rebuild(database)
     assert rows(database, number) == tables
