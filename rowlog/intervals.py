@@ -72,6 +72,8 @@ class Tracker:
         )
         self.segments: list[Segment] = []
         self.work = Total()
+        self.rowed = Total()
+        """Of the work, what was on the machine."""
         self.rest = Total()
         self.session_heart_rate: dict[str, Sums] = {}
         self.straps: set[str] = set()
@@ -97,7 +99,8 @@ class Tracker:
         """Where the piece stood when a key paused it; None while none has."""
         self.pauses_ns: list[int] = []
         """Keys that begin and end pauses in turn from now on: the next sample is to show where."""
-        self._key_ns: int | None = None
+        self.key_ns: int | None = None
+        """When a key ended the piece, while the next sample is to show where; else None."""
         self._heart_rate_near_ns: int | None = None
         """The first reading that reached the piece's heart rate, while it is doubted."""
         self._heart_rate_hit_ns: int | None = None
@@ -342,10 +345,10 @@ class Tracker:
         if label == PAUSE or (label == RESUME and self.paused_by_key):
             self.pauses_ns.append(t_ns)
             self._advance_off_machine(t_ns)
-        elif self._key_ns is not None:
+        elif self.key_ns is not None:
             return self._told()
         elif label in NEXT:
-            self._key_ns = t_ns
+            self.key_ns = t_ns
             self._advance_off_machine(t_ns)
         elif label.startswith(EXTEND) and self.plan is not None:
             longer = extended(piece, label)
@@ -498,7 +501,7 @@ class Tracker:
     def _end_of(self, piece: Piece, begin: Mark, t_ns: int) -> Boundary | None:
         """Where the piece has ended by `t_ns`, whatever ended it first; None while it goes on."""
         if self.held is not None:  # only a key ends what a key has paused
-            key_ns = self._key_ns
+            key_ns = self.key_ns
             return None if key_ns is None else Boundary(max(key_ns, self._cursor_ns), "key")
         # A monitor counts calories finer than it tells them: where it holds the piece, it ends it.
         held = piece.target.type == "energy" and piece.target == self._monitors
@@ -509,8 +512,8 @@ class Tracker:
         if piece.target.at_most_s is not None:
             limit = Target(type="time", value=piece.target.at_most_s)
             ends.append(self._target_boundary(piece, begin, limit, t_ns))
-        if self._key_ns is not None:
-            ends.append(Boundary(max(self._key_ns, self._cursor_ns), "key"))
+        if self.key_ns is not None:
+            ends.append(Boundary(max(self.key_ns, self._cursor_ns), "key"))
         for end in ends:
             if end is not None and (best is None or end.t_ns < best.t_ns):
                 best = end
@@ -723,7 +726,7 @@ class Tracker:
     def _enter(self, index: int, mark: Mark) -> None:
         """Begin a piece at `mark`."""
         self.at = index
-        self._key_ns = self._heart_rate_hit_ns = self._heart_rate_near_ns = None
+        self.key_ns = self._heart_rate_hit_ns = self._heart_rate_near_ns = None
         self.paused = self._still = False
         self.held = None
         while self.pauses_ns and self.pauses_ns[0] < mark.t_ns:
@@ -802,7 +805,10 @@ class Tracker:
     def _cut(self, mark: Mark) -> Total:
         """Everything between the cut before and `mark`, added where it belongs."""
         total = self._between(self._cut_mark, mark)
-        total.power = self._power.cut(mark.t_ns)
+        power = self._power.cut(mark.t_ns)
+        piece = self._piece
+        if piece is None or not self._on_floor(piece):
+            total.power = power
         total.drag_factor = self._drag.cut(mark.t_ns)
         total.heart_rate = {
             source: stream.cut(mark.t_ns) for source, stream in self._heart_rates.items()
@@ -871,6 +877,8 @@ class Tracker:
                 self.workout[-1].append(closed.index)
             if closed.tag not in ASIDE:
                 self.work.add(segment.total)
+                if piece.activity == ROW:
+                    self.rowed.add(segment.total)
             if source is not None and end_bpm is not None:
                 self._recoveries.append(Recovery(closed.index, mark.t_ns, source, end_bpm))
         elif kind == "rest":
@@ -943,8 +951,8 @@ class Tracker:
             if self._rowing and not self.paused:
                 horizon_ns = min(horizon_ns, self._motion_ns)
             self._track.forget(horizon_ns)
-        if self._key_ns is not None:
-            horizon_ns = min(horizon_ns, self._key_ns)
+        if self.key_ns is not None:
+            horizon_ns = min(horizon_ns, self.key_ns)
         if self._heart_rate_near_ns is not None:
             horizon_ns = min(horizon_ns, self._heart_rate_near_ns)
         if self.pauses_ns:

@@ -213,7 +213,7 @@ class Pipeline:
 
     def _totals(self, end_ns: int) -> SessionTotals:
         tracker = self.tracker
-        work, rest = tracker.work, tracker.rest
+        work, rowed, rest = tracker.work, tracker.rowed, tracker.rest
         first_ns = self._first_ns if self._first_ns is not None else end_ns
         duration_s = max(0.0, (end_ns - first_ns) / SECOND_NS)
         position = self.timeline.position(self.rower, end_ns) if self.rower is not None else None
@@ -223,11 +223,11 @@ class Pipeline:
         if heart_rate is not None and duration_s > 0:
             coverage = min(1.0, heart_rate.seconds / duration_s)
         pace = rate = None
-        if work.duration_s > 0:
-            if work.distance_m is not None:
-                pace = mean_pace(work.distance_m, work.duration_s)
-            if work.stroke_count is not None:
-                rate = 60.0 * work.stroke_count / work.duration_s
+        if rowed.duration_s > 0:
+            if rowed.distance_m is not None:
+                pace = mean_pace(rowed.distance_m, rowed.duration_s)
+            if rowed.stroke_count is not None:
+                rate = 60.0 * rowed.stroke_count / rowed.duration_s
         totals = with_origins(
             SessionTotals(
                 activity=self._activity(),

@@ -103,15 +103,25 @@ def standing(tracker: Tracker, position: Position | None, t_ns: int) -> Standing
         first = pieces[0] if tracker.plan is not None and pieces else None
         return Standing(phase="waiting", index=None, piece=None, next=first, number=0, count=count)
     paused = tracker.paused or tracker.paused_by_key
-    t_ns, held = _clock_ns(tracker, t_ns)
+    last_work_s = tracker.last_work_s
+    now_ns, (t_ns, held) = t_ns, _clock_ns(tracker, t_ns)
     distance_m = position.distance_m if position is not None else None
     energy_kcal = position.energy_kcal if position is not None else None
+    # Pieces that end by a key or by time may be over already, although no sample has told where the
+    # rower stood at their end.
+    if tracker.key_ns is not None and begin is not None and index < len(pieces):
+        if pieces[index].kind == "work":
+            last_work_s = (min(tracker.key_ns, t_ns) - begin.t_ns) / SECOND_NS
+        begin = Mark(
+            t_ns=tracker.key_ns,
+            distance_m=position.distance_m if position is not None else None,
+            energy_kcal=position.energy_kcal if position is not None else None,
+        )
+        index, paused, held, t_ns = index + 1, False, None, now_ns
     if held is not None:
         distance_m, energy_kcal = held.distance_m, held.energy_kcal
-    # Pieces that end by time may be over already, although no sample has told where the rower
-    # stood at their end.
     while index < len(pieces) and begin is not None:
-        seconds = _time_target_s(tracker, pieces[index])
+        seconds = _time_target_s(pieces[index], last_work_s)
         if seconds is None or t_ns < begin.t_ns + round(seconds * SECOND_NS):
             break
         begin = Mark(
@@ -137,7 +147,7 @@ def standing(tracker: Tracker, position: Position | None, t_ns: int) -> Standing
         count=count,
         seconds=max(0.0, seconds_in),
         metres=metres,
-        to_go=_to_go(tracker, piece, seconds_in, metres, kcal),
+        to_go=_to_go(piece, last_work_s, seconds_in, metres, kcal),
     )
 
 
@@ -158,18 +168,18 @@ def _clock_ns(tracker: Tracker, t_ns: int) -> tuple[int, Mark | None]:
     return (t_ns if since_ns is None else since_ns) - away_ns, held
 
 
-def _time_target_s(tracker: Tracker, piece: Piece) -> float | None:
+def _time_target_s(piece: Piece, last_work_s: float) -> float | None:
     target = piece.target
     if target.type == "time":
         return target.value
     if target.type == "ratio" and target.value is not None:
-        return target.value * tracker.last_work_s
+        return target.value * last_work_s
     return target.at_most_s
 
 
 def _to_go(
-    tracker: Tracker,
     piece: Piece,
+    last_work_s: float,
     seconds: float,
     metres: float | None,
     kcal: float | None,
@@ -178,7 +188,7 @@ def _to_go(
     if target.value is None:
         return None
     if target.type in ("time", "ratio"):
-        whole = _time_target_s(tracker, piece)
+        whole = _time_target_s(piece, last_work_s)
         return None if whole is None else max(0.0, whole - seconds)
     if target.type == "distance":
         return None if metres is None else max(0.0, target.value - metres)

@@ -406,7 +406,9 @@ def _recut(session: SessionSummary, segments: tuple[SegmentSummary, ...]) -> Ses
     rests = [segment for segment in segments if segment.kind == "rest"]
     work_s = sum(segment.duration_s for segment in work)
     metres = [segment.distance_m for segment in work if segment.distance_m is not None]
+    on_machine_s = sum(segment.duration_s for segment in work if segment.distance_m is not None)
     strokes = [segment.stroke_count for segment in work if segment.stroke_count is not None]
+    stroked_s = sum(segment.duration_s for segment in work if segment.stroke_count is not None)
     powers = [
         (segment.mean_power_w, segment.duration_s)
         for segment in work
@@ -417,9 +419,9 @@ def _recut(session: SessionSummary, segments: tuple[SegmentSummary, ...]) -> Ses
     fields: dict[str, Any] = {
         "work_distance_m": sum(metres) if metres else None,
         "rest_distance_m": sum(rested) if rested else None,
-        "mean_pace_s_per_500m": 500.0 * work_s / sum(metres) if sum(metres) > 0 else None,
+        "mean_pace_s_per_500m": 500.0 * on_machine_s / sum(metres) if sum(metres) > 0 else None,
         "mean_power_w": sum(w * s for w, s in powers) / rowed_s if rowed_s else None,
-        "mean_stroke_rate_spm": 60.0 * sum(strokes) / work_s if strokes and work_s else None,
+        "mean_stroke_rate_spm": 60.0 * sum(strokes) / stroked_s if strokes and stroked_s else None,
     }
     origins = {name: origin for name, origin in session.origins.items() if name not in fields}
     origins |= {name: "derived" for name, value in fields.items() if value is not None}
@@ -605,10 +607,11 @@ def _so_far(
     work = [one for one in segments if one.kind == "work" and one.tag not in ASIDE]
     work_s = sum(segment.duration_s for segment in work)
     metres = [segment.distance_m for segment in work if segment.distance_m is not None]
+    on_machine_s = sum(segment.duration_s for segment in work if segment.distance_m is not None)
     return session._replace(
         duration_s=last_ns / 1e9 if last_ns is not None else 0.0,
         work_s=work_s,
         rest_s=sum(segment.duration_s for segment in segments if segment.kind == "rest"),
         work_distance_m=sum(metres) if metres else None,
-        mean_pace_s_per_500m=500.0 * work_s / sum(metres) if sum(metres) > 0 else None,
+        mean_pace_s_per_500m=500.0 * on_machine_s / sum(metres) if sum(metres) > 0 else None,
     )

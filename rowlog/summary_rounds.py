@@ -14,6 +14,8 @@ class Stretch(Protocol):
     @property
     def activity(self) -> str: ...  # noqa: D102 - as SegmentSummary says
     @property
+    def piece(self) -> int | None: ...  # noqa: D102 - as SegmentSummary says
+    @property
     def tag(self) -> str | None: ...  # noqa: D102 - as SegmentSummary says
     @property
     def round(self) -> int | None: ...  # noqa: D102 - as SegmentSummary says
@@ -74,7 +76,7 @@ def exercises_of(segments: Sequence[Stretch]) -> tuple[ExerciseSummary, ...]:
     return tuple(
         ExerciseSummary(
             activity,
-            len(parts),
+            _times(parts),
             sum(part.duration_s for part in parts),
             _metres(parts),
             _mean(parts),
@@ -83,6 +85,12 @@ def exercises_of(segments: Sequence[Stretch]) -> tuple[ExerciseSummary, ...]:
         )
         for activity, parts in held.items()
     )
+
+
+def _times(parts: Sequence[Stretch]) -> int:
+    """How often it was done: the stretches of a piece with pauses are once."""
+    pieces = [part.piece for part in parts]
+    return len({piece for piece in pieces if piece is not None}) + pieces.count(None)
 
 
 def rounds_of(segments: Sequence[Stretch]) -> tuple[RoundSummary, ...]:

@@ -11,6 +11,7 @@ from rowlog.render_rounds import circuit
 from rowlog.replaying import record_frames
 from rowlog.simulating import script_for
 from rowlog.summary import Summary, load
+from rowlog.summary_rounds import exercises_of
 from rowlog.workouts import plan_of
 from rowlog_drivers.frames import FramesHeader
 from rowlog_drivers.simulator import simulate
@@ -89,7 +90,15 @@ def test_metres_that_drift_in_while_on_the_floor_are_no_work(tmp_path: Path) -> 
     assert [s.distance_m for s in rowed] == pytest.approx([250.0] * 3)
     assert all(s.distance_m is None and s.stroke_count is None for s in floor)
     assert all(s.mean_heart_rate_bpm for s in floor)
-    assert shown.session.work_distance_m == pytest.approx(750.0)
+    assert all(s.mean_power_w is None for s in floor)
+    session = shown.session
+    assert session.work_distance_m == pytest.approx(750.0)
+    # Pace and rate are of the rowing, the exercises' time left out.
+    rowed_s = sum(s.duration_s for s in rowed)
+    assert session.work_s == pytest.approx(rowed_s + 90.0)
+    assert session.mean_pace_s_per_500m == pytest.approx(500 * rowed_s / 750)
+    strokes = sum(s.stroke_count or 0 for s in rowed)
+    assert session.mean_stroke_rate_spm == pytest.approx(60 * strokes / rowed_s)
     # The wheel ran out after each 250 m: metres that are in the total and in no work.
     assert shown.session.distance_m is not None
     assert shown.session.distance_m > 760
@@ -100,6 +109,17 @@ def test_metres_that_drift_in_while_on_the_floor_are_no_work(tmp_path: Path) -> 
     ]
     assert shown.exercises[0].distance_m == pytest.approx(750.0)
     assert shown.exercises[1].distance_m is None
+
+
+def test_an_exercise_with_a_pause_in_it_is_done_once(
+    sample: tuple[Summary, list[float]],
+) -> None:
+    first, *others = sample[0].segments
+    parts = (first, first._replace(kind="pause", activity="pause"), first)
+    assert [(one.activity, one.count) for one in exercises_of([*parts, *others])][:2] == [
+        ("jumping jacks", 4),
+        ("superman raises", 4),
+    ]
 
 
 def test_rowing_alone_is_no_circuit(tmp_path: Path) -> None:

@@ -227,6 +227,28 @@ def test_what_is_shown_stands_still_at_once(stopping: Simulation) -> None:
     assert at[82].to_go == near(87.0)
 
 
+def test_a_key_shows_at_once_what_a_silent_machine_has_not_told(stopping: Simulation) -> None:
+    # Nothing is heard of the rower while nobody rows: its next sample comes with the first stroke.
+    quiet = replace(
+        stopping,
+        frames=tuple(
+            frame
+            for frame in stopping.frames
+            if frame.source != "rower" or not START_S + 62 < frame.t_ns / 1e9 < START_S + 121
+        ),
+    )
+    told = moments(quiet, {70.0: "next"}, "1:00/10:00r + 5:00")
+    at = {second: told[round(START_S) + second] for second in (69, 72, 110)}
+    assert [(at[second].phase, at[second].number) for second in at] == [
+        ("rest", 1), ("work", 2), ("work", 2),
+    ]  # fmt: skip
+    assert at[110].to_go == near(260.0)
+    told = moments(quiet, {70.0: "pause", 90.0: "next"}, "1:00/10:00r + 5:00")
+    assert [told[round(START_S) + second].phase for second in (69, 72, 92)] == [
+        "rest", "pause", "work",
+    ]  # fmt: skip
+
+
 def test_a_recording_and_its_rebuild_are_equal(stopping: Simulation, tmp_path: Path) -> None:
     file, database = tmp_path / "row.frames", tmp_path / "rowlog.db"
     header = FramesHeader(
