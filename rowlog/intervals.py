@@ -82,6 +82,8 @@ class Tracker:
         self._drag = Stream()
         self._powered = False
         self._track = Track()
+        self.first = 0
+        """The piece that a session begins with: not the plan's first where a key left that out."""
         self.at = -1
         self.begin: Mark | None = None
         self._from_zero = False
@@ -145,7 +147,7 @@ class Tracker:
         if position.moved:
             began_ns = self._began_ns(position)
             self._cut(self._track.start_mark(began_ns))
-            self._enter(0, self._cut_mark)
+            self._enter(self.first, self._cut_mark)
             self._motion_ns = began_ns
 
     def drag_factor(self, t_ns: int, value: int) -> Found:
@@ -194,7 +196,7 @@ class Tracker:
         """A step of the monitor's workout, while a plan is followed."""
         piece, begin = self._piece, self.begin
         if self.at < 0:
-            first = self.pieces[0]
+            first = self.pieces[self.first]
             if step.kind == "work" and first.kind == "work" and first.activity == ROW:
                 self._begin(mark)
             return
@@ -281,7 +283,7 @@ class Tracker:
 
     def _begin(self, mark: Mark) -> None:
         self._cut(mark)
-        self._enter(0, mark)
+        self._enter(self.first, mark)
         self._motion_ns = mark.t_ns
 
     def _end_by_device(self, mark: Mark, over: EndedBy) -> None:
@@ -341,6 +343,8 @@ class Tracker:
         self._reach(t_ns)
         piece = self._piece
         if piece is None:
+            if label in NEXT and self.at < 0 and self.plan is not None:
+                self._leave_out_first(t_ns)
             return self._told()
         if label == PAUSE or (label == RESUME and self.paused_by_key):
             self.pauses_ns.append(t_ns)
@@ -354,6 +358,16 @@ class Tracker:
             longer = extended(piece, label)
             self.pieces = (*self.pieces[: self.at], longer, *self.pieces[self.at + 1 :])
         return self._told()
+
+    def _leave_out_first(self, t_ns: int) -> None:
+        """The key for the next piece, before anything has begun: the session begins with that."""
+        later = range(self.first + 1, len(self.pieces))
+        first = next((at for at in later if self.pieces[at].kind == "work"), None)
+        if first is None:
+            return  # there is nothing else to begin with
+        self.first = first
+        if self._starts_at_once:
+            self._enter(first, Mark(t_ns=t_ns))
 
     def tick(self, t_ns: int) -> Found:
         """A second went by."""
@@ -426,7 +440,8 @@ class Tracker:
     @property
     def _starts_at_once(self) -> bool:
         """Whether the first piece waits for no stroke."""
-        return self.pieces[0].activity != ROW or self.pieces[0].kind == "rest"
+        first = self.pieces[self.first]
+        return first.activity != ROW or first.kind == "rest"
 
     @property
     def _heart_rate_source(self) -> str | None:
@@ -443,7 +458,7 @@ class Tracker:
             self._cursor_ns = self._first_ns = t_ns
             self._cut_mark = Mark(t_ns=t_ns)
             if self._starts_at_once:
-                self._enter(0, Mark(t_ns=t_ns))
+                self._enter(self.first, Mark(t_ns=t_ns))
         self._now_ns = t_ns
         self._watch_recoveries(t_ns)
 

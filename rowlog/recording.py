@@ -18,7 +18,7 @@ from rowlog.devices import Opened, check_bluetooth_options, open_devices
 from rowlog.keys import HELP, QUIT, TYPED, YES
 from rowlog.live import Board, Moment
 from rowlog.movement import Movement
-from rowlog.plan import Plan
+from rowlog.plan import ROW, Plan
 from rowlog.rebuild import recover
 from rowlog.recorder import Progress, Recorder, SpilledError
 from rowlog.recovering import make_way
@@ -153,6 +153,13 @@ def record(
             tell(
                 "The plan has a piece that ends by heart rate, and no strap is named: it ends by "
                 "its time limit, by a key, or by what the rower relays."
+            )
+    if tell is not None and plan is not None and rower is None and "rower" not in wanted:
+        rowed = any(piece.kind == "work" and piece.activity == ROW for piece in plan.pieces)
+        if rowed:
+            tell(
+                "The plan has pieces on the rowing machine, and none is named: they wait for a "
+                'stroke that nobody tells. For time alone put Other: in front: "Other: 4:00".'
             )
     athlete = athlete or only_athlete(database)
     values = Values() if plan is None else _values(database, plan, athlete, tell)

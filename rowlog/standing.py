@@ -100,7 +100,7 @@ def standing(tracker: Tracker, position: Position | None, t_ns: int) -> Standing
     count = tracker.plan.work_count if tracker.plan is not None else None
     index, begin = tracker.at, tracker.begin
     if index < 0 or (begin is None and index < len(pieces)):
-        first = pieces[0] if tracker.plan is not None and pieces else None
+        first = pieces[tracker.first] if tracker.plan is not None and pieces else None
         return Standing(phase="waiting", index=None, piece=None, next=first, number=0, count=count)
     paused = tracker.paused or tracker.paused_by_key
     last_work_s = tracker.last_work_s

@@ -57,7 +57,9 @@ class Undoing:
     def pressed(self, tracker: Tracker, t_ns: int) -> None:
         """A key is about to change the tracker."""
         self._forget(t_ns)
-        self._keys.append(_Pressed(deepcopy(tracker), t_ns))
+        # What never changes is shared: to copy a thousand segments would take a tenth of a second.
+        fixed = (*tracker.segments, *tracker.pieces, tracker.plan)
+        self._keys.append(_Pressed(deepcopy(tracker, {id(one): one for one in fixed}), t_ns))
         del self._keys[:-MOST]
 
     def fed(self, call: Callable[[Tracker], Found], found: Found, t_ns: int) -> None:

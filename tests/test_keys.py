@@ -93,6 +93,21 @@ def test_a_piece_becomes_longer(simulation: Simulation, key: str, seconds: float
     assert first.target == Target(type="time", value=seconds)
 
 
+def test_the_first_piece_is_left_out_before_the_first_stroke(simulation: Simulation) -> None:
+    plan = "[w]10:00/2:00r + 1:00/0:30r + 0:20 plank"
+    made = followed(simulation, {-3.0: "next"}, plan)
+    assert lengths(made) == [*WHOLE[:2], ("work", 20.0, "target")]
+    assert [one.piece for one in segments(made)] == [2, 3, 4]
+    # Twice: an exercise waits for no stroke.
+    assert lengths(followed(simulation, {-3.0: "next", -2.0: "skip"}, plan)) == [
+        ("work", 20.0, "target")
+    ]
+    # Nothing is left to begin with after the last one; and it can be taken back.
+    assert lengths(followed(simulation, {-3.0: "next"}, "1:00/0:30r")) == WHOLE[:2]
+    taken_back = followed(simulation, {-3.0: "next", -2.0: "undo"}, plan)
+    assert segments(taken_back) == segments(followed(simulation, {}, plan))
+
+
 def test_a_rest_becomes_longer_twice(simulation: Simulation) -> None:
     held = lengths(followed(simulation, {70.0: "extend", 80.0: "extend"}))
     assert held[:2] == [WHOLE[0], ("rest", 90.0, "rest_over")]
