@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from rowlog.render import Style
     from rowlog.screen import Screen
     from rowlog.sounds import Kind
+    from rowlog.viewing import View
     from rowlog_drivers.peripheral import Event
 
 app = typer.Typer(
@@ -223,6 +224,14 @@ def record(
     plain: Annotated[
         bool, typer.Option("--plain", help="One plain line a second, without colours.")
     ] = False,
+    keys_from: Annotated[
+        str | None,
+        typer.Option(
+            "--keys",
+            metavar="-",
+            help="Read keys from standard input, a line each: next, pause, extend 50m, end.",
+        ),
+    ] = None,
     sound: Annotated[
         str | None,
         typer.Option(
@@ -260,6 +269,9 @@ def record(
     if screen is None and sound is not None:
         _check_sound(sound)
     teller = _Teller(style, as_json=as_json, keys=keys, screen=screen)
+    views: list[View] = [] if screen is None else [screen]
+    if keys_from is not None:
+        views.append(_key_lines(keys_from, teller))
     nothing_named = rower is None and strap is None
     if nothing_named:
         rower = strap = "auto"
@@ -282,7 +294,7 @@ def record(
             on_moment=teller.moment,
             on_key=teller.key if keys else None,
             new=new,
-            views=(*(() if screen is None else (screen,)), *pages.views),
+            views=(*views, *pages.views),
             suspended=(lambda _: None) if screen is None else screen.suspended,
         )
     except SecondWriterError as error:
@@ -330,6 +342,23 @@ def _check_sound(sound: str) -> Kind:
         if kind == sound:
             return kind
     raise CallError(f"There is no sound {sound!r}.", f"There are: {', '.join(KINDS)}.")
+
+
+def _key_lines(named: str, teller: _Teller) -> View:
+    """Keys from standard input, which is no terminal. Raises CallError for anything else."""
+    from rowlog.key_lines import KeyLines
+
+    if named != "-":
+        raise CallError(
+            f"Keys are not read from {named!r}.",
+            "Lines of standard input are, with --keys - (from a file: --keys - < FILE).",
+        )
+    if sys.stdin is None or sys.stdin.isatty():
+        raise CallError(
+            "Standard input is no pipe or file to read keys from.",
+            "Give it one, or leave --keys out: a terminal's keys are read as they are typed.",
+        )
+    return KeyLines(sys.stdin.fileno(), pressed=teller.key, tell=teller.tell)
 
 
 class _Teller:

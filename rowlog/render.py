@@ -361,7 +361,7 @@ def key(label: str) -> str:
     """What a key that was pressed asks for; "help" tells which keys there are."""
     if label == "help":
         return KEYS_HELP
-    return f"rowlog: {_KEYS.get(label, label)}"
+    return f"rowlog: {_KEYS.get(label, f'key: {label}')}"
 
 
 KEYS_HELP: Final = (

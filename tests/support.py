@@ -90,10 +90,12 @@ class Process:
         before: str = "",
         stdout: int | IO[str] | None = None,
         terminal: int | None = None,
+        lines: int | None = None,
     ) -> None:
         """`before` is Python that runs first in the new process; `stdout`: where else it goes.
 
-        `terminal`: the pseudo-terminal that is its standard input, and that it is to have.
+        `terminal`: the pseudo-terminal that is its standard input, and that it is to have;
+        `lines`: a file descriptor that is its standard input and no terminal.
         """
         if terminal is not None:
             before += "\nimport fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)"
@@ -105,7 +107,7 @@ class Process:
         self.process = subprocess.Popen(
             [sys.executable, "-c", f"{before}\n{MAIN}", *map(str, arguments)],
             env=environment(),
-            stdin=subprocess.DEVNULL if terminal is None else terminal,
+            stdin=next((fd for fd in (terminal, lines) if fd is not None), subprocess.DEVNULL),
             start_new_session=terminal is not None,
             stdout=subprocess.PIPE if stdout is None else stdout,
             stderr=subprocess.PIPE,

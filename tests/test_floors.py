@@ -82,6 +82,7 @@ WORK = (
     "rowlog.resuming*",
     "rowlog.watching*",
     "rowlog.spilling*",
+    "rowlog.key_lines*",
     "rowlog.replaying*",
     "rowlog.editing*",
     "rowlog.series*",

@@ -91,6 +91,62 @@ def test_a_key_that_is_taken_back_never_was(terminal: Terminal, tmp_path: Path) 
     assert piece.ended_by == "end"
 
 
+def test_keys_come_as_lines_of_a_pipe(tmp_path: Path) -> None:
+    database = tmp_path / "rowlog.db"
+    program, script = os.pipe()
+    arguments = ("3x10:00/5:00r", "--rower", "sim:rower?speed=30", "--json", "--db", database)
+    with Process("record", *arguments, "--keys", "-", lines=program) as recording:
+        os.close(program)
+        recording.object(lambda now: now["phase"] == "work" and now["piece_s"] > 5)
+        os.write(script, b"jump\n  Extend  15s\nne")
+        recording.error("'jump' is no key. There are next, pause")
+        recording.object(lambda now: now["to_go"] + now["piece_s"] > 614)
+        os.write(script, b"xt\r\n")
+        recording.error("key: next piece")
+        recording.object(lambda now: now["phase"] == "rest" and now["piece"] == 1)
+        os.write(script, b"mark")
+        os.close(script)  # what the last line lacks is its end
+        recording.error("key: mark")
+        recording.send(signal.SIGINT)  # the end of the input is not that of the recording
+        assert recording.end()[0] == 0
+    first, rest = load(database, 1).segments
+    assert first.ended_by == "key"
+    assert first.target is not None
+    assert first.target.value == 615.0
+    assert (rest.kind, rest.ended_by) == ("rest", "end")
+    tables = rows(database, 1, ("segments", "splits", "markers", "session_totals"))
+    assert len(tables["markers"]) == 3
+    rebuild(database)
+    assert rows(database, 1, tables) == tables
+
+
+def test_lines_of_a_file_end_a_recording(tmp_path: Path) -> None:
+    keys, database = tmp_path / "keys.txt", tmp_path / "rowlog.db"
+    keys.write_text("mark\nend\n", encoding="utf-8")
+    with keys.open() as opened:
+        recording = Process(
+            "record", "--rower", "sim:rower?speed=20", "--keys", "-", "--db", database,
+            lines=opened.fileno(),
+        )  # fmt: skip
+        with recording:
+            code, _, errors = recording.end()
+    assert code == 0
+    assert "key: end" in errors
+
+
+def test_keys_are_read_from_nothing_that_was_not_named(terminal: Terminal, tmp_path: Path) -> None:
+    database = tmp_path / "rowlog.db"
+    with Process("record", "--keys", "-", "--db", database, terminal=terminal.program) as recording:
+        code, _, errors = recording.end()
+    assert code == 2
+    assert "leave --keys out" in errors
+    with Process("record", "--keys", "switch", "--db", database) as recording:
+        code, _, errors = recording.end()
+    assert code == 2
+    assert "--keys - < FILE" in errors
+    assert not database.exists()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_leaves_the_terminal_as_it_was(
     terminal: Terminal, tmp_path: Path, number: signal.Signals
