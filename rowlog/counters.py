@@ -124,15 +124,19 @@ class Counter:
             self.total, self.raw, self._last_ns = self._base, raw, t_ns
             self._said = raw
             return None
-        self._watch_trend(raw)
+        if raw != self._said:
+            self._watch_trend(raw)
         if self.counts_down:
             self._pending = None
             return None
         step = raw - self.raw
         if 0 <= step <= self._allowed(t_ns - self._last_ns):
-            pending, self._pending = self._pending, None
             self._accept(t_ns, raw, step)
-            return ("glitch", pending[1]) if pending is not None else None
+            pending = self._pending
+            if pending is None:
+                return None
+            self._pending = None
+            return "glitch", pending[1]
         if self._pending is not None:
             return self._resolve(t_ns, raw)
         if step < 0:
@@ -185,9 +189,13 @@ class Counter:
 
     def _watch_trend(self, raw: float) -> None:
         said, self._said = self._said, raw
-        if said is None or raw == said:
+        if said is None:
             return
-        self._trend = max(self._trend, 0) + 1 if raw > said else min(self._trend, 0) - 1
+        trend = self._trend
+        if raw > said:
+            self._trend = trend + 1 if trend > 0 else 1
+        else:
+            self._trend = trend - 1 if trend < 0 else -1
         if self._trend <= -TREND:
             self.counts_down = True
         elif self._trend >= TREND and self.counts_down:

@@ -138,8 +138,10 @@ class Tracker:
         if self.at < 0:
             self._await_start(position)
         self._advance(position.t_ns)
+        at, begin = self.at, self.begin
         self._watch_motion(position)
-        self._advance(position.t_ns)
+        if self.at != at or self.begin is not begin:  # else nothing ends that did not before
+            self._advance(position.t_ns)
         return self._told()
 
     def _await_start(self, position: Position) -> None:
@@ -460,18 +462,20 @@ class Tracker:
             if self._starts_at_once:
                 self._enter(self.first, Mark(t_ns=t_ns))
         self._now_ns = t_ns
-        self._watch_recoveries(t_ns)
+        if self._recoveries:
+            self._watch_recoveries(t_ns)
 
     # Boundaries
 
     def _advance_off_machine(self, t_ns: int) -> None:
         """Without a rower's counters to wait for, boundaries in time are known at once."""
         while True:
-            piece = self._piece
-            if piece is None or (self._track and not self._on_floor(piece)):
+            if not 0 <= self.at < len(self.pieces):
+                return
+            if self._track.corners and not self._on_floor(self.pieces[self.at]):
                 return
             boundary = self._next_boundary(t_ns)
-            if self._turns(boundary, t_ns):
+            if self.pauses_ns and self._turns(boundary, t_ns):
                 continue
             if boundary is None:
                 return
@@ -485,7 +489,7 @@ class Tracker:
     def _advance(self, t_ns: int) -> None:
         while True:
             boundary = self._next_boundary(t_ns)
-            if self._turns(boundary, t_ns):
+            if self.pauses_ns and self._turns(boundary, t_ns):
                 continue
             if boundary is None:
                 return
@@ -501,9 +505,10 @@ class Tracker:
 
     def _next_boundary(self, t_ns: int) -> Boundary | None:
         """The earliest end of the piece or of a split that has come by `t_ns`."""
-        piece, begin = self._piece, self.begin
-        if piece is None or begin is None:
+        begin = self.begin
+        if begin is None or not 0 <= self.at < len(self.pieces):
             return None
+        piece = self.pieces[self.at]
         best = self._end_of(piece, begin, t_ns)
         if self.held is not None:
             return best
@@ -523,6 +528,8 @@ class Tracker:
         best: Boundary | None = None
         if not self.device_led and not held:
             best = self._target_boundary(piece, begin, piece.target, t_ns)
+        if piece.target.at_most_s is None and self.key_ns is None:
+            return best
         ends: list[Boundary | None] = []
         if piece.target.at_most_s is not None:
             limit = Target(type="time", value=piece.target.at_most_s)
@@ -680,7 +687,7 @@ class Tracker:
 
     def _turns(self, boundary: Boundary | None, t_ns: int) -> bool:
         """Begin or end a pause whose key comes before the boundary; whether there was one."""
-        if not self.pauses_ns or self.pauses_ns[0] > t_ns:
+        if self.pauses_ns[0] > t_ns:
             return False
         if boundary is not None and boundary.t_ns <= self.pauses_ns[0]:
             return False

@@ -121,7 +121,10 @@ class Pipeline:
                 self._follow(moved, facts)
         elif isinstance(record, Tick):
             self.timeline.tick(record)
-            self._tell(lambda tracker: tracker.tick(t_ns), t_ns, facts)
+            if self._undoing.keys:
+                self._tell(lambda tracker: tracker.tick(t_ns), t_ns, facts)
+            else:
+                facts.extend(self.tracker.tick(t_ns))
         else:
             facts.append(record)
             if isinstance(record, Flood):
@@ -148,10 +151,13 @@ class Pipeline:
                         lambda tracker: word.of_segments(record, tracker), record.t_ns, facts
                     )
 
+    # Most that comes is position, heart rate and tick: they make no function to be called again
+    # unless there is a key that could be taken back.
+
     def _tell(self, call: Callable[[Tracker], Found], t_ns: int, facts: list[Fact]) -> None:
         """Give the tracker something, again too when a key is taken back."""
         found = call(self.tracker)
-        if self._undoing.open:
+        if self._undoing.keys:
             self._undoing.fed(call, found, t_ns)
         facts.extend(found)
 
@@ -168,7 +174,10 @@ class Pipeline:
     def _beat(self, record: HeartRate | RowerSample, facts: list[Fact], *, strap: bool) -> None:
         reading, odd = self.timeline.heart_rate(record)
         facts.extend(odd)
-        self._tell(lambda tracker: tracker.heart_rate(reading, strap=strap), record.t_ns, facts)
+        if self._undoing.keys:
+            self._tell(lambda tracker: tracker.heart_rate(reading, strap=strap), record.t_ns, facts)
+        else:
+            facts.extend(self.tracker.heart_rate(reading, strap=strap))
 
     def _step(self, state: MachineState, facts: list[Fact]) -> None:
         """A monitor's own workout may go on with this state."""
@@ -191,7 +200,10 @@ class Pipeline:
             self.position = position
             if self.timeline.catching_up(position.source):
                 return  # nothing is said yet of how far it went in the gap
-            self._tell(lambda tracker: tracker.position(position), position.t_ns, facts)
+            if self._undoing.keys:
+                self._tell(lambda tracker: tracker.position(position), position.t_ns, facts)
+            else:
+                facts.extend(self.tracker.position(position))
 
     def _key(self, marker: Marker, facts: list[Fact]) -> None:
         t_ns = marker.t_ns

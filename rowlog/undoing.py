@@ -47,32 +47,28 @@ class _Pressed:
 class Undoing:
     """Keeps what keys changed, so that they can be taken back, the last one first."""
 
-    _keys: list[_Pressed] = field(default_factory=list)
-
-    @property
-    def open(self) -> bool:
-        """Whether there is a key that can be taken back."""
-        return bool(self._keys)
+    keys: list[_Pressed] = field(default_factory=list)
+    """Those that can be taken back, in order."""
 
     def pressed(self, tracker: Tracker, t_ns: int) -> None:
         """A key is about to change the tracker."""
         self._forget(t_ns)
         # What never changes is shared: to copy a thousand segments would take a tenth of a second.
         fixed = (*tracker.segments, *tracker.pieces, tracker.plan)
-        self._keys.append(_Pressed(deepcopy(tracker, {id(one): one for one in fixed}), t_ns))
-        del self._keys[:-MOST]
+        self.keys.append(_Pressed(deepcopy(tracker, {id(one): one for one in fixed}), t_ns))
+        del self.keys[:-MOST]
 
     def fed(self, call: Callable[[Tracker], Found], found: Found, t_ns: int) -> None:
         """The tracker was given something, and told `found`; after an undo it is given it again."""
         self._forget(t_ns)
-        if self._keys:
-            self._keys[-1].since.append(call)
-            self._keys[-1].told(found)
+        if self.keys:
+            self.keys[-1].since.append(call)
+            self.keys[-1].told(found)
 
     def told(self, found: Found) -> None:
         """What the key itself made known, and what was told beside the tracker."""
-        if self._keys:
-            self._keys[-1].told(found)
+        if self.keys:
+            self.keys[-1].told(found)
 
     def undo(self, t_ns: int) -> tuple[Tracker, TakenBack, Found] | None:
         """The tracker as if the last key had not been pressed; None: none was.
@@ -80,9 +76,9 @@ class Undoing:
         Also what was told since and is not so, and what is.
         """
         self._forget(t_ns)
-        if not self._keys:
+        if not self.keys:
             return None
-        key = self._keys.pop()
+        key = self.keys.pop()
         tracker = key.before
         found: Found = []
         for call in key.since:
@@ -95,8 +91,8 @@ class Undoing:
             if index < len(tracker.segments)
         ]
         back = TakenBack(segments=frozenset(key.segments), splits=frozenset(key.splits))
-        if self._keys:
-            earlier = self._keys[-1]
+        if self.keys:
+            earlier = self.keys[-1]
             earlier.since += key.since
             earlier.segments |= key.segments
             earlier.splits |= key.splits
@@ -105,8 +101,8 @@ class Undoing:
 
     def _forget(self, t_ns: int) -> None:
         """What was pressed too long ago cannot be taken back."""
-        while self._keys and t_ns - self._keys[0].t_ns > UNDO_NS:
-            del self._keys[0]
+        while self.keys and t_ns - self.keys[0].t_ns > UNDO_NS:
+            del self.keys[0]
 
 
 def without_undone(
