@@ -92,6 +92,9 @@ class CutTracker(Tracker):
         self._enter(0, self._cut_mark)
         self._motion_ns = self._start_ns
 
+    def _due_ns(self, piece: Piece, begin: Mark) -> int:
+        return 0  # pieces end where they are cut, whatever their target
+
     def _end_of(self, piece: Piece, begin: Mark, t_ns: int) -> Boundary | None:
         cut = self._cuts[self.at]
         if cut.end_ns > t_ns:

@@ -88,6 +88,8 @@ class Tracker:
         self.begin: Mark | None = None
         self._from_zero = False
         self._cursor_ns = 0
+        self._nothing_until_ns = 0
+        """No boundary comes before this, whatever is fed but keys; 0: not known."""
         self._cut_mark = Mark(t_ns=0)
         self._segment: _Open | None = None
         self._split: _Open | None = None
@@ -127,6 +129,8 @@ class Tracker:
     def position(self, position: Position) -> Found:
         """The rower stands somewhere new, or has been heard again."""
         self._reach(position.t_ns)
+        if position.exact_elapsed != self._track.exact_elapsed:
+            self._nothing_until_ns = 0
         self._track.add(position)
         if position.power_unknown:
             self._power.add(position.t_ns, None)
@@ -343,6 +347,7 @@ class Tracker:
     def marker(self, t_ns: int, label: str) -> Found:
         """A key ends, pauses or lengthens the current piece; others only stand in the log."""
         self._reach(t_ns)
+        self._nothing_until_ns = 0
         piece = self._piece
         if piece is None:
             if label in NEXT and self.at < 0 and self.plan is not None:
@@ -506,7 +511,7 @@ class Tracker:
     def _next_boundary(self, t_ns: int) -> Boundary | None:
         """The earliest end of the piece or of a split that has come by `t_ns`."""
         begin = self.begin
-        if begin is None or not 0 <= self.at < len(self.pieces):
+        if t_ns < self._nothing_until_ns or begin is None or not 0 <= self.at < len(self.pieces):
             return None
         piece = self.pieces[self.at]
         best = self._end_of(piece, begin, t_ns)
@@ -516,7 +521,19 @@ class Tracker:
             at = self._target_boundary(piece, begin, self._split_target, t_ns)
             if at is not None and (best is None or at.t_ns < best.t_ns):
                 return replace(at, ended_by=None)
+        if best is None:
+            self._nothing_until_ns = self._due_ns(piece, begin)
         return best
+
+    def _due_ns(self, piece: Piece, begin: Mark) -> int:
+        """When the piece or its split ends, if both do by the host's time alone; else 0."""
+        split = self._split_target
+        targets = (piece.target,) if split is None else (piece.target, split)
+        if self.key_ns is not None or any(target.type != "time" for target in targets):
+            return 0
+        if self._on_machine_time(piece):
+            return 0
+        return min(begin.t_ns + round((target.value or 0.0) * SECOND_NS) for target in targets)
 
     def _end_of(self, piece: Piece, begin: Mark, t_ns: int) -> Boundary | None:
         """Where the piece has ended by `t_ns`, whatever ended it first; None while it goes on."""
@@ -700,6 +717,7 @@ class Tracker:
 
     def _hold(self, t_ns: int) -> None:
         """A key pauses the piece: its clock and its metres stand still from here on."""
+        self._nothing_until_ns = 0
         self.held = self._track.mark_at(t_ns, closing=True)
         self._heart_rate_hit_ns = self._heart_rate_near_ns = None
         if not self.paused:  # else nobody rows: the key only stops the clock
@@ -733,6 +751,7 @@ class Tracker:
         """Count the piece as if it had begun later by all that went by in the pause."""
         held, begin = self.held, self.begin
         self.held = None
+        self._nothing_until_ns = 0
         if held is None or begin is None:
             return
         self.begin = replace(
@@ -748,6 +767,7 @@ class Tracker:
     def _enter(self, index: int, mark: Mark) -> None:
         """Begin a piece at `mark`."""
         self.at = index
+        self._nothing_until_ns = 0
         self.key_ns = self._heart_rate_hit_ns = self._heart_rate_near_ns = None
         self.paused = self._still = False
         self.held = None
@@ -805,6 +825,7 @@ class Tracker:
 
     def _aim_split(self) -> None:
         step = self._split_step
+        self._nothing_until_ns = 0
         if step is not None:
             value = (step.value or 0.0) * (self._split_count + 1)
             self._split_target = Target(type=step.type, value=value)
