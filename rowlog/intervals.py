@@ -569,6 +569,8 @@ class Tracker:
             return Boundary(max(self._heart_rate_hit_ns, self._cursor_ns), over)
         if target.type == "open" or value is None:
             return None
+        if piece.kind == "work" and piece.activity != ROW and target.type != "time":
+            return None  # nobody counts the metres of a run
         if target.type == "distance":
             # A counter that was not heard before the piece began counts from 0 once it is.
             crossing = self._track.crossing("distance_m", self._origin_m() + value)

@@ -6,14 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from rowlog.notation import parse
 from rowlog.render import Style
 from rowlog.render_rounds import circuit
 from rowlog.replaying import record_frames
+from rowlog.segments import Segment
 from rowlog.simulating import script_for
+from rowlog.structuring import Recording
 from rowlog.summary import Summary, load
 from rowlog.summary_rounds import exercises_of
 from rowlog.workouts import plan_of
-from rowlog_drivers.frames import FramesHeader
+from rowlog_drivers.catalog import make_decoding
+from rowlog_drivers.frames import Frame, FramesHeader
 from rowlog_drivers.simulator import simulate
 
 MIXED = "3x(250m + 0:30 kettlebell swings/0:15r)/0:30r"
@@ -109,6 +113,23 @@ def test_metres_that_drift_in_while_on_the_floor_are_no_work(tmp_path: Path) -> 
     ]
     assert shown.exercises[0].distance_m == pytest.approx(750.0)
     assert shown.exercises[1].distance_m is None
+
+
+def test_a_run_ends_by_a_key_whatever_the_rower_counts() -> None:
+    # The wheel is turned for 6:00 meanwhile.
+    simulation = simulate(script_for(parse("6:00")), seed=2)
+    key = Frame(t_ns=200 * 10**9, source="user", channel="key", payload=b"next")
+    frames = sorted([*simulation.frames, key], key=lambda frame: frame.t_ns)
+    made = Recording(
+        frames=lambda: frames,
+        decoding=lambda: make_decoding(simulation.sources),
+        end_ns=300 * 10**9,
+    ).cut("plan", "Run: 400m easy + Other: 0:30 plank")
+    told = {fact.index: fact for fact in made.facts if isinstance(fact, Segment)}
+    run, plank = told[0], told[1]
+    assert (run.activity, run.ended_by, run.end.t_ns) == ("run", "key", key.t_ns)
+    assert run.figures.distance_m is None
+    assert (plank.activity, plank.ended_by) == ("plank", "target")
 
 
 def test_an_exercise_with_a_pause_in_it_is_done_once(
