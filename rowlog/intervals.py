@@ -345,7 +345,10 @@ class Tracker:
             self._advance_off_machine(reading.t_ns)
 
     def marker(self, t_ns: int, label: str) -> Found:
-        """A key ends, pauses or lengthens the current piece; others only stand in the log."""
+        """A key ends, pauses or lengthens the current piece; others only stand in the log.
+
+        Without a plan there is nothing to go on to, and nothing that could be longer.
+        """
         self._reach(t_ns)
         self._nothing_until_ns = 0
         piece = self._piece
@@ -358,7 +361,7 @@ class Tracker:
             self._advance_off_machine(t_ns)
         elif self.key_ns is not None:
             return self._told()
-        elif label in NEXT:
+        elif label in NEXT and self.plan is not None:
             self.key_ns = t_ns
             self._advance_off_machine(t_ns)
         elif label.startswith(EXTEND) and self.plan is not None:

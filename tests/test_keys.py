@@ -108,6 +108,16 @@ def test_the_first_piece_is_left_out_before_the_first_stroke(simulation: Simulat
     assert segments(taken_back) == segments(followed(simulation, {}, plan))
 
 
+def test_without_a_plan_no_key_ends_the_row(simulation: Simulation) -> None:
+    held = frames(simulation, {40.0: "next", 50.0: "extend"})
+    made = Recording(
+        frames=lambda: held,
+        decoding=lambda: make_decoding(simulation.sources),
+        end_ns=round(simulation.truth.end_s * 1e9),
+    ).cut("auto", None)
+    assert [(one.kind, one.ended_by) for one in segments(made)] == [("work", "end")]
+
+
 def test_a_rest_becomes_longer_twice(simulation: Simulation) -> None:
     held = lengths(followed(simulation, {70.0: "extend", 80.0: "extend"}))
     assert held[:2] == [WHOLE[0], ("rest", 90.0, "rest_over")]
