@@ -206,7 +206,8 @@ def _rate_from_count(machine: _Machine, sample: RowerSample, verdict: _Verdict) 
     rate = None
     if len(machine.strokes) > 2 and not machine.rests(sample.t_ns):
         (first_ns, first), (last_ns, last) = machine.strokes[0], machine.strokes[-1]
-        rate = 60.0 * (last - first) * SECOND_NS / (last_ns - first_ns)
+        if last_ns > first_ns:  # strokes told at one instant, as after a hold-up, have no rate
+            rate = 60.0 * (last - first) * SECOND_NS / (last_ns - first_ns)
     if rate is not None or sample.stroke_rate_spm:
         verdict.changed["stroke_rate_spm"] = rate
 

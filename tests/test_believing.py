@@ -256,6 +256,21 @@ def test_a_rebuild_believes_what_the_recording_believed(name: str) -> None:
     assert recorded(f"{name} 1" if name != "WDK" else "WDK 1234", odd).rebuilt
 
 
+def test_strokes_that_are_told_at_one_instant_have_no_rate() -> None:
+    """A computer that was held up takes them in at once; so does a late frame that is dated on."""
+    believing = Believing({"rower": ("rate_from_count",)})
+
+    def rate(t_ns: int, count: int) -> float | None:
+        sample = RowerSample(t_ns=t_ns, source="rower", stroke_rate_spm=31.0, stroke_count=count)
+        frame = Frame(t_ns=t_ns, source="rower", channel="2ad1", payload=b"")
+        (believed,) = believing.judge(Delivery(frame, (sample,))).records
+        assert isinstance(believed, Believed)
+        return believed.stroke_rate_spm
+
+    assert [rate(S, count) for count in (1, 2, 3, 4, 5)] == [None] * 5
+    assert rate(3 * S, 6) == 60.0 * 4 / 2
+
+
 def test_every_treatment_of_the_table_has_its_source_and_is_known() -> None:
     treated = [quirk for quirk in QUIRKS if quirk.treatments]
     assert len(treated) == 7
@@ -269,7 +284,7 @@ def test_every_treatment_of_the_table_has_its_source_and_is_known() -> None:
 @given(
     st.lists(
         st.tuples(
-            st.integers(0, 10 * S),
+            st.one_of(st.just(0), st.integers(0, 10 * S)),
             st.one_of(st.none(), st.floats(0, 130)),
             st.one_of(st.none(), st.integers(0, 0xFFFF)),
             st.one_of(st.none(), st.floats(0, 0xFFFF)),
