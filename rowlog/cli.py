@@ -491,8 +491,8 @@ def devices(
         typer.echo(json.dumps(render_devices.as_json(found), indent=2))
     else:
         table.draw(found)
-        if not seen.in_vain or any(one.trouble for one in found):
-            typer.echo(render_devices.closing(found))
+        if last := render_devices.closing(found, deaf=seen.trouble is not None):
+            typer.echo(last)
     if seen.in_vain:
         raise typer.Exit(1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import isfinite, nan
 from pathlib import Path
@@ -66,7 +67,7 @@ def open_devices(
                 f"{address}: live recording knows no such device.",
                 "Name one as ble:, serial:, usb:, sim: or replay:, or leave it out.",
             )
-        _known_options(address)
+        check_options(address)
     speed = _speed(given)
     clock = Clock(speed)
     devices: list[Device] = []
@@ -205,13 +206,19 @@ def _speed(addresses: Sequence[Address]) -> float:
     return fastest
 
 
-def _known_options(address: Address) -> None:
+def check_options(address: Address) -> None:
+    """Raises AddressError where options of a device that is not on the air are not understood.
+
+    UnknownDriverError for a driver that nobody knows.
+    """
     known = {"sim": SIM_OPTIONS, "serial": SERIAL_OPTIONS, "usb": ()}.get(
         address.scheme, REPLAY_OPTIONS
     )
     if address.scheme == "serial" and (driver := address.option("driver")) is not None:
         known = (*known, *find_driver(driver).options)
     _only(address, known)
+    if address.scheme == "serial":
+        baud_of(address)
 
 
 def _only(address: Address, known: Sequence[str]) -> None:
@@ -220,6 +227,17 @@ def _only(address: Address, known: Sequence[str]) -> None:
             raise AddressError(
                 f"{address}: there is no option {key!r}.", f"There are: {', '.join(known)}."
             )
+
+
+def baud_of(address: Address) -> int | None:
+    """The speed that an address gives; None when it gives none. Raises AddressError."""
+    text = address.option("baud")
+    if text is None:
+        return None
+    with suppress(ValueError):
+        if 50 <= int(text) <= 4_000_000:
+            return int(text)
+    raise AddressError(f"{address}: baud={text} is no speed.", "Write baud=9600, for example.")
 
 
 def check_bluetooth_options(address: Address, role: str) -> None:

@@ -57,7 +57,8 @@ async def examine_ports(
                 f"plugged in. Keep it away: {MODEM_RULE}",
             )
         if one.trouble is not None:
-            yield Step(what=one.label, outcome="problem", text=str(one.trouble))
+            text = str(one.trouble).removeprefix(f"{one.label}: ")
+            yield Step(what=one.label, outcome="problem", text=text)
             continue
         async for step in _listened(one, seconds, clock()):
             yield step

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Final
 
 from rowlog import usb
-from rowlog.devices import ROWER, Opened
+from rowlog.devices import ROWER, Opened, baud_of, check_options
 from rowlog.store_devices import KnownDevice
 from rowlog_drivers.addresses import Address
 from rowlog_drivers.catalog import DRIVERS, NAME_OPTION, Driver, find_driver, make_decoding
@@ -47,6 +46,8 @@ class FoundPort:
 
     options: tuple[tuple[str, str], ...] = ()
     """Options of its decoder that the user gave."""
+    baud: int | None = None
+    """The speed that the user gave; None: the driver's own."""
     scheme: str = "serial"
     """"usb" for a monitor that is no serial port."""
     trouble: SerialPortError | None = None
@@ -122,15 +123,18 @@ async def _look_at(port: Port) -> FoundPort:
     return await ask(port, drivers)
 
 
-async def ask(port: Port, drivers: Sequence[Driver]) -> FoundPort:
-    """Which of these machines answers at a port; never raises for what is wrong with it."""
+async def ask(port: Port, drivers: Sequence[Driver], *, baud: int | None = None) -> FoundPort:
+    """Which of these machines answers at a port; never raises for what is wrong with it.
+
+    `baud`: the speed at which all are asked; None: each at its own.
+    """
     worst: SerialPortError | None = None
     for driver in drivers:
         profile = driver.serial
         if profile is None:
             continue
         try:
-            await _greeted(port.path, profile)
+            await _greeted(port.path, profile if baud is None else replace(profile, baud=baud))
         except SerialPortError as error:
             if worst is None or error.trouble is not Trouble.SILENT:
                 worst = error
@@ -181,7 +185,8 @@ async def recognise(address: Address) -> FoundPort:
     """
     if address.scheme == "usb":
         return _on_usb(await usb.monitor_at(address))
-    path = address.target
+    check_options(address)
+    path, baud = address.target, baud_of(address)
     there = await asyncio.to_thread(ports)
     port = port_at(path, there)
     named = address.option("driver")
@@ -196,13 +201,14 @@ async def recognise(address: Address) -> FoundPort:
             port=port,
             identified=Identified(kind="rower", driver=driver.name, what=driver.summary),
             options=tuple(pair for pair in address.options if pair[0] in driver.options),
+            baud=baud,
         )
     likely = candidates(port)
     others = [DRIVERS[name] for name in ASKED if DRIVERS[name] not in likely]
-    found = await ask(port, [*likely, *others])
+    found = await ask(port, [*likely, *others], baud=baud)
     if found.trouble is not None:
         raise found.trouble
-    return found
+    return replace(found, baud=baud)
 
 
 async def plugged_in(there: Callable[[], tuple[Port, ...]] = ports) -> list[FoundPort]:
@@ -256,9 +262,7 @@ def _on_usb(monitor: Port) -> FoundPort:
     return FoundPort(port=monitor, identified=usb.identified(monitor), scheme="usb")
 
 
-def device_at(
-    found: FoundPort, source: str, clock: Clock, *, baud: int | None = None
-) -> tuple[Device, SourceHeader]:
+def device_at(found: FoundPort, source: str, clock: Clock) -> tuple[Device, SourceHeader]:
     """The rower at this port, not open yet, and how it stands in a recording's header."""
     if found.on_usb:
         header = SourceHeader(
@@ -272,8 +276,8 @@ def device_at(
     profile = driver.serial
     if profile is None:
         raise AddressError(f"The driver {driver.name} reads no serial port.")
-    if baud is not None:
-        profile = replace(profile, baud=baud)
+    if found.baud is not None:
+        profile = replace(profile, baud=found.baud)
     name = ((NAME_OPTION, found.name),) if found.name else ()
     header = SourceHeader(
         name=source, driver=driver.name, options=(*name, *profile.options, *found.options)
@@ -282,23 +286,12 @@ def device_at(
     return Device(transport, make_decoding([header]), clock=clock), header
 
 
-def join(opened: Opened, found: FoundPort, *, baud: int | None = None) -> Opened:
+def join(opened: Opened, found: FoundPort) -> Opened:
     """The session's devices and the rower at this port, which is not open yet."""
-    device, header = device_at(found, ROWER, opened.clock, baud=baud)
+    device, header = device_at(found, ROWER, opened.clock)
     return replace(
         opened,
         devices=(*opened.devices, device),
         sources=(*opened.sources, header),
         addresses=opened.addresses | {ROWER: found.address},
     )
-
-
-def baud_of(address: Address) -> int | None:
-    """The speed that an address gives; None when it gives none. Raises AddressError."""
-    text = address.option("baud")
-    if text is None:
-        return None
-    with suppress(ValueError):
-        if 50 <= int(text) <= 4_000_000:
-            return int(text)
-    raise AddressError(f"{address}: baud={text} is no speed.", "Write baud=9600, for example.")

@@ -219,10 +219,10 @@ def record(
             now = opened if air is None else air.opened
             if found is None:
                 return now, air
-            from rowlog.ports import baud_of, join
+            from rowlog.ports import join
 
             on_cable.append(found)
-            now = join(now, found, baud=None if port is None else baud_of(port))
+            now = join(now, found)
             if air is None and workout is None:
                 return now, None
             try:

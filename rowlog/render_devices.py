@@ -85,8 +85,8 @@ def _may_row(one: Found | FoundPort) -> bool:
     return one.identified.kind == "rower"
 
 
-def closing(found: Sequence[Found | FoundPort]) -> str:
-    """What to say after the list."""
+def closing(found: Sequence[Found | FoundPort], *, deaf: bool = False) -> str:
+    """What to say after the list; `deaf`: Bluetooth could not be listened to, which is told."""
     others = [one for one in found if one.address.startswith(PORT) and not _may_row(one)]
     also = ""
     if others:
@@ -96,6 +96,8 @@ def closing(found: Sequence[Found | FoundPort]) -> str:
         )
         also = f"\nOther serial ports, not asked: {names}"
     if len(others) == len(found):
+        if deaf:
+            return also.lstrip()
         return (
             "No rower and no strap is in reach. Wake the monitor, close other apps that may hold "
             f"it, wet the strap, plug in the cable; then: rowlog doctor{also}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import termios
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from rowlog.store_devices import known_devices
 from rowlog_drivers.addresses import parse_address
 from rowlog_drivers.clock import Clock
 from rowlog_drivers.errors import RowlogError
-from rowlog_drivers.transports.serial_errors import Trouble
+from rowlog_drivers.transports.serial_errors import SerialPortError, Trouble
 
 if sys.platform == "win32":
     pytest.skip(
@@ -86,6 +87,11 @@ def test_devices_names_what_is_behind_each_port(monitor: str) -> None:
     closing = render_devices.closing(found)
     assert "Other serial ports, not asked: /dev/rowlog-3d-printer (USB Serial)" in closing
     assert closing.endswith(f"Record with: rowlog record --rower serial:{monitor}")
+    strange = [one for one in found if not one.answered]
+    assert render_devices.closing(strange, deaf=True) == (
+        "Other serial ports, not asked: /dev/rowlog-3d-printer (USB Serial), /dev/rowlog-ttyS0"
+    )
+    assert render_devices.closing([], deaf=True) == ""
     shown = {one["address"]: one for one in render_devices.as_json(found)}
     assert shown[f"serial:{monitor}"]["driver"] == "waterrower"
     assert shown[f"serial:{monitor}"]["trouble"] is None
@@ -105,6 +111,21 @@ def test_a_rower_that_does_not_answer_is_listed_with_the_remedy(system: list[Lis
         closing = render_devices.closing(everything)
         assert "nothing answers. Switch the monitor on" in closing
         assert "Record with" not in closing
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+@pytest.mark.parametrize("ending", ["", "&speed=10"])
+def test_a_port_is_asked_at_the_speed_that_is_named(
+    system: list[ListPortInfo], ending: str
+) -> None:
+    master, slave = os.openpty()
+    try:
+        address = parse_address(f"serial:{os.ttyname(slave)}?baud=19200{ending}")
+        with pytest.raises(SerialPortError, match="nothing answers"):
+            asyncio.run(ports.recognise(address))
+        assert termios.tcgetattr(slave)[4:6] == [termios.B19200] * 2
     finally:
         os.close(master)
         os.close(slave)

@@ -187,8 +187,9 @@ def test_the_hole_is_not_rowed(rowed: Rowed) -> None:
     assert after > before
     catches_ns = [t_ns for (t_ns,) in rowed.rows("SELECT t_ns FROM strokes")]
     assert not [t_ns for t_ns in catches_ns if start_ns < t_ns < end_ns]
-    strokes = rowed.shown["session"]["stroke_count"]
-    assert len(catches_ns) <= strokes - (after - before) + 1
+    # A catch at either edge of the hole may be heard without the count that it makes.
+    truth = rowed.machine.stretches[-1].end_strokes
+    assert len(catches_ns) <= truth - (after - before) + 2
 
 
 def test_a_monitor_whose_wheel_stands_still_is_not_complained_of(rowed: Rowed) -> None:
@@ -279,6 +280,7 @@ def test_rows_with_the_monitor_of_another_program(tmp_path: Path) -> None:
         ("serial:/dev/null", "/dev/null is no serial port."),
         ("serial:/dev/null?driver=pm5", "the driver pm5 reads no serial port. These do: csafe"),
         ("serial:/dev/null?driver=waterrower&baud=fast", "baud=fast is no speed"),
+        ("serial:/dev/null?baud=-3", "baud=-3 is no speed. Write baud=9600, for example."),
         ("serial:/dev/null?rate=2", "there is no option 'rate'. There are: driver, baud, speed."),
     ],
 )
