@@ -10,6 +10,7 @@ import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -692,6 +693,7 @@ def test_row_17_two_machines_of_one_name(daemon: Daemon) -> None:
 SERIAL = BleProfile(notify=("2a37",), needs=("2a37",), reads=("2a25", "2a19"))
 """A strap that is asked for its serial number."""
 OLD, NEW, OTHER = "4A:00:00:00:00:01", "4B:00:00:00:00:02", "4C:00:00:00:00:03"
+STAYS = "C4:00:00:00:00:01"
 
 
 def numbered(address: str, serial: bytes | None, name: str = "Belt") -> Machine:
@@ -787,21 +789,32 @@ def test_row_17_an_address_that_changes_in_mid_session(
 
 
 @pytest.mark.parametrize(
-    ("name", "public", "held"),
-    [("Belt 2", False, False), ("Belt", True, False), ("Belt", False, True)],
-    ids=["another name", "an address that never changes", "held by another program"],
+    ("name", "old", "kind", "held"),
+    [
+        ("Belt 2", OLD, "random", False),
+        ("Belt", OLD, "public", False),
+        ("Belt", STAYS, "random", False),
+        ("Belt", OLD, "random", True),
+    ],
+    ids=["another name", "a public address", "a random one that stays", "held by another program"],
 )
 def test_row_17_what_cannot_be_the_same_device_is_left_alone(
-    daemon: Daemon, monkeypatch: pytest.MonkeyPatch, name: str, *, public: bool, held: bool
+    daemon: Daemon,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    old: str,
+    kind: Literal["random", "public"],
+    *,
+    held: bool,
 ) -> None:
     other = numbered(NEW, None, name)
     if held:
         other.known = other.connected = True
-    lost = numbered(OLD, None)
-    lost.address_type = "public" if public else "random"
+    lost = numbered(old, None)
+    lost.address_type = kind
     transport, taken, _ = asyncio.run(moved(daemon, monkeypatch, lost, [other]))
     assert taken == []
-    assert transport.address == OLD
+    assert transport.address == old
     assert other.connects == 0
 
 

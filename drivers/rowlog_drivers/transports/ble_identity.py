@@ -18,6 +18,8 @@ SERIAL_NUMBER: Final = "2a25"
 """Serial Number String of the Device Information service."""
 MOST_ASKED: Final = 3
 """So many devices are asked for their serial number at most, in each search."""
+_STAYS: Final = 0xC0
+"""A random address whose first byte is this or more stays at least as long as the battery."""
 LEAST_CHARACTERS: Final = 4
 """A shorter serial number, or one of a single character repeated, is no device's own."""
 
@@ -104,10 +106,19 @@ class Identity:
         return all(one.address in self._strangers for one in alike)
 
     def _may_move(self) -> bool:
-        """Public addresses never change; other systems than BlueZ do not tell which are public."""
-        details = self._sighting.device.details if self._sighting is not None else None
+        """Whether its address is one that changes: neither public nor random once and for all.
+
+        Other systems than BlueZ do not tell. The two highest bits of a random address say which it
+        is; both are set in those that stay (Bluetooth Core Specification, vol. 6 part B, 1.3.2).
+        """
+        if self._sighting is None:
+            return False
+        details = self._sighting.device.details
         properties = details.get("props", {}) if isinstance(details, dict) else {}
-        return properties.get("AddressType") != "public"
+        kind = properties.get("AddressType")
+        if kind == "random":
+            return int(self._sighting.address[:2], 16) < _STAYS
+        return kind != "public"
 
 
 def _text(payload: bytes) -> str:
