@@ -220,7 +220,7 @@ def _near(rows: Sequence[StrokeRow], one: int, other: int) -> bool:
 
 def _held(beats: Sequence[tuple[float, float | None]]) -> list[Reading]:
     """Heart rates, each standing until the next, five seconds at most."""
-    following = [t_s for t_s, _ in beats[1:]] + [float("inf")]
+    following = [*(t_s for t_s, _ in beats[1:]), *([float("inf")] if beats else ())]
     return [
         Reading(t_s, min(after_s, t_s + HOLD_S), value)
         for (t_s, value), after_s in zip(beats, following, strict=True)

@@ -176,6 +176,17 @@ def test_a_plan_without_guidance_is_judged_by_what_was_done(judged: Path) -> Non
     assert found.score == pytest.approx(100 * 2000 / 3000, abs=1)
 
 
+def test_a_session_without_a_heart_rate_is_judged_by_the_rest(tmp_path: Path) -> None:
+    database = tmp_path / "rowlog.db"
+    simulation = simulate(script_for(parse("250m@r26")), seed=3, strap=False)
+    header = FramesHeader(sources=simulation.sources, end_ns=round(simulation.truth.end_s * 1e9))
+    record_frames(simulation.frames, header, database, plan=parse("250m@r26@<150bpm"))
+    (piece,) = load_judged(database, 1).pieces
+    told = {band.said: band.share for band in piece.bands}
+    assert told["r26"] is not None
+    assert told["<150bpm"] is None
+
+
 # ------------------------------------------------------------------------ the same while rowing
 
 
