@@ -33,6 +33,7 @@ from rowlog.periods import Span
 from rowlog.rebuild import rebuild_kept
 from rowlog.store import Store, compact
 from rowlog.store_kept import compute
+from rowlog.store_pack import pack_rows
 from rowlog.summary import load_sessions
 from rowlog.summary_bests import load_bests
 from rowlog.summary_periods import load_periods
@@ -197,6 +198,7 @@ def make(path: Path, sessions: int) -> tuple[int, int]:
                     made.top_bpm,
                 ),
             )  # fmt: skip
+            pack_rows(db, number)
             strokes += len(made.strokes)
             beats += len(made.beats)
         db.execute("COMMIT")

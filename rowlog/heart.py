@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,3 +79,38 @@ def valid_heart_rate(record: HeartRate | RowerSample) -> float | None:
     if isinstance(record, HeartRate) and record.contact is False:
         return None
     return float(bpm)
+
+
+Beats = Mapping[str, tuple["array[int]", "array[float]"]]
+"""Readings by source: their times in nanoseconds, rising, and what was told, as it was told."""
+
+
+class Relayed:
+    """What rowers relayed of the heart rate, held until the session is closed.
+
+    It is stored nowhere but in the frames, and matters only where no strap is heard: with the first
+    valid reading of one it is let go.
+    """
+
+    __slots__ = ("_outranked", "beats")
+
+    def __init__(self) -> None:
+        self.beats: dict[str, tuple[array[int], array[float]]] = {}
+        """Sixteen bytes a reading: a megabyte for ten hours at 2 Hz."""
+        self._outranked = False
+
+    def add(self, record: RowerSample) -> None:
+        """Take what a sample tells, in order of time."""
+        if self._outranked or record.heart_rate_bpm is None:
+            return
+        held = self.beats.get(record.source)
+        if held is None:
+            held = self.beats[record.source] = array("q"), array("d")
+        held[0].append(record.t_ns)
+        held[1].append(record.heart_rate_bpm)
+
+    def strap(self, record: HeartRate) -> None:
+        """A strap was heard."""
+        if not self._outranked and valid_heart_rate(record) is not None:
+            self._outranked = True
+            self.beats.clear()

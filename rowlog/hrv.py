@@ -81,7 +81,7 @@ def measures(rr_ms: Array, follows: NDArray[np.bool_] | None = None) -> Measures
     return Measures(
         mean_rr_ms=float(rr_ms.mean()),
         sdnn_ms=float(rr_ms.std(ddof=1)),
-        rmssd_ms=float(np.sqrt(np.dot(steps, steps) / len(steps))),
+        rmssd_ms=float(np.sqrt(np.square(steps).mean())),
         pnn50_pct=float(100.0 * np.count_nonzero(np.abs(steps) > 50.0) / len(steps)),
     )
 

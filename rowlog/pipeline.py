@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from rowlog.counters import SECOND_NS
 from rowlog.figures import choose_heart_rate, mean_pace
+from rowlog.heart import Relayed
 from rowlog.intervals import Found, Segment, Split, Tracker
 from rowlog.keys import UNDO, is_key
 from rowlog.laps import LapTracker, outranked
@@ -63,6 +64,8 @@ class Pipeline:
         """What a Concept2 monitor said it is on last: "RowErg", "SkiErg", "BikeErg"."""
         self.undone = False
         """Whether a key was taken back: what was told before that may not be so."""
+        self.relayed = Relayed()
+        """For whoever closes the session: it is in the frames alone."""
         self._undoing = Undoing()
         self.frame_count = 0
         self._first_ns: int | None = None
@@ -109,10 +112,12 @@ class Pipeline:
                     self._tell(lambda tracker: tracker.drag_factor(t_ns, drag_factor), t_ns, facts)
             self._follow(position, facts)
             if record.heart_rate_bpm is not None:
+                self.relayed.add(record)
                 self._beat(record, facts, strap=False)
         elif isinstance(record, HeartRate):
             facts.append(record)
             self.heart_rate = record
+            self.relayed.strap(record)
             self._beat(record, facts, strap=True)
         elif isinstance(record, Stroke):
             moved, ended = self.timeline.stroke(record)

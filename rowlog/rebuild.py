@@ -177,7 +177,9 @@ def cut_anew(store: Store, session: StoredSession, renewed: Whole | None = None)
     shown = next((way for way in ways if way.is_default), None)
     if shown is None:
         made = recording.cut("auto" if plan is None else "plan", plan)
-        store.replace_derived(session.id, made.facts, made.totals, renewed=renewed)
+        store.replace_derived(
+            session.id, made.facts, made.totals, renewed=renewed, relayed=made.relayed
+        )
         return
     if plan != session.plan:
         ways = [_planned(way, session.plan, plan) for way in ways]
@@ -193,6 +195,7 @@ def cut_anew(store: Store, session: StoredSession, renewed: Whole | None = None)
         segmentation_id=shown.id,
         told=(made.text, made.confidence),
         renewed=renewed,
+        relayed=made.relayed,
     )
     for way in ways:
         if way is not shown:
@@ -224,6 +227,7 @@ def structure_unplanned(store: Store, session_id: int) -> None:
             made.facts,
             confidence=made.confidence,
             totals=made.totals,
+            relayed=made.relayed,
         )
 
 

@@ -483,7 +483,11 @@ class Recorder:
                 self._store.add_event(kind, text, happened_at=ended_at, session_id=self.session_id)
             self._events.clear()
             self._store.close_session(
-                self.session_id, end_ns=end_ns, ended_at=ended_at, totals=totals
+                self.session_id,
+                end_ns=end_ns,
+                ended_at=ended_at,
+                totals=totals,
+                relayed=self.derivation.pipeline.relayed.beats,
             )
 
         # Counted from the start: two readings of the wall clock may not be compared.

@@ -17,6 +17,7 @@ from typing import Final, Literal, Self
 
 from rowlog import store_edits, store_whole
 from rowlog.athlete import Change, check_history
+from rowlog.heart import Beats
 from rowlog.schema import connect, prepare
 from rowlog.store_athletes import athlete_id_of, changes_of, put_changes
 from rowlog.store_devices import KnownDevice, forget, remember
@@ -28,7 +29,7 @@ from rowlog.store_judged import judge_athlete
 from rowlog.store_kept import Kept, compute, write
 from rowlog.store_lock import WriterLock
 from rowlog.store_months import refresh
-from rowlog.store_pack import give_back_room, pack_block, unpacked_sessions
+from rowlog.store_pack import give_back_room, pack_block, pack_rows, unpacked_sessions
 from rowlog.store_read import stored_frames
 from rowlog.store_restore import close_as_found, put_session, put_shared
 from rowlog.store_rows import MARKERS, STRUCTURE, Fact, Source, pack_options
@@ -341,6 +342,7 @@ class Store:
         ended_at: datetime,
         totals: SessionTotals,
         state: Literal["complete", "recovered"] = "complete",
+        relayed: Beats | None = None,
     ) -> None:
         """Close a session: store its figures, then pack its frames.
 
@@ -353,6 +355,8 @@ class Store:
             ended_at: wall time of that, with an offset.
             totals: its figures.
             state: "recovered" when this is done for a writer that did not come to it.
+            relayed: the heart rates that rowers relayed, as the frames tell them; what is not
+                given is decoded from those again where it is needed.
         """
         with self._transaction(durable=True) as db:
             self._require(db, session_id)
@@ -364,16 +368,25 @@ class Store:
             )
         self._lock.name(None)
         self.pack(session_id)
-        self.keep(session_id)
+        self.keep(session_id, relayed=relayed)
 
     def pack(self, session_id: int) -> None:
-        """Make blocks of the session's frames that are rows, each in one transaction."""
+        """Make blocks of the session's frames that are rows, each in one transaction.
+
+        Then lay its other rows close.
+        """
         packing = True
         while packing:
             with self._transaction(sessions=False) as db:
                 packing = pack_block(db, self.path, session_id)
+        self._lay_close(session_id)
         with self._mutex, translated(self.path):
             give_back_room(self._db)
+
+    def _lay_close(self, session_id: int) -> None:
+        # Where there is no room to move them, rows lie as they came.
+        with suppress(StoreError), self._transaction(sessions=False) as db:
+            pack_rows(db, session_id)
 
     # What is derived
 
@@ -386,13 +399,15 @@ class Store:
         segmentation_id: int | None = None,
         told: tuple[str | None, float | None] | None = None,
         renewed: Whole | None = None,
+        relayed: Beats | None = None,
     ) -> None:
         """Put newly derived facts and figures in the place of the old ones: all or nothing.
 
         Frames, markers and other segmentations stay. None: the default segmentation's segments
         are replaced. `told` is its text and the confidence in it, None where those stay as they
-        are. `facts` may be derived from `read_frames` while they are taken. `renewed` is what the
-        file that it was imported from is read as today: its frames and plan come in with them.
+        are; `relayed` as of `close_session`. `facts` may be derived from `read_frames` while they
+        are taken. `renewed` is what the file that it was imported from is read as today: its frames
+        and plan come in with them.
         """
         with self._transaction(durable=True) as db:
             self._require(db, session_id)
@@ -407,7 +422,8 @@ class Store:
                 kept = [fact for fact in batch if not isinstance(fact, MARKERS.type)]
                 self._insert.facts(session_id, kept, structure)
             self._insert.totals(session_id, totals)
-        self.keep(session_id)
+        self._lay_close(session_id)
+        self.keep(session_id, relayed=relayed)
 
     def rederive(self, session_id: int, facts: Sequence[Fact]) -> None:
         """Put what an open session's frames tell in the place of what was derived so far."""
@@ -448,6 +464,7 @@ class Store:
         *,
         confidence: float | None = None,
         totals: SessionTotals | None = None,
+        relayed: Beats | None = None,
     ) -> int:
         """Cut a session in one way, in the place of what was cut so before; returns its number.
 
@@ -462,6 +479,7 @@ class Store:
             confidence: in what was recognised, 0 to 1; None where nothing was.
             totals: the session's figures under it, which makes it the one shown; None leaves
                 the one shown as it is.
+            relayed: as of `close_session`.
         """
         wanted = [fact for fact in facts if type(fact) in STRUCTURE]
         with self._transaction(durable=True) as db:
@@ -476,7 +494,7 @@ class Store:
                 self._insert.set_default(session_id, structure)
                 self._insert.totals(session_id, totals)
         if totals is not None:
-            self.keep(session_id)
+            self.keep(session_id, relayed=relayed)
         return structure
 
     def set_default_segmentation(self, session_id: int, segmentation_id: int) -> None:
@@ -489,14 +507,13 @@ class Store:
 
     # What is kept so that years are answered at once; see `store_kept`
 
-    def keep(self, session_id: int, kept: Kept | None = None) -> None:
-        """Keep best efforts, heart and zones of a closed session; None: computed here.
+    def keep(self, session_id: int, *, relayed: Beats | None = None) -> None:
+        """Keep best efforts, heart and zones of a closed session; `relayed` as of `close_session`.
 
         Nothing is done for a session that is open, whose rows are not complete.
         """
         with self._transaction() as db:
-            if kept is None:
-                kept = compute(db, self.path, session_id)
+            kept = compute(db, self.path, session_id, relayed)
             if kept is not None:
                 write(db, session_id, kept)
 
@@ -558,11 +575,11 @@ class Store:
     ) -> int:
         """Change what is known of an athlete; `taken` are quantities to forget altogether.
 
-        All sessions are judged anew by it; returns how many. Raises CallError where values
-        contradict each other.
+        All sessions are judged anew by it; returns how many. Raises CallError for an athlete that
+        there is not, and where values contradict each other.
         """
         with self._transaction(durable=True) as db:
-            number = athlete_id_of(db, self.path, name)
+            number = athlete_id_of(db, name)
             put_changes(db, number, changes, taken)
             check_history(name, changes_of(db, number))
             return judge_athlete(db, number)
@@ -594,7 +611,7 @@ class Store:
         with self._transaction(durable=True) as db:
             store_edits.require_there(db, self.path, session_id)
             if athlete is not None:
-                athlete_id_of(db, self.path, athlete)
+                athlete_id_of(db, athlete)
             before = self._athlete_of(session_id)
             self._put_athlete(session_id, athlete)
             store_edits.note_edit(db, at.isoformat(), "athlete", session_id, {"athlete": before})

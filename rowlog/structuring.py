@@ -10,6 +10,7 @@ from rowlog.counters import SECOND_NS
 from rowlog.cuts import CutTracker, Seen, Watching, with_splits
 from rowlog.derivation import Derivation
 from rowlog.detecting import cutting
+from rowlog.heart import Beats
 from rowlog.intervals import Segment, Split, Tracker
 from rowlog.notation import parse
 from rowlog.pipeline import Fact
@@ -35,21 +36,23 @@ class Structure:
     text: str | None
     """The plan, or the pattern that was recognised."""
     confidence: float | None = None
+    relayed: Beats
+    """The heart rates that rowers relayed, where no strap was heard."""
 
 
 def derive(
-    frames: Iterable[Frame],
-    decoding: Decoding,
-    plan: Plan | None,
-    end_ns: int | None,
-    tracker: Tracker | None = None,
+    frames: Iterable[Frame], decoding: Decoding, plan: Plan | None, end_ns: int | None
 ) -> Iterator[tuple[tuple[Fact, ...], SessionTotals | None]]:
     """The facts of stored frames, in batches; the last one comes with the session's totals.
 
-    `end_ns` is the session's last instant; None: that of its last frame. `tracker` cuts it in
-    another way than by the plan.
+    `end_ns` is the session's last instant; None: that of its last frame.
     """
-    derivation = Derivation(plan, tracker, treatments=decoding.treatments)
+    return _derive(frames, decoding, Derivation(plan, treatments=decoding.treatments), end_ns)
+
+
+def _derive(
+    frames: Iterable[Frame], decoding: Decoding, derivation: Derivation, end_ns: int | None
+) -> Iterator[tuple[tuple[Fact, ...], SessionTotals | None]]:
     last_ns = 0
     batch = []
     for frame in frames:
@@ -125,12 +128,19 @@ class Recording:
     def _cut(self, plan: Plan | None, tracker: Tracker | None, text: str | None) -> Structure:
         facts: list[Fact] = []
         totals: SessionTotals | None = None
-        for batch, found in derive(self.frames(), self.decoding(), plan, self.end_ns, tracker):
+        decoding = self.decoding()
+        derivation = Derivation(plan, tracker, treatments=decoding.treatments)
+        for batch, found in _derive(self.frames(), decoding, derivation, self.end_ns):
             facts += batch
             totals = found
         if totals is None:
             raise AssertionError("derive ends with the totals")
-        return Structure(facts=without_undone(facts), totals=totals, text=text)
+        return Structure(
+            facts=without_undone(facts),
+            totals=totals,
+            text=text,
+            relayed=derivation.pipeline.relayed.beats,
+        )
 
 
 def _split(plan: Plan, split: Target) -> Plan:

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import pytest
 
+from rowlog import store_kept
 from rowlog.notation import parse
-from rowlog.rebuild import rebuild
+from rowlog.rebuild import rebuild, rebuild_kept
 from rowlog.recorder import Recorder
 from rowlog.simulating import held_by, script_for
 from rowlog.store import Store
@@ -29,6 +30,7 @@ from rowlog_drivers.transports.replay import ReplayTransport
 from tests.support import rows
 
 PLAN: Final = "3x100m/0:30r"
+KEPT: Final = ("session_keys", "best_efforts", "session_hearts", "heart_rates_at_power")
 RATE: Final = 600.0
 """Seconds of session in one of life: three minutes take a third of a second."""
 COMBINED: Final = (
@@ -220,3 +222,35 @@ def test_plans_of_every_kind(tmp_path: Path, rower: str | None, text: str | None
     plan = str(parse(text)) if text is not None else None
     session_id, _ = record_live(database, [(sim.frames, sim.sources)], plan)
     assert check_rebuild(database, session_id)["segments"]
+
+
+@pytest.mark.parametrize("late", [None, 3])
+@pytest.mark.parametrize("text", [PLAN, None])
+def test_a_relayed_heart_rate_is_held_and_not_decoded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, late: int | None
+) -> None:
+    """What is kept of it at the end is what its frames tell when they are decoded again."""
+    database = tmp_path / "rowlog.db"
+    sim = simulate(
+        script_for(parse(PLAN), paddling=True), strap=False, relay_heart_rate=True, seed=5
+    )
+
+    def again(*_: object) -> None:
+        raise AssertionError("decoded again")
+
+    with monkeypatch.context() as without:
+        without.setattr(store_kept, "_relayed", again)
+        session_id, _ = record_live(
+            database,
+            [(sim.frames, sim.sources)],
+            text,
+            late=None if late is None else Random(late),
+        )
+    before = rows(database, session_id, KEPT)
+    assert before["session_hearts"]
+    with open_reader(database) as reader:
+        totals = reader.session(session_id).totals
+    assert totals is not None and totals.heart_rate_source == "rower"
+    assert rebuild_kept(database) == 1
+    assert rows(database, session_id, KEPT) == before
+    check_rebuild(database, session_id)
