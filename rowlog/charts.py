@@ -5,7 +5,7 @@ Points are drawn in braille, eight dots to a character, or as stars where only A
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from math import isnan, log
 from typing import Final
@@ -79,6 +79,22 @@ def line_chart(
     gap = max(1, width - len(first) - len(last))
     lines.append(f"{'':>{edge}}  {first}{' ' * gap}{last if high_x > low_x else ''}".rstrip())
     return [line.translate(_PLAIN) if not style.unicode else line for line in lines]
+
+
+def thinned(
+    points: Sequence[tuple[float, float]],
+    best: Callable[[Iterable[float]], float],
+    most: int = 60,
+) -> tuple[int, list[tuple[float, float]]]:
+    """Points for a chart of `most` characters, which more than twice as many would only blacken.
+
+    Returns how many points each stands for, and of so many the best, at the place of their first.
+    """
+    if len(points) <= 2 * most:
+        return 1, list(points)
+    every = -(-len(points) // most)
+    stretches = [points[at : at + every] for at in range(0, len(points), every)]
+    return every, [(stretch[0][0], best(y for _, y in stretch)) for stretch in stretches]
 
 
 _PLAIN: Final = str.maketrans({"┤": "+", "│": "|", "└": "+", "─": "-"})

@@ -10,7 +10,7 @@ from typing import Any, Final
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from rowlog.render import pace
 from rowlog.render_trends import title
@@ -40,14 +40,15 @@ def trends_picture(shown: TrendsSummary, file: Path) -> None:
     )  # fmt: skip
     metres.set_ylabel("km")
     _line(paces, periods, "mean_pace_s_per_500m", BLUE, "pace of the work")
-    paces.invert_yaxis()
-    paces.set_ylabel("pace /500 m")
-    paces.yaxis.set_major_formatter(FuncFormatter(lambda value, _: pace(value)))
+    _paces(paces)
     if shown.load:
         when = _dated([date.fromisoformat(row.date) for row in shown.load])
-        load.plot(when, [row.fitness for row in shown.load], color=GREEN, label="fitness, 42 days")
         load.plot(
-            when, [row.fatigue for row in shown.load], color=RED, linewidth=0.9, alpha=0.7,
+            when, [row.fitness for row in shown.load], color=GREEN, linewidth=2.2, zorder=3,
+            label="fitness, 42 days",
+        )  # fmt: skip
+        load.plot(
+            when, [row.fatigue for row in shown.load], color=RED, linewidth=0.8, alpha=0.55,
             label="fatigue, 7 days",
         )  # fmt: skip
     load.set_ylabel("impulse a day")
@@ -58,11 +59,17 @@ def trends_picture(shown: TrendsSummary, file: Path) -> None:
     _line(heart, periods, "resting_heart_rate_bpm", GREY, "resting")
     heart.set_ylabel("beats a minute")
     for axis in axes:
-        locator = AutoDateLocator()  # type: ignore[no-untyped-call]
-        axis.xaxis.set_major_locator(locator)
-        axis.xaxis.set_major_formatter(
-            ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
-        )
+        if shown.by in ("season", "year") and len(periods) <= 20:
+            axis.set_xticks(
+                _dated([_middle(one) for one in periods]), [one.name for one in periods]
+            )
+            axis.tick_params(axis="x", length=0)
+        else:
+            locator = AutoDateLocator()  # type: ignore[no-untyped-call]
+            axis.xaxis.set_major_locator(locator)
+            axis.xaxis.set_major_formatter(
+                ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
+            )
         if days:
             axis.set_xlim(*_dated([days[0], date.fromisoformat(periods[-1].end)]))
         _finish(axis)
@@ -85,9 +92,7 @@ def bests_picture(shown: BestsSummary, file: Path) -> None:
                 best.event, where, xytext=(0, 8), textcoords="offset points", ha="center",
                 fontsize=9,
             )  # fmt: skip
-    paces.invert_yaxis()
-    paces.set_ylabel("pace /500 m")
-    paces.yaxis.set_major_formatter(FuncFormatter(lambda value, _: pace(value)))
+    _paces(paces)
     paces.set_xlabel("metres")
     watts = [(best.time_s, best.power_w) for best in shown.power]
     power.plot([x for x, _ in watts], [y for _, y in watts], color=RED, marker="o", label="best")
@@ -99,22 +104,47 @@ def bests_picture(shown: BestsSummary, file: Path) -> None:
             linestyle="--", label=f"critical power {model.power_w:.0f} W",
         )  # fmt: skip
     power.set_ylabel("watts")
-    power.set_xlabel("seconds")
-    for axis, xs in (
-        (paces, [best.target for best in shown.bests if best.kind == "distance"]),
-        (power, [x for x, _ in watts]),
+    power.set_xlabel("minutes")
+    for axis, xs, say in (
+        (paces, [best.target for best in shown.bests if best.kind == "distance"], _length),
+        (power, [x for x, _ in watts if x != 900.0], _time),  # 15:00 would run into 20:00
     ):
         if axis.lines and len(axis.get_lines()[0].get_xdata()):  # type: ignore[arg-type]
             axis.set_xscale("log")
         if xs:
-            axis.set_xticks(xs)
+            axis.set_xticks(xs, [say(x) for x in xs], fontsize=9)
             axis.set_xticks([], minor=True)
-        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.xaxis.set_minor_formatter(NullFormatter())
-        axis.tick_params(axis="x", labelrotation=45)
         axis.margins(y=0.15)
         _finish(axis)
     figure.savefig(file, dpi=150)
+
+
+def _length(metres: float) -> str:
+    """A ranked distance as it stands below a scale: 500, 2k, 21.1k."""
+    return f"{metres:g}" if metres < 1000 else f"{metres / 1000:.3g}k"
+
+
+def _time(seconds: float) -> str:
+    """A time as it stands below a scale: 0:30, 4:00."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def _paces(axis: Axes) -> None:
+    """A scale of paces, the faster the higher; a difference of a blink is drawn as one."""
+    low, high = axis.get_ylim()
+    if axis.lines and high - low < 1.0:
+        middle = (low + high) / 2
+        axis.set_ylim(middle - 0.5, middle + 0.5)
+    axis.invert_yaxis()
+    axis.set_ylabel("pace /500 m")
+    axis.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: pace(value + 1e-6)))
+
+
+def _middle(period: TrendPeriod) -> date:
+    start, end = date.fromisoformat(period.start), date.fromisoformat(period.end)
+    return start + (end - start) / 2
 
 
 def _figure(rows: int, name: str) -> tuple[Figure, list[Axes]]:
@@ -135,8 +165,7 @@ def _line(axis: Axes, periods: Sequence[TrendPeriod], field: str, colour: str, n
     for period in periods:
         value = getattr(period, field)
         if value is not None:
-            start, end = date.fromisoformat(period.start), date.fromisoformat(period.end)
-            points.append((start + (end - start) / 2, value))
+            points.append((_middle(period), value))
     if points:
         axis.plot(
             _dated([day for day, _ in points]), [value for _, value in points], color=colour,
@@ -150,4 +179,7 @@ def _finish(axis: Axes) -> None:
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)
     if axis.get_legend_handles_labels()[0]:
-        axis.legend(frameon=False, loc="best", fontsize=9)
+        axis.legend(
+            frameon=False, loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=3, fontsize=9,
+            borderaxespad=0.0,
+        )  # fmt: skip

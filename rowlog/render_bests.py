@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rowlog.charts import line_chart
+from rowlog.charts import line_chart, thinned
 from rowlog.render import NONE, Style, Table, clock_time, day, metres, pace, printable, whole
 from rowlog.render_years import heading, unkept_note
 from rowlog.summary_bests import Best, BestsSummary, EventSummary
@@ -38,11 +38,14 @@ def event(shown: EventSummary, style: Style, limit: int = 10) -> str:
         lines.append(f"{more} more.")
     in_time = sorted(shown.bests, key=lambda best: best.started_at)
     if len(in_time) >= 3:
+        paces = [(float(k), best.pace_s_per_500m) for k, best in enumerate(in_time)]
+        every, paces = thinned(paces, min)
+        of = "" if every == 1 else f", the best of every {every} sessions"
         lines += [
             "",
-            "Pace over time, the faster the higher:",
+            f"Pace over time{of}, the faster the higher:",
             *line_chart(
-                [(float(k), best.pace_s_per_500m) for k, best in enumerate(in_time)],
+                paces,
                 style,
                 label_y=pace,
                 label_x=lambda k: in_time[int(k)].started_at[:10],

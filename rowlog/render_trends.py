@@ -50,15 +50,17 @@ def trends(shown: TrendsSummary, style: Style, *, charts: bool) -> str:
     if not shown.periods:
         there = "" if not shown.asked.sessions else " in these dates"
         return style.fit("\n".join([*lines, f"No sessions{there}."]))
-    lines += [*_totals(shown, style), "", *_followed(shown, style), "", *_standing(shown)]
+    followed = _followed(shown, style)
+    lines += [*_totals(shown, style), "", *followed, *([""] if followed else ())]
+    lines += _standing(shown)
     if charts:
         lines += _charts(shown, style)
     note = unkept_note(shown.asked)
     return style.fit("\n".join([*lines, *(["", *note] if note else [])]))
 
 
-def workout(shown: WorkoutSummary, style: Style) -> str:
-    """The same workout over time: a session a line, the latest last, and its pace as a chart."""
+def workout(shown: WorkoutSummary, style: Style, limit: int = 20) -> str:
+    """The same workout over time: its latest sessions, a line each, and the pace of all drawn."""
     lines = heading(shown.asked)
     if not shown.sessions:
         return style.fit("\n".join([*lines, "No sessions."]))
@@ -66,7 +68,7 @@ def workout(shown: WorkoutSummary, style: Style) -> str:
         ("session", "date", "pace", "fastest", "slowest", "rate", "watts", "HR", "max", "drop"),
         "rlrrrrrrrr",
     )
-    for row in shown.sessions:
+    for row in shown.sessions[-limit:]:
         drop = row.heart_rate_drop_60s_bpm
         table.row(
             str(row.session),
@@ -81,17 +83,21 @@ def workout(shown: WorkoutSummary, style: Style) -> str:
             NONE if drop is None else f"-{whole(drop)}",
         )
     lines += table.lines(style)
+    if len(shown.sessions) > limit:
+        lines.append(f"{len(shown.sessions) - limit} earlier ones.")
     paces = [
         (float(k), row.mean_pace_s_per_500m)
         for k, row in enumerate(shown.sessions)
         if row.mean_pace_s_per_500m is not None
     ]
     if len(paces) >= 3:
-        from rowlog.charts import line_chart
+        from rowlog.charts import line_chart, thinned
 
+        every, paces = thinned(paces, min)
+        of = "" if every == 1 else f", the best of every {every} sessions"
         lines += [
             "",
-            "Pace, the faster the higher:",
+            f"Pace{of}, the faster the higher:",
             *line_chart(
                 paces,
                 style,
@@ -213,6 +219,7 @@ def _charts(shown: TrendsSummary, style: Style) -> list[str]:
             ("Fitness", [row.fitness for row in recent]),
             ("Fatigue", [row.fatigue for row in recent]),
         ):
+            say = whole if max(values) >= 10 else _one
             lines += [
                 "",
                 f"{name} over the last {len(recent)} days:",
@@ -220,7 +227,7 @@ def _charts(shown: TrendsSummary, style: Style) -> list[str]:
                     [(float(k), value) for k, value in enumerate(values)],
                     style,
                     height=8,
-                    label_y=whole,
+                    label_y=say,
                     label_x=lambda k: recent[int(k)].date,
                 ),
             ]

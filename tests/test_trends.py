@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 from rowlog import store_years
 from rowlog.athlete import Change
-from rowlog.charts import line_chart
+from rowlog.charts import line_chart, thinned
 from rowlog.periods import Kind, Span
 from rowlog.render import Style
+from rowlog.render_trends import workout
 from rowlog.render_years import sparkline
 from rowlog.store import Store
-from rowlog.summary_trends import TrendsSummary, load_trends
+from rowlog.summary_trends import TrendsSummary, load_trends, load_workout
 from rowlog.training import REACH_DAYS, load_days, streaks
 from rowlog.wanted import ANY, Wanted
 from rowlog_drivers.errors import RowlogError
@@ -136,6 +137,14 @@ def test_a_chart_goes_up_where_values_do() -> None:
         "    +---------",
         "     0.0   2.0",
     ]
+
+
+def test_many_points_are_thinned_to_the_best_of_as_many_as_it_takes() -> None:
+    few = [(float(k), 120.0 - k) for k in range(120)]
+    assert thinned(few, min) == (1, few)
+    many = [(float(k), float(k % 10)) for k in range(600)]
+    assert thinned(many, min) == (10, [(10.0 * k, 0.0) for k in range(60)])
+    assert thinned(many[:-1], max)[1][-1] == (590.0, 8.0)
 
 
 def test_a_sparkline() -> None:
@@ -298,6 +307,9 @@ def test_the_same_workout_over_time(rowed: Path) -> None:
     text = call(rowed, "trends", "--plan", "750m")
     assert "1:56.7" in text
     assert "2026-02-10" in text
+    latest = workout(load_workout(rowed, Wanted(plan="750m")), Style(), limit=3)
+    assert "2026-02-10" not in latest.split("Pace")[0]
+    assert "1 earlier ones." in latest
     later = answer(rowed, "trends", "--plan", "750m", "--since", "2026-05")
     assert len(later["sessions"]) == 2
 
