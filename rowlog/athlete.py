@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
+from math import isfinite
 from typing import Final, NamedTuple
 
 from rowlog_drivers.errors import CallError
@@ -112,8 +113,9 @@ def checked_value(quantity: str, value: Value, year: int) -> Value:
     number = float(value)
     if not bounds.low <= number <= high:  # also where it is no number
         unit = f" {bounds.unit}" if bounds.unit else ""
+        given = f"{number:g}{unit}, which cannot be" if isfinite(number) else "no number"
         raise CallError(
-            f"{bounds.words} is {number:g}{unit}, which cannot be.",
+            f"{bounds.words} is {given}.",
             f"It lies between {bounds.low:g} and {high:g}{unit}.",
         )
     return int(number) if quantity == "birth_year" else number
@@ -138,6 +140,10 @@ def limits_of(text: str) -> tuple[float, ...]:
     return limits
 
 
+LEAST_RESERVE_BPM: Final = 30.0
+"""No heart that rows has a smaller range; five zones need some."""
+
+
 def check_history(name: str, changes: Iterable[Change]) -> None:
     """Refuse values that contradict each other on any day. Raises CallError."""
     changes = list(changes)
@@ -156,3 +162,9 @@ def check_history(name: str, changes: Iterable[Change]) -> None:
                     f"{name}'s {words.format(low=low, high=high)}{when}.",
                     "Correct one of them; see: rowlog athlete show",
                 )
+        if rest is not None and top is not None and top - rest < LEAST_RESERVE_BPM:
+            raise CallError(
+                f"{name}'s maximum heart rate of {top:g} is less than {LEAST_RESERVE_BPM:g} above "
+                f"the resting one of {rest:g}{when}, which leaves no room for zones.",
+                "Correct one of them; see: rowlog athlete show",
+            )

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from rowlog.athlete import Change
 from rowlog.schema import open_for_reading
-from rowlog.store_errors import NoDatabaseError, SchemaError, StoreError, translated
+from rowlog.store_errors import NoDatabaseError, SchemaError, translated
+from rowlog_drivers.errors import CallError
 
 
 class StoredAthlete(NamedTuple):
@@ -34,23 +35,22 @@ def changes_of(db: sqlite3.Connection, athlete_id: int | None) -> list[Change]:
     return [Change(*row) for row in rows]
 
 
-def athlete_id_of(db: sqlite3.Connection, path: Path, name: str) -> int:
-    """The number of the athlete of that name. Raises StoreError when there is none."""
+def athlete_id_of(db: sqlite3.Connection, name: str) -> int:
+    """The number of the athlete of that name. Raises CallError when there is none."""
     row = db.execute("SELECT id FROM athletes WHERE name = ?", (name,)).fetchone()
     if row is None:
-        raise no_athlete(db, path, name)
+        raise no_athlete(db, name)
     number: int = row[0]
     return number
 
 
-def no_athlete(db: sqlite3.Connection, path: Path, name: str) -> StoreError:
+def no_athlete(db: sqlite3.Connection, name: str) -> CallError:
     """That there is none of that name, and which there are."""
     names = [row[0] for row in db.execute("SELECT name FROM athletes ORDER BY name")]
     there = f"There is: {', '.join(names)}." if names else "There is none yet."
-    return StoreError(
-        f"No athlete is called {name!r}. {there}", f'Make one with: rowlog athlete add "{name}"',
-        path=path,
-    )  # fmt: skip
+    return CallError(
+        f"No athlete is called {name!r}. {there}", f'Make one with: rowlog athlete add "{name}"'
+    )
 
 
 def put_changes(

@@ -46,6 +46,20 @@ def test_the_published_digits(name: str, sdnn: float, rmssd: float, pnn50: float
 
 
 @recorded
+def test_long_breaths_at_rest_are_left_out_where_the_rule_says_so() -> None:
+    """Five of pyHRV's intervals are 31 to 36 % above the median of the eleven round them."""
+    rr_ms = np.loadtxt(SERIES / "hrv" / "pyhrv_sample_nni_short.txt")
+    places = np.flatnonzero(hrv.artefacts(rr_ms))
+    off = [float(rr_ms[at] / np.median(rr_ms[at - 5 : at + 6]) - 1) for at in places]
+    assert len(rr_ms) == 337
+    assert [round(100 * share) for share in off] == [34, 31, 35, 36, 31]
+    found = hrv.variability(rr_ms)
+    assert found.corrected == 5
+    assert found.measures is not None
+    assert round(found.measures.rmssd_ms, 1) == 93.6
+
+
+@recorded
 def test_a_run_is_sane_once_missed_beats_are_left_out() -> None:
     path = SERIES / "goldencheetah" / "hrv_run_stryd_rr.csv"
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -300,6 +314,21 @@ def test_contradictions_are_refused_on_the_day_they_begin() -> None:
     check_history("Ann", changes[:2])
     with pytest.raises(CallError, match=r"190 is not above the resting one of 200 on 2026-01-01"):
         check_history("Ann", changes)
+
+
+def test_a_heart_rate_without_room_for_zones_is_refused() -> None:
+    changes = [
+        Change("resting_heart_rate_bpm", ALWAYS, 94.0),
+        Change("max_heart_rate_bpm", ALWAYS, 95.0),
+    ]
+    with pytest.raises(CallError, match="95 is less than 30 above the resting one of 94, which"):
+        check_history("Ann", changes)
+
+
+def test_no_number_is_told_in_words() -> None:
+    for value in (float("nan"), float("inf")):
+        with pytest.raises(CallError, match=r"rate is no number\. It lies between 90"):
+            checked_value("max_heart_rate_bpm", value, 2026)
 
 
 def test_json_of_limits_is_plain() -> None:
