@@ -59,7 +59,8 @@ def time_weighted_mean(
     covered = float(seconds.sum())
     if covered == 0:
         return Mean(value=None, seconds=0.0)
-    integral = float(np.where(seconds > 0, level, 0.0) @ seconds)
+    # No dot product: of many hours numpy would start threads for it, which cost more than they do.
+    integral = float((np.where(seconds > 0, level, 0.0) * seconds).sum())
     return Mean(value=integral / covered, seconds=covered)
 
 
