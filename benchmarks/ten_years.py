@@ -298,7 +298,7 @@ def sizes(path: Path) -> None:
         try:
             rows = db.execute(
                 "SELECT tbl_name, sum(pgsize) AS size FROM dbstat "
-                "JOIN sqlite_schema ON sqlite_schema.name = dbstat.name "
+                "JOIN sqlite_schema AS made ON made.name = dbstat.name "
                 "GROUP BY tbl_name HAVING size > 500000 ORDER BY size DESC"
             ).fetchall()
         except sqlite3.OperationalError:
