@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from rowlog.store_facts import Inserter
-from rowlog.store_pack import pack_block
+from rowlog.store_pack import pack_block, pack_rows
 from rowlog.store_rows import Fact, Source, pack_options
 from rowlog.totals import SessionTotals
 from rowlog_drivers.clock import wall_now
@@ -156,6 +156,7 @@ def insert(
     rows.describe(structure, whole.text, whole.confidence)
     _put_frames(db, path, rows, number, whole.frames)
     rows.facts(number, whole.facts, structure)
+    pack_rows(db, number)
     rows.totals(number, whole.totals)
     return number
 
