@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +12,7 @@ from rowlog.schema import open_for_reading
 from rowlog.store_errors import no_session, translated
 from rowlog.store_lock import holder_of
 from rowlog.store_open import OpenDatabase
-from rowlog.store_wanted import KNOWN, where
+from rowlog.store_wanted import KNOWN, place_of, where
 from rowlog.wanted import ANY, Wanted
 
 Row = tuple[Any, ...]
@@ -254,12 +253,7 @@ class Shown(OpenDatabase):
             wanted: only these sessions.
         """
         condition, values = where(wanted._replace(since=starts[0], until=until))
-        place = "0"
-        if len(starts) > 1:
-            self._db.create_function(
-                "place", 1, lambda day: bisect_right(starts, day) - 1, deterministic=True
-            )
-            place = "place(substr(started_at, 1, 10))"
+        place = place_of(self._db, starts)
         sums = ", ".join(_OVER_SESSIONS.get(column, f"sum({column})") for column in columns)
         rows = self._rows(
             f"SELECT {place} AS place, {sums} "

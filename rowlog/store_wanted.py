@@ -1,7 +1,10 @@
-"""Which sessions are meant, as a condition of SQL."""
+"""Which sessions are meant, and which of several periods each lies in, as conditions of SQL."""
 
 from __future__ import annotations
 
+import sqlite3
+from bisect import bisect_right
+from collections.abc import Sequence
 from typing import Any, Final
 
 from rowlog.wanted import Wanted
@@ -27,9 +30,35 @@ KNOWN: Final = {
 }
 """The names that there are of each kind."""
 
+FEW_STARTS: Final = 64
+"""So many periods are told apart in SQL itself; of more, its text would be long."""
+
 
 def where(wanted: Wanted) -> tuple[str, dict[str, Any]]:
     """The condition on `sessions`, deleted ones left out, and its values."""
     asked = {name: value for name, value in wanted._asdict().items() if value is not None}
     conditions = ["sessions.deleted_at IS NULL", *(_CONDITIONS[name] for name in asked)]
     return " AND ".join(conditions), asked
+
+
+def place_of(db: sqlite3.Connection, starts: Sequence[str], column: str = "started_at") -> str:
+    """SQL that says which of `starts` (ISO dates, in order) a session, or a month, belongs to."""
+    if len(starts) < 2:
+        return "0"
+    size = len("2026-11") if column == "month" else len("2026-11-24")
+    if len(starts) <= FEW_STARTS:
+        return _halved([start[:size] for start in starts], column, 0, len(starts))
+    db.create_function("place", 1, lambda day: bisect_right(starts, day) - 1, deterministic=True)
+    return f"place(substr({column}, 1, 10) || '{'-01' if column == 'month' else ''}')"
+
+
+def _halved(starts: Sequence[str], column: str, low: int, high: int) -> str:
+    """SQL that looks a column's date up among `starts` from `low` to before `high`."""
+    if high - low == 1:
+        return str(low)
+    middle = (low + high) // 2
+    day = starts[middle]
+    if not day.replace("-", "").isdecimal():
+        raise ValueError(f"{day!r} is no date to stand in a query")
+    before, after = _halved(starts, column, low, middle), _halved(starts, column, middle, high)
+    return f"CASE WHEN {column} < '{day}' THEN {before} ELSE {after} END"

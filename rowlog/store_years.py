@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -15,7 +14,7 @@ from rowlog.store_athletes import changes_of
 from rowlog.store_errors import translated
 from rowlog.store_months import TRENDS, all_fresh, begin_months, months_where
 from rowlog.store_open import OpenDatabase
-from rowlog.store_wanted import KNOWN, where
+from rowlog.store_wanted import KNOWN, place_of, where
 from rowlog.wanted import Wanted
 
 Row = tuple[Any, ...]
@@ -30,8 +29,6 @@ EVENTS: Final[Mapping[str, tuple[float, ...]]] = {
 """The ranked distances and times, and the durations of the power curve; as `efforts` has them."""
 MANY: Final = 800
 """Of so many sessions it is quicker to go from the best effort on than through all efforts."""
-FEW_STARTS: Final = 64
-"""So many periods are told apart in SQL itself; of more, its text would be long."""
 
 _PACED: Final = (
     "CASE WHEN work_distance_m > 0 AND session_totals.mean_pace_s_per_500m IS NOT NULL THEN"
@@ -92,7 +89,8 @@ class Years(OpenDatabase):
         """
         condition, values = where(wanted)
         rows = self._rows(
-            f"SELECT {self._place(starts)} AS place, count(*), count(session_zones.session_id), "
+            f"SELECT {place_of(self._db, starts)} AS place, count(*), "
+            "count(session_zones.session_id), "
             f"total({_JUDGED} below_s END), total(zone1_s), total(zone2_s), total(zone3_s), "
             "total(zone4_s), total(zone5_s), total(unknown_s), "
             "total(CASE WHEN zones_by IS NULL THEN below_s END), sum(edwards), sum(banister), "
@@ -171,14 +169,15 @@ class Years(OpenDatabase):
         if months is not None:
             condition, values = months
             rows = self._rows(
-                f"SELECT {self._place(starts, 'month')} AS place, {TRENDS} FROM month_sums "
+                f"SELECT {place_of(self._db, starts, 'month')} AS place, {TRENDS} FROM month_sums "
                 f"WHERE {condition} GROUP BY place",
                 values,
             )
             return {row[0]: row[1:] for row in rows}
         condition, values = where(wanted)
         rows = self._rows(
-            f"SELECT {self._place(starts)} AS place, count(*), sum(duration_s), sum(work_s), "
+            f"SELECT {place_of(self._db, starts)} AS place, count(*), "
+            "sum(duration_s), sum(work_s), "
             "sum(distance_m), sum(work_distance_m), "
             f"sum({_PACED} mean_pace_s_per_500m * work_distance_m END) / "
             f"sum({_PACED} work_distance_m END), sum(banister), sum(edwards), avg(drop_30s_bpm), "
@@ -266,15 +265,17 @@ class Years(OpenDatabase):
         if months is not None:
             condition, values = months
             rows = self._rows(
-                f"SELECT {self._place(starts, 'month')} AS place, total(beats) / total(seconds) "
+                f"SELECT {place_of(self._db, starts, 'month')} AS place, "
+                "total(beats) / total(seconds) "
                 f"FROM month_powers WHERE power_w = :power_w AND {condition} GROUP BY place",
                 {**values, "power_w": power_w},
             )
             return dict(rows)
         condition, values = where(wanted)
         rows = self._rows(
-            f"SELECT {self._place(starts)} AS place, total(heart_rate_bpm * seconds) / "
-            "total(seconds) FROM heart_rates_at_power JOIN sessions ON id = session_id "
+            f"SELECT {place_of(self._db, starts)} AS place, "
+            "total(heart_rate_bpm * seconds) / total(seconds) "
+            "FROM heart_rates_at_power JOIN sessions ON id = session_id "
             f"WHERE power_w = :power_w AND {condition} GROUP BY place",
             {**values, "power_w": power_w},
         )
@@ -341,33 +342,9 @@ class Years(OpenDatabase):
                 self._fresh = all_fresh(self._db)
         return months if self._fresh else None
 
-    def _place(self, starts: Sequence[str], column: str = "started_at") -> str:
-        """SQL that says which of `starts` a session, or a month, belongs to."""
-        if len(starts) < 2:
-            return "0"
-        size = len("2026-11") if column == "month" else len("2026-11-24")
-        if len(starts) <= FEW_STARTS:
-            return _halved([start[:size] for start in starts], column, 0, len(starts))
-        self._db.create_function(
-            "place", 1, lambda day: bisect_right(starts, day) - 1, deterministic=True
-        )
-        return f"place(substr({column}, 1, 10) || '{'-01' if column == 'month' else ''}')"
-
     def _rows(self, query: str, values: Any) -> list[Row]:
         with translated(self.path):
             return self._db.execute(query, values).fetchall()
-
-
-def _halved(starts: Sequence[str], column: str, low: int, high: int) -> str:
-    """SQL that looks a column's date up among `starts` from `low` to before `high`."""
-    if high - low == 1:
-        return str(low)
-    middle = (low + high) // 2
-    day = starts[middle]
-    if not day.replace("-", "").isdecimal():
-        raise ValueError(f"{day!r} is no date to stand in a query")
-    before, after = _halved(starts, column, low, middle), _halved(starts, column, middle, high)
-    return f"CASE WHEN {column} < '{day}' THEN {before} ELSE {after} END"
 
 
 def open_years(path: Path) -> Years:

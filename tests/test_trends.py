@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowlog import store_years
+from rowlog import store_wanted, store_years
 from rowlog.athlete import Change
 from rowlog.charts import line_chart, thinned
 from rowlog.periods import Kind, Span
@@ -215,7 +215,7 @@ def test_every_way_of_asking_the_database_answers_the_same(
     found = []
     for few_sessions, few_periods in ((10**6, 10**6), (0, 0)):
         monkeypatch.setattr(store_years, "MANY", few_sessions)
-        monkeypatch.setattr(store_years, "FEW_STARTS", few_periods)
+        monkeypatch.setattr(store_wanted, "FEW_STARTS", few_periods)
         with store_years.open_years(rowed) as years:
             first, last = years.span(ANY)[1:]
             assert first is not None and last is not None
