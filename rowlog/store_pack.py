@@ -78,6 +78,7 @@ def pack_rows(db: sqlite3.Connection, session_id: int) -> None:
 
     To be called within a transaction. Not a value changes.
     """
+    db.execute("PRAGMA temp.cache_size=-200")  # kB: of many hours the rest goes to a file
     for table in _MANY_ROWS:
         db.execute(
             f"CREATE TEMP TABLE laid AS SELECT * FROM {table} WHERE session_id = ?", (session_id,)
