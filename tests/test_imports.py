@@ -318,6 +318,37 @@ import_files(Path(sys.argv[1]), [Path(sys.argv[2])])
 """
 
 
+def test_an_import_that_is_broken_off_leaves_whole_sessions(tmp_path: Path) -> None:
+    folder, database = tmp_path / "in", tmp_path / "i.db"
+    folder.mkdir()
+    for n in range(16):
+        (folder / f"{n:02d}.csv").write_bytes(stroke_csv(4 + n))
+    told = subprocess.run(
+        [sys.executable, "-c", BROKEN_OFF, str(database), str(folder)],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert (told.returncode, told.stdout, told.stderr) == (0, "3\n", "")
+    assert rows_of(database) == (3, 3, 3)
+    again = import_files(database, [folder])
+    assert [one.known for one in again] == [True] * 3 + [False] * 13
+
+
+BROKEN_OFF = """
+import os, signal, sys
+from pathlib import Path
+from rowlog.importing import import_files
+told = []
+def tell(done):
+    told.append(done)
+    if len(told) == 3:
+        os.kill(os.getpid(), signal.SIGINT)
+try:
+    import_files(Path(sys.argv[1]), [Path(sys.argv[2])], on_file=tell)
+except KeyboardInterrupt:
+    print(len(told))
+"""
+
+
 def rows_of(database: Path) -> tuple[int, int, int]:
     with closing(sqlite3.connect(database)) as db:
         found = [
