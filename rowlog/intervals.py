@@ -294,7 +294,8 @@ class Tracker:
 
     def _end_by_device(self, mark: Mark, over: EndedBy) -> None:
         """End the piece under way; a stop that nobody rowed after was no pause of it."""
-        if self._rowing and not self.paused and self._stopped_before(mark.t_ns):
+        stopped = self._stopped_before(mark.t_ns) and not self._rowed_to(mark)
+        if self._rowing and not self.paused and stopped:
             self._pause()
         self._close(mark, over)
 
@@ -667,6 +668,14 @@ class Tracker:
 
     def _stopped_before(self, t_ns: int) -> bool:
         return t_ns - max(self._motion_ns, self._cursor_ns) > PAUSE_AFTER_NS
+
+    def _rowed_to(self, mark: Mark) -> bool:
+        """Whether the monitor counted rowing up to its step, since a movement was last heard of."""
+        since_ns = max(self._motion_ns, self._cursor_ns)
+        before_m = self._track.mark_at(since_ns).distance_m
+        if before_m is None or mark.distance_m is None or mark.t_ns <= since_ns:
+            return False
+        return (mark.distance_m - before_m) / ((mark.t_ns - since_ns) / SECOND_NS) >= STANDING_MPS
 
     def _rowed_through(self, t_ns: int) -> bool:
         """Whether an instant lies in a stretch without samples that was rowed all the same."""

@@ -199,16 +199,43 @@ def test_where_plan_and_monitor_differ_the_plan_rules() -> None:
     assert segments[2].target == parse("2:00").pieces[0].target
 
 
-def test_link_lost_between_two_intervals_keeps_both() -> None:
-    """From the middle of the first to the middle of the second nothing is heard."""
-    sim = rowed("3x150m/0:30r", 4.0)
-    first, _, second, *_ = pieces(sim)
-    lost = (round((first.end_s - 10) * SECOND), round((second.start_s + 10) * SECOND))
+def without_link(sim: Simulation, from_s: float, to_s: float) -> list[Frame]:
+    """The row as it is heard when the link is lost between two instants."""
+    lost = (round(from_s * SECOND), round(to_s * SECOND))
     frames = [one for one in sim.frames if not lost[0] < one.t_ns < lost[1]]
     at = next(n for n, one in enumerate(frames) if one.t_ns >= lost[1])
     down = Frame(t_ns=lost[0], source="rower", channel="link", payload=b"down lost")
     up = Frame(t_ns=lost[1], source="rower", channel="link", payload=b"up")
     frames[at:at] = [down, up]
+    return frames
+
+
+@pytest.mark.parametrize("rest_s", [0.5, 12.0])
+@pytest.mark.parametrize("planned", [False, True], ids=["no plan", "with the plan"])
+@pytest.mark.parametrize("text", ["2x150m/0:30r", "2x0:45/0:30r"])
+def test_link_lost_at_the_end_of_an_interval_makes_no_pause_of_it(
+    text: str, planned: bool, rest_s: float
+) -> None:
+    """For its last 10 s and the beginning of the rest nothing is heard; the monitor counted on."""
+    sim = rowed(text)
+    first = pieces(sim)[0]
+    frames = without_link(sim, first.end_s - 10, first.end_s + rest_s)
+    segments, totals, _ = derived(frames, text if planned else None, sim.truth.end_s)
+    assert [one.kind for one in segments] == ["work", "rest", "work", "rest"]
+    for segment, happened in zip(segments[::2], pieces(sim)[::2], strict=True):
+        assert segment.figures.duration_s == pytest.approx(happened.duration_s, abs=0.025)
+        metres = happened.end_distance_m - happened.start_distance_m
+        assert segment.figures.distance_m == pytest.approx(metres, abs=0.45)
+    # Strokes are told by the monitor's word of the interval, which is said once, at its end.
+    if rest_s < 1:
+        assert totals.stroke_count == pieces(sim)[-1].end_strokes
+
+
+def test_link_lost_between_two_intervals_keeps_both() -> None:
+    """From the middle of the first to the middle of the second nothing is heard."""
+    sim = rowed("3x150m/0:30r", 4.0)
+    first, _, second, *_ = pieces(sim)
+    frames = without_link(sim, first.end_s - 10, second.start_s + 10)
     segments, totals, _ = derived(frames, None, sim.truth.end_s)
     work = [one for one in segments if one.kind == "work"]
     assert len(work) == 3
