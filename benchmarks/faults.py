@@ -45,6 +45,8 @@ class Outcome:
     failed: int = 0
     skipped: int = 0
     seconds: float = 0.0
+    measured: tuple[str, ...] = ()
+    """What its variants told of what they measured."""
 
 
 def faults(page: str) -> Iterator[Fault]:
@@ -76,7 +78,7 @@ def run(wanted: list[str]) -> dict[str, Outcome]:
         subprocess.run(
             [
                 sys.executable, "-m", "pytest", "-q", f"--timeout={TIMEOUT_S}",
-                f"--junitxml={told}", *wanted,
+                "-o", "junit_family=xunit1",                f"--junitxml={told}", *wanted,
             ],
             cwd=ROOT, env={**os.environ, "ROWLOG_FAULTS": "full"}, check=False,
         )  # fmt: skip
@@ -87,6 +89,8 @@ def run(wanted: list[str]) -> dict[str, Outcome]:
             outcome.failed += case.find("failure") is not None or case.find("error") is not None
             outcome.skipped += case.find("skipped") is not None
             outcome.seconds += float(case.get("time", "0"))
+            told_of = [one.get("value", "") for one in case.iter("property")]
+            outcome.measured += tuple(told_of if case.find("properties") is not None else ())
     return outcomes
 
 
@@ -113,6 +117,9 @@ def main() -> int:
         bad += not ok
         seconds, count = sum(one.seconds for one in these), sum(one.count for one in these)
         print(f"  {'ok' if ok else 'NOT SO':<7}{seconds:8.1f} s {count:4} tests  {fault.what}")
+    for name, outcome in outcomes.items():
+        if outcome.measured and not all(one.isdigit() for one in outcome.measured):
+            print(f"\n{name}: {'; '.join(outcome.measured)}.")
     print(f"\n{len(wanted)} faults, {bad} not as the page says; {took_s:.0f} s.")
     return int(bool(bad or not wanted))
 

@@ -191,13 +191,17 @@ class Connection:
     def __init__(self, path: Path, layer: str) -> None:
         with _told():
             self._db = apsw.Connection(str(path), vfs=layer)
-            # A layer in Python has no shared memory: the log's index stays with the connection.
-            self.execute("PRAGMA locking_mode=EXCLUSIVE")
-            self.execute("PRAGMA foreign_keys=ON")
-            self.execute("PRAGMA synchronous=NORMAL")
-            # Done below, since apsw tells of failures in it that SQLite itself passes over.
-            self.execute("PRAGMA wal_autocheckpoint=0")
-            self._commits = 0
+            try:
+                # A layer in Python has no shared memory: the log's index stays with the connection.
+                self.execute("PRAGMA locking_mode=EXCLUSIVE")
+                self.execute("PRAGMA foreign_keys=ON")
+                self.execute("PRAGMA synchronous=NORMAL")
+                # Done below, since apsw tells of failures in it that SQLite itself passes over.
+                self.execute("PRAGMA wal_autocheckpoint=0")
+            except BaseException:
+                self.close()
+                raise
+        self._commits = 0
 
     @property
     def in_transaction(self) -> bool:

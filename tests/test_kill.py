@@ -7,6 +7,7 @@ import os
 import signal
 import sqlite3
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -59,7 +60,9 @@ def as_sent(frame: Frame) -> Frame:
 
 
 @pytest.mark.parametrize("number", range(KILLS))
-def test_a_kill_loses_nothing_that_was_committed(tmp_path: Path, number: int) -> None:
+def test_a_kill_loses_nothing_that_was_committed(
+    tmp_path: Path, number: int, record_property: Callable[[str, object], None]
+) -> None:
     random = Random(f"kill {number}")
     database = tmp_path / "rowlog.db"
     kind = random.choice(["rower", "rower", "s4"])
@@ -81,7 +84,8 @@ def test_a_kill_loses_nothing_that_was_committed(tmp_path: Path, number: int) ->
         recording.process.kill()
         recording.process.wait(PATIENCE_S)
     devices = simulator(address, strap=strap, plan=LONG)
-    check_after_a_kill(database, committed, devices, LONG, truth=not fault)
+    frames = check_after_a_kill(database, committed, devices, LONG, truth=not fault)
+    record_property("kept", len(frames))
 
 
 def check_after_a_kill(

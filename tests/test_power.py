@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -157,7 +157,9 @@ def stored(database: Path) -> list[Frame]:
         return list(reader.read_frames(1))
 
 
-def test_power_cuts_lose_a_second_at_most_and_damage_nothing(tmp_path: Path) -> None:
+def test_power_cuts_lose_a_second_at_most_and_damage_nothing(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     disk = FaultyDisk()
     with pytest.MonkeyPatch.context() as patch:
         told = record(disk, tmp_path / "rowlog.db", FRAMES, patch)
@@ -186,6 +188,7 @@ def test_power_cuts_lose_a_second_at_most_and_damage_nothing(tmp_path: Path) -> 
         assert frames == FRAMES[: len(frames)]
         if known and len(frames) < known[-1].frames:
             lost_ns = max(lost_ns, known[-1].t_ns - FRAMES[len(frames)].t_ns)
+    record_property("measured", f"{CUTS} cuts, {lost_ns / 1e9:.2f} s lost at most")
     assert lost_ns <= 1_000_000_000
     assert {"recovered", "complete"} <= set(states)
 
@@ -232,12 +235,18 @@ KINDS: Final[tuple[Kind, ...]] = ("open", "sync", "write")
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_whichever_call_fails_nothing_is_lost(
-    kind: Kind, fault: Fault, calls: dict[Kind, int], tmp_path: Path
+    kind: Kind,
+    fault: Fault,
+    calls: dict[Kind, int],
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
 ) -> None:
     expected: dict[str, list[tuple[object, ...]]] | None = None
     first = 1 + Random(f"{kind} {fault}").randrange(EVERY if kind == "write" else 1)
     every = EVERY if kind == "write" else max(1, EVERY // 8)
-    for number in range(first, calls[kind] + 1, every):
+    numbers = range(first, calls[kind] + 1, every)
+    record_property("measured", f"{kind} {fault}: {len(numbers)} calls, nothing lost")
+    for number in numbers:
         database = tmp_path / f"{kind} {fault} {number}" / "rowlog.db"
         disk = FaultyDisk(fail=(kind, number, fault))
         try:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rowlog import render
 
 if TYPE_CHECKING:
-    from rowlog.live import Live, Rep, Source
+    from rowlog.live import Live, Moment, Rep, Source
     from rowlog.plan import Piece
     from rowlog.standing import Held
 
@@ -67,9 +67,16 @@ def now(live: Live) -> str:
         share=round(live.strip[live.at].share, 4) if live.at is not None and live.strip else None,
         held=[_held(one) for one in moment.guidance],
         age=None if live.heard_s is None else round(max(0.0, moment.t_s - live.heard_s), 1),
-        trouble=moment.trouble,
+        trouble=_trouble(moment),
         closed=live.closed,
     )
+
+
+def _trouble(moment: Moment) -> str | None:
+    """What is wrong with the database, and for how long memory takes its place."""
+    if moment.trouble is None or moment.memory_left_s is None:
+        return moment.trouble
+    return f"Not stored yet, {moment.memory_left_s:.0f} s of memory left: {moment.trouble}"
 
 
 def past(live: Live) -> str:
