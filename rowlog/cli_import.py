@@ -99,6 +99,9 @@ def _tell(done: Imported) -> None:
         f"{name}: imported before." if done.known else f"{name}: session{'s' * several} {numbers}."
     )
     for number in done.overlaps:
+        if len(done.sessions) != 1:
+            typer.echo(f"  Session {number} is of the same time as one of them.")
+            continue
         typer.echo(
             f"  Session {number} is of the same time. To make one of both: "
             f"rowlog edit merge {number} {numbers}"

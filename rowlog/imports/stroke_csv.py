@@ -87,6 +87,7 @@ def _workout(
     points: list[Point] = []
     laps: list[tuple[tuple[float, bool], float, float]] = []
     last_count = 0.0
+    counted = any("count" in row for row in said)
     for row in said:
         if not has_time and "unix_s" in row:
             row["t_s"] = row["unix_s"] - stamps[0]
@@ -125,6 +126,7 @@ def _workout(
         started_at=_start(stamps, points, has_time, above),
         points=tuple(points),
         laps=_laps(laps),
+        said={"stroke_count": int(last_count)} if counted else {},
     )
 
 
