@@ -164,13 +164,13 @@ def _next_line(live: Live) -> str:
         words.append(f"then {piece_words(where.next)}" if words else piece_words(where.next))
     elif live.plan is not None and where.piece is not None:
         words.append("then done")
-    words += _course(live)
+    words += course(live)
     if where.piece is None or live.plan is None:
         words += [one for one in _totals(live) if one]
     return " " + " · ".join(words)
 
 
-def _course(live: Live) -> list[str]:
+def course(live: Live) -> list[str]:
     """A rowed piece's mean pace so far, and what it comes to if that is kept."""
     where, piece = live.moment.standing, live.moment.standing.piece
     if piece is None or where.phase != "work" or not where.metres or where.metres < MEAN_M:

@@ -146,7 +146,7 @@ def _heart(live: Live) -> Panel:
     zone = live.zone_name
     if zone == "below" and live.zones is not None:
         zone = f"below {live.zones.names[0]}"
-    said = " ".join(filter(None, (zone, held, _fallen(live))))
+    said = " ".join(filter(None, (zone, held, fallen(live))))
     if live.above_ceiling:
         said, style, sign = f"{zone or ''} ABOVE {whole(live.ceiling_bpm)}".strip(), "bad", "▼"
     elif live.zone is not None and style in ("bold", "good"):
@@ -157,7 +157,7 @@ def _heart(live: Live) -> Panel:
     )  # fmt: skip
 
 
-def _fallen(live: Live) -> str:
+def fallen(live: Live) -> str:
     """In a rest, how far the heart rate has fallen since the rep's end."""
     now_bpm = live.moment.heart_rate_bpm
     end_bpm = live.reps[-1].end_heart_rate_bpm if live.reps else None

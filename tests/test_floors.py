@@ -207,6 +207,7 @@ ROOMS = (
             *PAGES,
             "rowlog.summary*",
             "rowlog.contents",
+            "rowlog.series",
             "rowlog.render*",
             "rowlog.live",
             "rowlog.viewing",

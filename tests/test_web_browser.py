@@ -168,7 +168,7 @@ def test_the_live_page_is_read_at_a_glance_on_each_screen(rowing: Tab, said: Sai
     now = json.loads(_at(said, "now"))
     rowing.wait(f"document.getElementById('pace').textContent === '{now['pace']}'")
     text = rowing.text()
-    for words in ("Piece 2 of 3: 250m", "Next: 1:00 rest", "Rate 18 – 20", now["watts"]):
+    for words in ("Piece 2 of 3: 250m", "Next: 1:00 rest", "Rate 18–20", now["watts"]):
         assert words in text
     for width, height in (PHONE, ON_ITS_SIDE, TABLET, DESK):
         rowing.size(width, height)
@@ -268,11 +268,11 @@ def test_a_countdown_is_seen_and_said(rowing: Tab, site: Served, said: Said) -> 
 def test_above_the_ceiling_is_told_in_words_and_looks(
     rowing: Tab, site: Served, said: Said
 ) -> None:
-    held = [{"name": "Heart rate", "place": "hr", "limits": "up to 140", "state": "above",
+    held = [{"name": "HR", "place": "hr", "limits": "≤ 140", "state": "above",
              "advice": "ease off"}]  # fmt: skip
     site.tell(_at(said, "now", zone="TR", zone_place=3, ceiling="140", held=held))
     rowing.wait("document.getElementById('zone').textContent === '▲ above 140'")
-    assert "▲ Heart rate up to 140: ease off" in rowing.text()
+    assert "▲ HR ≤ 140: ease off" in rowing.text()
     assert rowing.run("document.getElementById('tile-hr').classList.contains('over')")
 
 
@@ -280,7 +280,7 @@ def test_what_is_stale_is_told_and_greyed(rowing: Tab, site: Served, said: Said)
     assert not rowing.run(SEEN.format("stale"))
     site.tell(_at(said, "now", age=9.0, speed=1.0))
     rowing.wait("document.getElementById('stale').textContent === "
-                "'Nothing heard of any device for 9 s.'")  # fmt: skip
+                "'No device heard for 9 s.'")  # fmt: skip
     assert rowing.run("document.getElementById('row').classList.contains('old')")
     site.tell(_at(said, "now", age=0.1, speed=1.0))
     rowing.wait("document.getElementById('stale').hidden")

@@ -25,7 +25,7 @@ NUMBERED: Final = 16
 
 
 def over_time(contents: Contents) -> list[tuple[str, str, str]]:
-    """Heading, unit and drawing of each quantity that is known."""
+    """Heading, unit and drawing of each quantity that is known; strokes are not looked at."""
     grid = contents.grid()
     working = np.isin(
         grid.segment, [k for k, one in enumerate(contents.segments) if one.kind == "work"]

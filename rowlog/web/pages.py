@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -23,8 +25,12 @@ from rowlog.web.drawing import NUMBERS, SECONDS, Axis, Line, Shade, bar, chart, 
 from rowlog.web.starting import Call
 from rowlog_drivers.errors import CallError, RowlogError
 
+Plot = tuple[str, str, str]
+"""Heading, unit and drawing."""
 A_PAGE: Final = 50
 """So many sessions are listed at a time."""
+KEPT: Final = 32
+"""The charts of so many sessions are kept: up to 2 MB."""
 MONTHS: Final = 24
 """So many months are drawn."""
 BY: Final = ("month", "season", "week")
@@ -142,16 +148,11 @@ def title_of(row: SessionSummary) -> str:
 def session(database: Path, number: int, by: str | None) -> dict[str, Any]:
     """One session; its charts where it is closed and something was heard."""
     shown = load(database, number, by)
-    plots: list[tuple[str, str, str]] = []
+    plots: tuple[Plot, ...] = ()
     trouble = None
     if shown.session.duration_s is not None and shown.session.status != "recording":
-        from rowlog.contents import load_contents
-        from rowlog.web.drawing_session import over_time
-
         try:
-            plots = over_time(load_contents(database, number, by))
-        except CallError:
-            raise
+            plots = _plots(database, shown)
         except RowlogError as error:
             trouble = str(error)
     heads, rows = interval_rows(shown)
@@ -172,6 +173,31 @@ def session(database: Path, number: int, by: str | None) -> dict[str, Any]:
     }
 
 
+_drawn: OrderedDict[tuple[Path, str], tuple[Plot, ...]] = OrderedDict()
+_drawing = Lock()
+
+
+def _plots(database: Path, shown: Summary) -> tuple[Plot, ...]:
+    """A session's charts over time; those that were drawn lately are kept. Raises StoreError."""
+    # All that is known of it, so that charts are drawn anew when it was edited or cut anew.
+    key = (database, repr(shown))
+    with _drawing:
+        if key in _drawn:
+            _drawn.move_to_end(key)
+            return _drawn[key]
+    from rowlog.contents import Contents
+    from rowlog.series import load_series
+    from rowlog.web.drawing_session import over_time
+
+    series = load_series(database, shown.session.id)
+    made = tuple(over_time(Contents(shown, series, (), (), database)))
+    with _drawing:
+        _drawn[key] = made
+        while len(_drawn) > KEPT:
+            _drawn.popitem(last=False)
+    return made
+
+
 def _judged(database: Path, shown: Summary) -> str:
     """How the plan was kept, in a sentence; "" where there is nothing to judge."""
     if "@" not in (shown.session.plan or "") or shown.session.status == "recording":
@@ -186,6 +212,7 @@ def _zone_rows(shown: Summary) -> list[dict[str, Any]]:
     if not any(zone.low_bpm is not None for zone in shown.zones):
         return []
     total = sum(zone.seconds for zone in shown.zones) or 1.0
+    most = max(zone.seconds for zone in shown.zones) or 1.0
     rows: list[dict[str, Any]] = []
     place = 0
     for zone in shown.zones:
@@ -203,7 +230,7 @@ def _zone_rows(shown: Summary) -> list[dict[str, Any]]:
                 "limits": f"below {limits}" if zone.low_bpm is None and limits else limits,
                 "seconds": zone.seconds,
                 "share": share,
-                "bar": bar(share, f"zone{place}" if inside else "zone0"),
+                "bar": bar(zone.seconds / most, f"zone{place}" if inside else "zone0"),
             }
         )
     return rows
@@ -392,13 +419,14 @@ def _stacked(periods: Sequence[ZonesPeriod]) -> str:
 
 def _total(period: ZonesPeriod) -> list[dict[str, Any]]:
     every = sum(zone.seconds for zone in period.zones) or 1.0
+    most = max(zone.seconds for zone in period.zones) or 1.0
     return [
         {
             "name": zone.name,
             "low": zone.low_bpm,
             "seconds": zone.seconds,
             "share": zone.seconds / every,
-            "bar": bar(zone.seconds / every, f"zone{place}" if place < 6 else "zone0"),
+            "bar": bar(zone.seconds / most, f"zone{place}" if place < 6 else "zone0"),
         }
         for place, zone in enumerate(period.zones)
         if zone.seconds >= 1

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from rowlog import render
+from rowlog.render_live import course
+from rowlog.render_live_panels import fallen
 
 if TYPE_CHECKING:
     from rowlog.live import Live, Moment, Rep, Source
@@ -43,7 +45,7 @@ def now(live: Live) -> str:
         "now",
         number=live.number,
         phase=where.phase,
-        paused=where.phase == "pause",
+        paused=live.held,
         elapsed=_clock(moment.t_s),
         pace=render.pace(moment.pace_s_per_500m),
         rate=_rate(moment.stroke_rate_spm),
@@ -53,6 +55,8 @@ def now(live: Live) -> str:
         strokes=moment.stroke_count,
         kcal=render.whole(moment.energy_kcal),
         last=_last(live),
+        course=" · ".join(course(live)),
+        fallen=fallen(live).replace("-", "−").removesuffix(" since"),
         zone=live.zone_name if zone is not None and zone >= 0 else None,
         zone_place=zone,
         ceiling=render.whole(live.ceiling_bpm) if live.above_ceiling else None,
@@ -178,7 +182,7 @@ _QUANTITIES: Final = {
     "stroke_rate_spm": ("Rate", "rate"),
     "pace_s_per_500m": ("Pace", "pace"),
     "power_w": ("Watts", "watts"),
-    "heart_rate_bpm": ("Heart rate", "hr"),
+    "heart_rate_bpm": ("HR", "hr"),
 }
 _ADVICE: Final = {
     ("stroke_rate_spm", "below"): "rate up",
@@ -199,16 +203,16 @@ def _held(held: Held) -> dict[str, str]:
     show = render.pace if held.quantity == "pace_s_per_500m" else render.whole
     limits = [show(value) for value in (held.low, held.high) if value is not None]
     if held.low is None and limits:
-        limits = [f"up to {limits[0]}"]
+        limits = [f"≤ {limits[0]}"]
     elif held.high is None and limits:
-        limits = [f"from {limits[0]}"]
+        limits = [f"≥ {limits[0]}"]
     elif len(limits) == 2 and limits[0] == limits[1]:
         limits = limits[:1]
     advice = _ADVICE.get((held.quantity, held.state), "")
     return {
         "name": name,
         "place": place,
-        "limits": " – ".join(limits),
+        "limits": "–".join(limits),
         "state": held.state,
         "advice": advice,
     }

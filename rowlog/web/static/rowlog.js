@@ -124,11 +124,12 @@
   if (!onLive) return;
 
   // ------------------------------------------------------------------ the numbers
-  const phases = { waiting: "Ready: row", work: "", rest: "Rest", pause: "Paused", done: "Plan done", ended: "Ended" };
-  function onNow(now) {
+  const phases = { waiting: "Ready: row", work: "", rest: "Rest", pause: "Stopped", done: "Plan done", ended: "Ended" };
+  function onNow(now, at) {
     state.now = now;
-    state.at = performance.now();
-    state.ends = now.countdown === null ? null : state.at + (now.countdown * 1000) / now.speed;
+    state.at = at || performance.now();
+    // While a key holds the piece its clock stands.
+    state.ends = now.countdown === null || now.paused ? null : state.at + (now.countdown * 1000) / now.speed;
     const rested = now.phase === "rest" && now.pace === "–" && now.last;
     put("pace", rested ? now.last : now.pace); put("pace-label", rested ? "Last piece" : "Pace");
     put("rate", now.rate); put("watts", now.watts);
@@ -137,11 +138,13 @@
     if (now.zone_place !== null && now.zone_place >= 0) tile.dataset.zone = now.zone_place;
     else delete tile.dataset.zone;
     tile.classList.toggle("over", now.ceiling !== null);
+    put("hr-label", now.ceiling !== null ? "" : "Heart");
     put("zone", now.ceiling !== null ? "▲ above " + now.ceiling : now.zone || "");
+    put("course", now.course); put("fallen", now.fallen);
     const [number, count] = now.number_of;
-    let phase = phases[now.phase];
-    if (now.phase === "work") phase = count && count > 1 ? `Piece ${number} of ${count}` : "Row";
-    if (now.piece && now.phase === "work" && count) phase += count > 1 ? `: ${now.piece}` : ` ${now.piece}`;
+    let phase = now.paused ? "Paused" : phases[now.phase];
+    if (now.phase === "work" && !now.paused) phase = count && count > 1 ? `Piece ${number} of ${count}` : "Row";
+    if (now.piece && now.phase === "work" && count && !now.paused) phase += count > 1 ? `: ${now.piece}` : ` ${now.piece}`;
     put("phase", phase);
     put("next", now.next && now.phase !== "done" ? (now.phase === "waiting" ? "First: " : "Next: ") + now.next : "");
     $("row").classList.toggle("resting", now.phase === "rest");
@@ -174,7 +177,7 @@
     const silent = !old && now && state.stage === "recording" && age > 5 * now.speed;
     $("stale").hidden = !(old || silent);
     const seconds = Math.floor(old ? (t - state.at) / 1000 : age);
-    put("stale", old ? `No news for ${seconds} s. ${state.connected ? "" : "Connecting again …"}` : silent ? `Nothing heard of any device for ${seconds} s.` : "");
+    put("stale", old ? `No news for ${seconds} s. ${state.connected ? "" : "Connecting again …"}` : silent ? `No device heard for ${seconds} s.` : "");
     $("row").classList.toggle("old", Boolean(old || silent));
     if (!now || state.stage !== "recording") return;
     let go = now.go, left = null;
@@ -192,7 +195,14 @@
   setInterval(tick, 100);
 
   // ------------------------------------------------------------------ what grows slowly
+  addEventListener("resize", () => {
+    if (!state.past) return;
+    delete $("strip").dataset.was;
+    onPast(state.past);
+    if (state.now) onNow(state.now, state.at);
+  });
   function onPast(past) {
+    state.past = past;
     state.session = past.session;
     const strip = $("strip"), plan = JSON.stringify(past.strip);
     state.strip = past.strip.length > 0;
