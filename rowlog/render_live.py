@@ -5,12 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from rowlog.render import (
-    duration,
-    metres,
-    pace,
-    whole,
-)
+from rowlog.render import duration, metres, pace, printable, whole
 from rowlog.render_live_canvas import (
     Canvas,
     big_width,
@@ -119,7 +114,7 @@ def phase_words(live: Live) -> tuple[str, str]:
             f"PAUSED{number}: ROW ON, OR P" if live.held else f"STOPPED{number}: ROW ON"
         ), "pause"
     if where.phase == "done":
-        return "DONE: Q Q ENDS", "done"
+        return "DONE: Q TWICE ENDS", "done"
     if where.phase == "ended":
         return "ENDED", "done"
     if countdown is not None and countdown <= HURRY_S:
@@ -208,6 +203,11 @@ def alarm(live: Live) -> str | None:
     for one in live.sources:
         if one.trouble is not None and one.advice is not None:
             return f"{one.source}: {one.trouble}. {one.advice}"
+        working = live.moment.standing.phase == "work" and one.heard_s is not None
+        if working and one.state in ("silent", "lost"):
+            since_s = live.moment.t_s - (one.heard_s or 0.0)
+            why = "" if one.trouble is None else f": {printable(one.trouble, 40)}"
+            return f"The {one.source} has not been heard for {since_s:.0f} s{why}"
     stale_s = live.moment.t_s - (live.heard_s if live.heard_s is not None else live.moment.t_s)
     if stale_s > STALE_S and not live.closed and live.moment.standing.phase != "waiting":
         return f"Nothing was heard for {stale_s:.0f} s: the numbers are old."

@@ -24,6 +24,8 @@ ASKED_S: Final = 5.0
 LEAST_S: Final = 0.02
 MOST_S: Final = 0.5
 """The shortest and longest wait, in seconds of life, before clocks are drawn anew."""
+HEAL_S: Final = 10.0
+"""So often all is drawn anew, over what another program may have written on the screen."""
 AWAY_S: Final = 3.0
 """After a longer wait than was asked for, the program was stopped: the screen may be another's."""
 
@@ -82,7 +84,7 @@ class Screen:
 
     def _run(self, feed: Feed) -> None:
         live: Live | None = None
-        came_s = _now_s()
+        came_s = healed_s = _now_s()
         wait_s = MOST_S
         while True:
             asked_s = _now_s()
@@ -99,6 +101,9 @@ class Screen:
             shown = live.since(now_s - came_s)
             for cue in self._cues.take(shown):
                 self._sounder.play(cue, shown)
+            if now_s - healed_s > HEAL_S:
+                healed_s = now_s
+                self._terminal.heal()
             width, height = self._terminal.size()
             self._terminal.draw(draw(shown, self._shown(now_s), width, height))
             wait_s = until_change_s(shown)

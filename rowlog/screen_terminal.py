@@ -126,6 +126,11 @@ class Terminal:
         with self._lock:
             self._entered = False
 
+    def heal(self) -> None:
+        """Have every cell of the next canvas written: a stray line may stand among them."""
+        with self._lock:
+            self._before = None
+
     def leave(self, *, stopped: bool = False) -> None:
         """Give the terminal its own screen back; `stopped`: nothing is drawn before `go_on`."""
         with self._lock:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
+import select
 import shutil
 import signal
 import sqlite3
@@ -12,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import pyte
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,6 +28,7 @@ from rowlog.render_live import Shown, draw, phase_words
 from rowlog.render_live_canvas import Canvas, big_rows, big_width, plot
 from rowlog.render_live_parts import places
 from rowlog.screen import until_change_s
+from rowlog.screen_terminal import Terminal
 from rowlog.sounds import TONES, Sounder, words, write_tone
 from rowlog.standing import Held
 from rowlog.summary import load
@@ -234,6 +238,16 @@ def test_a_device_that_is_lost_is_told_of(seen: list[Live]) -> None:
     assert " strap: link lost. Wet the strap." in lines
 
 
+def test_a_rower_that_falls_silent_in_a_piece_is_an_alarm(seen: list[Live]) -> None:
+    for phase, told in (("work", True), ("rest", False)):
+        live = at(seen, phase)
+        silent = replace(live.sources[0], state="silent", heard_s=live.moment.t_s - 7, trouble=None)
+        live = replace(live, sources=(silent, *live.sources[1:]))
+        lines = draw(live, Shown(), 80, 24).lines()
+        assert (" The rower has not been heard for 7 s" in lines) == told
+        assert "✗ rower: silent 7 s" in lines[-1]
+
+
 def test_what_is_not_stored_yet_is_an_alarm(seen: list[Live]) -> None:
     live = at(seen, "work")
     moment = replace(live.moment, trouble="The disk is full.", memory_left_s=42.4)
@@ -384,6 +398,28 @@ def test_a_session_in_a_terminal(tmp_path: Path) -> None:
     assert b"\x1b[?25h" in terminal.raw.partition(ENTER)[2]  # the cursor is back
     assert b"\a" in terminal.raw  # a plan is followed: the bell rings
     assert load(database, 1).session.status == "complete"
+
+
+def test_a_stray_line_is_drawn_over(seen: list[Live]) -> None:
+    """Another program's line scrolls the screen: what is written whole again mends that."""
+    person, program = os.openpty()
+    try:
+        terminal, screen = Terminal(program, colours=None), pyte.Screen(60, 20)
+        stream = pyte.ByteStream(screen)
+        canvas = draw(at(seen, "work"), Shown(), 60, 20)
+        for disturb in (b"", b"\x1b[20;1HWarning: something\r\n\r\n", b""):
+            stream.feed(disturb)
+            if not disturb:
+                terminal.heal()
+            terminal.draw(canvas)
+            while select.select([person], [], [], 0.05)[0]:
+                stream.feed(os.read(person, 65536))
+            shown = [line.rstrip() for line in screen.display]
+            assert (shown == canvas.lines()) == (not disturb)
+        terminal.close()
+    finally:
+        os.close(person)
+        os.close(program)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
