@@ -147,7 +147,9 @@ def errors_told() -> Iterator[None]:
     try:
         yield
     except RowlogError as error:
-        typer.echo(f"rowlog: {error}", err=True)
+        from rowlog.harmless import harmless
+
+        typer.echo(f"rowlog: {harmless(str(error))}", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # Whoever read our output has gone; there is nobody left to tell.
@@ -960,7 +962,16 @@ def frames(
     path = _path(db)
     number = summary.session_number(path, session)
     if output is None:
-        export_frames(path, number, sys.stdout)
+        if not sys.stdout.isatty():
+            export_frames(path, number, sys.stdout)
+            return
+        from io import StringIO
+
+        from rowlog.harmless import harmless
+
+        text = StringIO()
+        export_frames(path, number, text)
+        typer.echo(harmless(text.getvalue()), nl=False)
         return
     if output.exists() and not force:
         raise CallError(f"{output} exists already.", "Name another file, or add --force.")
@@ -1108,12 +1119,13 @@ def simulate_ble(
 
     Needs Linux with BlueZ, and an adapter that the app does not use itself.
     """
+    from rowlog.harmless import harmless, json_text
     from rowlog.simulating import OnPaper
     from rowlog.simulating_ble import simulate_ble as run
 
     def tell(event: Event) -> None:
         shown = {"event": event.name, "text": event.text}
-        typer.echo(json.dumps(shown, ensure_ascii=False) if as_json else event.text)
+        typer.echo(json_text(shown) if as_json else harmless(event.text))
         sys.stdout.flush()
 
     run(
@@ -1174,13 +1186,14 @@ def simulate_serial(
     Prints where the port is. Needs Linux or macOS. At a speed other than 1, tell the recorder too:
     --rower "serial:PATH?speed=N".
     """
+    from rowlog.harmless import harmless, json_text
     from rowlog.simulating import OnPaper
     from rowlog.simulating_serial import simulate_serial as run
     from rowlog_drivers.pseudo_terminal import Event as PortEvent
 
     def tell(event: PortEvent) -> None:
         shown = {"event": event.name, "text": event.text, "path": event.path}
-        typer.echo(json.dumps(shown, ensure_ascii=False) if as_json else event.text)
+        typer.echo(json_text(shown) if as_json else harmless(event.text))
         sys.stdout.flush()
 
     run(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -118,7 +117,9 @@ def screen_style(*, plain: bool = False) -> Style:
 
 def print_json(value: object) -> None:
     """Print a value as JSON, which knows no NaN."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
+    from rowlog.harmless import json_text
+
+    typer.echo(json_text(value, indent=2))
 
 
 def wanted_of(

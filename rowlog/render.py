@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
+
+from rowlog.harmless import printable as printable
 
 if TYPE_CHECKING:
     from rowlog.live import Moment
@@ -69,17 +70,6 @@ _ASCII: Final = str.maketrans(
     {"–": "-", "─": "-", "·": "|", "×": "x", "▁": "_", "▂": "_", "▃": ".", "▄": ".", "▅": "=",
      "▆": "=", "▇": "#", "█": "#", "→": "->", "…": "..."}
 )  # fmt: skip
-
-
-def printable(text: str, width: int = 32) -> str:
-    """Text from the air or a file, safe for a terminal: controls as escapes, at most `width`."""
-    shown = "".join(
-        character
-        if character.isprintable() and not unicodedata.category(character).startswith("C")
-        else character.encode("unicode_escape").decode("ascii")
-        for character in text[: width * 4]
-    )
-    return shown if len(shown) <= width else shown[: width - 1] + "…"
 
 
 def clock_time(seconds: float | None) -> str:

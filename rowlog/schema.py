@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
 import warnings
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 APPLICATION_ID: Final = 0x524F574C
 """PRAGMA application_id of every rowlog database: the letters ROWL."""
 
+PRIVATE: Final = 0o600
+"""The mode of new files that tell what somebody did: read and written by their owner alone."""
 SCHEMA_VERSION: Final = 10
 """PRAGMA user_version: how many of the migrations below a database has."""
 
@@ -726,6 +729,7 @@ def prepare(path: Path) -> Path | None:
     An existing database is copied beside itself before it is changed; returns that copy, None
     when there was nothing to change or to keep. Raises StoreError.
     """
+    _make_private(path)
     with translated(path), closing(connect(path)) as db:
         version = check_schema(db, path)
         if version == SCHEMA_VERSION:
@@ -742,6 +746,15 @@ def prepare(path: Path) -> Path | None:
         _migrate(db)
         _keep_log(db, path)
         return kept
+
+
+def _make_private(path: Path) -> None:
+    """Have a database that does not exist yet belong to its owner alone: it tells of a health.
+
+    SQLite gives the files beside it the same mode. One that exists keeps the mode it was given.
+    """
+    with suppress(OSError):  # it exists; or SQLite will say what stands in the way
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE))
 
 
 def _keep_log(db: sqlite3.Connection, path: Path) -> None:
@@ -807,7 +820,7 @@ def _copy(db: sqlite3.Connection, path: Path, version: int) -> Path:
     for count in range(1, 100):  # one of the same second is that of a migration that was killed
         kept = path.with_name(f"{name}{'' if count == 1 else f'-{count}'}{path.suffix}")
         try:
-            kept.open("xb").close()
+            kept.touch(PRIVATE, exist_ok=False)
             break
         except FileExistsError:
             continue

@@ -12,6 +12,7 @@ from tempfile import gettempdir
 from typing import Final, TextIO
 
 from rowlog.config import data_folder
+from rowlog.schema import PRIVATE
 from rowlog.store import Store
 from rowlog.store_read import open_reader
 from rowlog_drivers.errors import FramesError, RowlogError
@@ -179,6 +180,7 @@ def _opened(database: Path, session_id: int) -> tuple[Path, TextIO] | None:
         path = folder / _name(database, session_id)
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            path.touch(PRIVATE)
             file = path.open("w", encoding="utf-8", newline="\n")
         except OSError:
             continue

@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rowlog.schema import open_for_reading
+from rowlog.schema import PRIVATE, open_for_reading
 from rowlog.store_check import CheckReport, check
 from rowlog.store_errors import DamagedError, no_database, not_writable, translated
 from rowlog_drivers.clock import wall_now
@@ -63,7 +63,7 @@ def backup(database: Path, target: Path | None = None, *, overwrite: bool = Fals
 
 def _copy(database: Path, part: Path) -> CheckReport:
     part.unlink(missing_ok=True)
-    part.touch()
+    part.touch(PRIVATE)
     source, _ = open_for_reading(database)
     with closing(source), translated(part), closing(sqlite3.connect(part)) as copy:
         # All pages in one step: they are of one moment, however much is written meanwhile.

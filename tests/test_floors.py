@@ -100,7 +100,7 @@ WORK = (
     "rowlog.config*",
     "rowlog.workouts*",
 )
-OUTPUT = ("rowlog.render*", "rowlog.charts*", "rowlog.exports*")
+OUTPUT = ("rowlog.render*", "rowlog.harmless*", "rowlog.charts*", "rowlog.exports*")
 FILES_OUT = ("rowlog.exporting*", "rowlog.reporting*")
 VIEWS = ("rowlog.screen*", "rowlog.sounds*")
 PAGES = ("rowlog.web",)

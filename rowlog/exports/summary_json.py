@@ -8,12 +8,13 @@ from typing import BinaryIO
 
 from rowlog.contents import Contents
 from rowlog.exports.checking import Difference, Expected, compare
+from rowlog.harmless import json_text
 from rowlog.summary import as_json
 
 
 def write(contents: Contents, out: BinaryIO) -> None:
     """Write the session's figures."""
-    text = json.dumps(as_json(contents.summary), ensure_ascii=False, indent=2, allow_nan=False)
+    text = json_text(as_json(contents.summary), indent=2)
     out.write(text.encode("utf-8") + b"\n")
 
 
