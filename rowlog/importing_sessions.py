@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -20,7 +20,7 @@ from rowlog.store_rows import Source
 from rowlog.store_whole import Original, Whole
 from rowlog.structuring import Recording
 from rowlog_drivers.catalog import make_decoding
-from rowlog_drivers.errors import FramesError, UnknownDriverError
+from rowlog_drivers.errors import CallError, FramesError, UnknownDriverError
 from rowlog_drivers.frames import Frame, read_frames
 from rowlog_drivers.protocols.workout_file import encode
 
@@ -29,7 +29,7 @@ FRAMES: Final = "frames"
 """The format of our own recordings, whose frames are stored as they are."""
 _FRAMES: Final = b"# rowlog-frames "
 _DRIVER: Final = "workout_file"
-FAULTS: Final = (ImportFault, OSError, FramesError, NotationError, UnknownDriverError)
+FAULTS: Final = (ImportFault, OSError, FramesError, CallError, UnknownDriverError)
 """What a file that cannot be taken in raises."""
 
 
@@ -155,7 +155,7 @@ def _derived(
     )
     if plan is not None:
         made = recording.cut("plan", str(plan))
-    elif sources[0].driver == _DRIVER and frames[0].channel != "lap":  # nobody tells intervals
+    elif _tells_no_intervals(sources, frames):
         made = recording.cut("auto", None)
     else:
         made = recording.unplanned()[0]
@@ -176,6 +176,12 @@ def _derived(
         licence=licence,
         header=header,
     )
+
+
+def _tells_no_intervals(sources: Sequence[Source], frames: Sequence[Frame]) -> bool:
+    """Whether it is of a file that is silent about them; a recording may hold nothing at all."""
+    filed = bool(sources) and sources[0].driver == _DRIVER
+    return filed and bool(frames) and frames[0].channel != "lap"
 
 
 def frames_of(workout: Workout) -> Iterator[Frame]:

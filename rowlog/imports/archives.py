@@ -76,7 +76,7 @@ def members(file: Path) -> Iterator[Member]:
 
 def _zipped(file: Path, raw: IO[bytes]) -> Iterator[Member]:
     with ZipFile(raw) as archive:
-        listed = [one for one in archive.infolist() if not one.is_dir()]
+        listed = [one for one in archive.infolist() if one.filename and not one.is_dir()]
         if len(listed) > MOST_MEMBERS or sum(one.file_size for one in listed) > MOST_TOTAL:
             raise _too_much(file)
         listed.sort(key=lambda member: member.filename)
