@@ -111,10 +111,10 @@ class LapTracker(CutTracker):
             self.segments[-1] = self._found[-1] = _said(self.segments[-1], self._laps[at])
 
     def _tell_recovery(self, recovery: Recovery) -> None:
-        super()._tell_recovery(recovery)
-        told = self.segments[recovery.index]
-        lap = next(lap for lap in self._laps if _ns(lap.end_s) >= told.end.t_ns)
-        self.segments[recovery.index] = self._found[-1] = _said(told, lap)
+        ended = self.segments[recovery.index]
+        lap = next(lap for lap in self._laps if _ns(lap.end_s) >= ended.end.t_ns)
+        if lap.duration_s is None:  # else rowlog wrote it, with what was known of the recovery
+            super()._tell_recovery(recovery)
 
 
 def outranked(totals: SessionTotals, said: FileTotals, *, by_laps: bool) -> SessionTotals:
