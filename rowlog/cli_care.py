@@ -113,9 +113,12 @@ def watch(
 ) -> None:
     """Watch the session that another rowlog records; Ctrl-C ends only the watching."""
     import json
+    import os
     from contextlib import suppress
 
     from rowlog import render, summary
+    from rowlog import screen as live
+    from rowlog.screen_terminal import watched_only
     from rowlog.watching import watch as run
 
     path = database_path(db)
@@ -127,6 +130,20 @@ def watch(
         else:
             typer.echo(render.moment(moment, style))
 
+    if not plain and not as_json and live.fits():
+        screen = live.Screen(
+            1,
+            unicode=style.unicode,
+            colours=style.colour or "NO_COLOR" not in os.environ,
+            sound="off",
+            hint="Ctrl-C ends the watching",
+        )
+        ended: int | None = None
+        with suppress(KeyboardInterrupt), watched_only(screen.suspended):
+            ended = run(path, lambda _: None, views=(screen,))
+        if ended is not None:
+            typer.echo(render.summary(summary.load(path, ended), style))
+        return
     with suppress(KeyboardInterrupt):
         number = run(path, tell)
         shown = summary.load(path, number)

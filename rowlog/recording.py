@@ -251,7 +251,7 @@ def record(
             board = Board(
                 started_at=started_at,
                 plan=plan,
-                zones=_zones(database, athlete, started_at) if views else None,
+                zones=zones_on(database, athlete, started_at) if views else None,
                 sources=list(names),
                 machine=next((name for source, name in names.items() if source != "strap"), None),
                 speed=opened.clock.rate,
@@ -541,7 +541,7 @@ async def _record(
     return session_id
 
 
-def _zones(database: Path, athlete: str | None, day: datetime) -> Zones | None:
+def zones_on(database: Path, athlete: str | None, day: datetime) -> Zones | None:
     """The athlete's heart-rate zones on that day; None where they are not known."""
     changes = [one.changes for one in read_athletes(database) if one.name == athlete]
     return zones_of(known_on(day.date().isoformat(), changes[0])) if changes else None

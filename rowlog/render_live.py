@@ -56,6 +56,8 @@ class Shown:
     help: bool = False
     asking: bool = False
     """Whether a key would end the session now."""
+    hint: str = "? keys"
+    """What the last line says at its end."""
     news: str | None = None
     """The latest thing that happened, as long as it is new."""
 
@@ -95,7 +97,7 @@ def _draw_all(canvas: Canvas, live: Live, shown: Shown) -> None:
         left = canvas.width - wide - 2
         if left >= 12:
             draw_traces(canvas, wide + 2, y, left, bottom, live, braille=shown.braille)
-    draw_status(canvas, canvas.height - 1, live)
+    draw_status(canvas, canvas.height - 1, live, shown.hint)
 
 
 # The top

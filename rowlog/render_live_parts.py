@@ -160,9 +160,9 @@ def _legend(name: str, low: float, high: float, seconds: int) -> str:
 # Devices
 
 
-def draw_status(canvas: Canvas, y: int, live: Live) -> None:
-    """The devices and whether they are heard, the gaps so far, and which key helps."""
-    right = canvas.right(canvas.width, y, "? keys", "dim")
+def draw_status(canvas: Canvas, y: int, live: Live, hint: str) -> None:
+    """The devices and whether they are heard, the gaps so far, and at the end a hint."""
+    right = canvas.right(canvas.width, y, hint, "dim")
     x = 0
     for source in live.sources:
         mark, style, words = _heard(source, live)

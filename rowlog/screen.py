@@ -35,9 +35,13 @@ class Screen:
 
     name = "The screen"
 
-    def __init__(self, fd: int, *, unicode: bool, colours: bool, sound: Kind) -> None:
+    def __init__(
+        self, fd: int, *, unicode: bool, colours: bool, sound: Kind, hint: str = "? keys"
+    ) -> None:
+        """`hint` stands at the end of the last line."""
         self._terminal = Terminal(fd, colours=_colours() if colours else None)
         self._unicode = unicode
+        self._hint = hint
         self._braille = os.environ.get("TERM") != "linux"
         self._cues = Cues()
         self._help = False
@@ -115,6 +119,7 @@ class Screen:
         return Shown(
             unicode=self._unicode,
             braille=self._braille,
+            hint=self._hint,
             help=self._help,
             asking=self._asked_s is not None,
             news=news[1] if news is not None and now_s - news[0] < NEWS_S else None,

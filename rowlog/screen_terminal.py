@@ -6,7 +6,8 @@ import os
 import select
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from rich.color import ColorSystem
@@ -214,6 +215,47 @@ class Terminal:
                     parts.append("\x1b[0m" + self._looks.get(style, ""))
                 parts.append(cells[x])
         return parts
+
+
+@contextmanager
+def watched_only(suspended: Callable[[bool], None]) -> Iterator[None]:
+    """Have what is typed neither echoed nor kept, while a view without keys is shown.
+
+    Ctrl-C stays what it is; before Ctrl-Z stops the program `suspended` hears True, and False when
+    it goes on. The terminal's settings are as before afterwards. For the main thread.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import signal
+    import termios
+
+    before = termios.tcgetattr(0)
+
+    def quiet() -> None:
+        ours = termios.tcgetattr(0)
+        ours[3] &= ~(termios.ECHO | termios.ICANON)
+        termios.tcsetattr(0, termios.TCSANOW, ours)
+
+    def stop(*_: object) -> None:
+        suspended(True)
+        termios.tcsetattr(0, termios.TCSANOW, before)
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, stop)
+        if os.tcgetpgrp(0) == os.getpgrp():
+            quiet()
+        suspended(False)
+
+    handler = signal.signal(signal.SIGTSTP, stop)
+    try:
+        quiet()
+        yield
+    finally:
+        signal.signal(signal.SIGTSTP, handler)
+        if os.tcgetpgrp(0) == os.getpgrp():
+            termios.tcflush(0, termios.TCIFLUSH)
+            termios.tcsetattr(0, termios.TCSANOW, before)
 
 
 def _codes(look: str, name: str, colours: ColorSystem | None) -> str:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from rowlog.derivation import Derivation, Derived
-from rowlog.live import Moment
+from rowlog.live import Board, Live, Moment
 from rowlog.movement import Movement
 from rowlog.notation import parse
 from rowlog.recorder import Progress
-from rowlog.recording import moment_of
+from rowlog.recording import moment_of, zones_on
 from rowlog.resolving import Values
 from rowlog.resuming import rate_of
 from rowlog.standing import standing
 from rowlog.store_read import Reader, StoredSession, open_reader
+from rowlog.viewing import JOIN_S, Controls, Feed, View
+from rowlog.zones import Zones
 from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.clock import Clock
 from rowlog_drivers.errors import CallError
@@ -31,10 +35,12 @@ def watch(
     on_moment: Callable[[Moment], None],
     *,
     pause: Callable[[float], None] = time.sleep,
+    views: Sequence[View] = (),
 ) -> int:
     """Tell of the session that is being recorded, once a second, until it ends; its number.
 
-    Only reads, so that the recording does not notice. Raises CallError when nothing is recorded.
+    `views` show it meanwhile, as they would a recording, but whose keys do nothing. Only reads, so
+    that the recording does not notice. Raises CallError when nothing is recorded.
     """
     with open_reader(database) as reader:
         session = _recorded(reader)
@@ -42,24 +48,61 @@ def watch(
             raise CallError(
                 f"Nothing is being recorded into {reader.path}.", "The latest: rowlog show"
             )
-        watched = Watched(session)
-        while True:
-            frames = list(reader.read_frames(session.id, watched.frames))
-            going_on = reader.session(session.id).status == "recording"
-            on_moment(watched.take(frames))
-            if not going_on:
-                return session.id
-            pause(LOOK_EVERY_S)
+        watched = Watched(session, zones=zones_on(database, session.athlete, session.started_at))
+        with shown(views) as put:
+            while True:
+                frames = list(reader.read_frames(session.id, watched.frames))
+                going_on = reader.session(session.id).status == "recording"
+                moment = watched.take(frames)
+                put(watched.live(moment))
+                on_moment(moment)
+                if not going_on:
+                    return session.id
+                pause(LOOK_EVERY_S)
+
+
+@contextmanager
+def shown(views: Sequence[View]) -> Iterator[Callable[[Live], None]]:
+    """Let views run, each on a thread of its own, until the end of the block."""
+    feeds = [Feed() for _ in views]
+    threads = [
+        threading.Thread(target=view.run, args=(feed, NoControls()), daemon=True)
+        for view, feed in zip(views, feeds, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+
+    def put(live: Live) -> None:
+        for feed in feeds:
+            feed.put(live)
+
+    try:
+        yield put
+    finally:
+        for feed in feeds:
+            feed.close()
+        for thread in threads:
+            thread.join(JOIN_S)
 
 
 def _recorded(reader: Reader) -> StoredSession | None:
     return next((one for one in reader.sessions() if one.status == "recording"), None)
 
 
+class NoControls(Controls):
+    """A session that is recorded elsewhere is not steered from here."""
+
+    def __init__(self) -> None:
+        pass
+
+    def press(self, label: str) -> None:
+        """Nothing."""
+
+
 class Watched:
     """Where a session stands that is recorded elsewhere."""
 
-    def __init__(self, session: StoredSession) -> None:
+    def __init__(self, session: StoredSession, *, zones: Zones | None = None) -> None:
         self.frames = 0
         """How many of its frames were taken."""
         self._session = session
@@ -70,6 +113,19 @@ class Watched:
         self._rate = rate_of(session.sources)
         self._movement = Movement()
         self._last_ns = 0
+        named = {source.name: source.header.option("name") for source in session.sources}
+        self._board = Board(
+            started_at=session.started_at,
+            plan=plan,
+            zones=zones,
+            sources=list(named),
+            machine=next((name for source, name in named.items() if source != "strap"), None),
+            speed=self._rate,
+        )
+
+    def live(self, moment: Moment) -> Live:
+        """A picture of the session at the moment that `take` gave last."""
+        return self._board.live(self._derivation, moment)
 
     def take(self, frames: Sequence[Frame]) -> Moment:
         """Understand what is new; the moment that it has come to."""
@@ -94,4 +150,6 @@ class Watched:
         where = standing(pipeline.tracker, position, now_ns)
         rate = self._derivation.buffer.latest("stroke_rate_spm", now_ns, seconds=30.0)
         still = self._movement.still(now_ns, rate)
-        return moment_of(self._session.id, (), progress, where, Values(), now_ns, still=still)
+        moment = moment_of(self._session.id, (), progress, where, Values(), now_ns, still=still)
+        self._board.take(self._derivation, derived, moment)
+        return moment

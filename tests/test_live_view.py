@@ -35,7 +35,7 @@ from rowlog.summary import load
 from rowlog.viewing import Controls, Feed
 from rowlog.zones import Zones
 from rowlog_drivers.addresses import parse_address
-from tests.support import ROOT, Locked, environment, run
+from tests.support import ROOT, Locked, Process, environment, run
 from tests.terminal import ENTER, LEAVE, InTerminal
 
 SIZES: Final = [(1, 1), (20, 5), (40, 12), (60, 20), (80, 24), (120, 40), (200, 60)]
@@ -372,9 +372,9 @@ def test_a_session_in_a_terminal(tmp_path: Path) -> None:
     """Drawn, in another size, with its keys shown, asked whether to end, and ended."""
     database = tmp_path / "rowlog.db"
     with InTerminal("record", "3x500m/1:00r", *SIM, "--db", database) as terminal:
-        lines = terminal.wait_for("WORK 1/3", on=0)
+        terminal.wait_for("WORK 1/3", on=0)
+        lines = terminal.wait_for("? keys", on=23)  # what is drawn last
         assert lines[3].startswith("PACE /500 m")
-        assert "? keys" in lines[23]
         terminal.type("?")
         terminal.wait_for("KEYS")
         terminal.type("m")
@@ -480,6 +480,29 @@ def clock_s(lines: list[str]) -> int:
     """The session's time in the top line."""
     minutes, _, seconds = lines[0].rpartition(" ")[2].partition(":")
     return int(minutes) * 60 + int(seconds)
+
+
+def test_a_session_that_another_records_is_watched(tmp_path: Path) -> None:
+    """The watcher sees it large, leaves by Ctrl-C, and the recording does not notice."""
+    database = tmp_path / "rowlog.db"
+    with Process("record", "30:00", *SIM, "--json", "--db", database) as recording:
+        recording.object(lambda now: now["phase"] == "work")
+        with InTerminal("watch", "--db", database) as terminal:
+            terminal.wait_for("WORK 1/1", on=0)
+            terminal.wait_for("Ctrl-C ends the watching", on=23)  # what is drawn last
+            terminal.wait(lambda lines: rowed_m(lines) > 0)
+            terminal.type("nq")  # keys that it does not have, and does not echo
+            before_m = rowed_m(terminal.lines())
+            terminal.wait(lambda lines: rowed_m(lines) > before_m)
+            terminal.type("\x03")
+            assert terminal.end() == 0
+            assert terminal.raw.count(ENTER) == terminal.raw.count(LEAVE) == 1
+            assert terminal.now() == terminal.settings
+            assert terminal.after_leaving() == ""
+        recording.send(signal.SIGTERM)
+        assert recording.end()[0] == 0
+    (piece,) = load(database, 1).segments
+    assert piece.ended_by == "end"
 
 
 def test_a_picture_that_fails_leaves_plain_lines(tmp_path: Path) -> None:
