@@ -3,10 +3,10 @@
     python benchmarks/web.py [SECONDS] [DATABASE]
 
 Records a simulated session of SECONDS (60 by default) of life three times: with a page open in
-chromium, with nobody looking, and while a thousand connections, readers that never read and
-messages of 100 MB trouble the server. Then an hour of session time, thirty times as fast, for
-memory. With DATABASE, one of many sessions as `ten_years.py` makes them, the pages of history are
-timed as well.
+chromium and the view in a terminal, with nobody looking, and while a thousand connections, readers
+that never read and messages of 100 MB trouble the server. Then an hour of session time, thirty
+times as fast, for memory. With DATABASE, one of many sessions as `ten_years.py` makes them, the
+pages of history are timed as well.
 
 The bars: 250 ms to the number; 150 kB and 300 ms for the page; no frame lost and the recording's
 loop as punctual as without; memory flat; 8 % of a core for recording and pages together.
@@ -23,6 +23,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -37,6 +38,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "drivers")]
 
 from rowlog.notation import parse  # noqa: E402
 from rowlog.recording import record  # noqa: E402
+from rowlog.screen import Screen  # noqa: E402
 from rowlog.summary import load  # noqa: E402
 from rowlog.viewing import Controls, Feed  # noqa: E402
 from rowlog.web.beside import Beside  # noqa: E402
@@ -94,7 +96,7 @@ class Watch:
             self.late_s.append(time.monotonic() - due)
 
 
-def recorder(database: str, seconds: str, speed: str) -> None:
+def recorder(database: str, seconds: str, speed: str, screen: str) -> None:
     """The process that records: tells its address, then what it saw."""
     pages = Beside(Path(database), None, 0)
     print(json.dumps({"url": pages.url, "pages": pages._process.pid}), flush=True)
@@ -106,13 +108,26 @@ def recorder(database: str, seconds: str, speed: str) -> None:
         parse_address(f"sim:strap?{options}"),
         plan=parse(f"{int(seconds) * int(speed)}s"),
         for_s=int(seconds) * int(speed) + 5,
-        views=[pages.view, watch],
+        views=[pages.view, watch, *([_terminal()] if screen == "screen" else [])],
     )
     pages.ended(number)
     pages.close()
     quality = load(Path(database), number).quality
     told = {"heard": watch.heard, "late_s": watch.late_s, "quality": quality._asdict()}
     print(json.dumps(told), flush=True)
+
+
+def _terminal() -> Screen:
+    """The terminal view on a terminal of 120 by 40, which reads all that is drawn."""
+    reads, draws = os.openpty()
+    termios.tcsetwinsize(draws, (40, 120))
+
+    def drain() -> None:
+        while os.read(reads, 65536):
+            pass
+
+    threading.Thread(target=drain, daemon=True).start()
+    return Screen(draws, unicode=True, colours=True, sound="off")
 
 
 @dataclass
@@ -136,11 +151,14 @@ class Recording:
 
 
 @contextmanager
-def recording(seconds: int, speed: int = 1) -> Iterator[Recording]:
-    """A recording that has begun."""
+def recording(seconds: int, speed: int = 1, *, screen: bool = False) -> Iterator[Recording]:
+    """A recording that has begun; `screen`: with the terminal view too."""
     with tempfile.TemporaryDirectory(prefix="rowlog-web-") as folder:
         process = subprocess.Popen(
-            [sys.executable, __file__, "recorder", f"{folder}/rowlog.db", str(seconds), str(speed)],
+            [
+                *(sys.executable, __file__, "recorder", f"{folder}/rowlog.db"),
+                *(str(seconds), str(speed), "screen" if screen else "none"),
+            ],
             stdout=subprocess.PIPE,
             encoding="utf-8",
         )
@@ -185,7 +203,7 @@ def opened(browser: Browser, url: str) -> Tab:
 
 def latency(browser: Browser, seconds: int) -> tuple[int, list[float]]:
     """Frames of a recording that is looked at, and the lateness of its loop."""
-    with recording(seconds) as one:
+    with recording(seconds, screen=True) as one:
         tab = opened(browser, one.url)
         began, begun = time.monotonic(), (cpu_s(one.process.pid), cpu_s(one.pages))
         until = time.monotonic() + seconds - 12
@@ -202,8 +220,8 @@ def latency(browser: Browser, seconds: int) -> tuple[int, list[float]]:
     ]
     print(f"from the last byte to the number, {len(found)} pictures: {percentiles(found)}")
     shares = [100 * one / passed for one in spent]
-    print(f"processor: recording {shares[0]:.1f} %, pages {shares[1]:.1f} % of a core")
-    print(f"lateness of the recording's loop, a page open: {percentiles(told['late_s'])}")
+    print(f"both views open: recording {shares[0]:.1f} %, pages {shares[1]:.1f} % of a core")
+    print(f"lateness of the recording's loop, both views open: {percentiles(told['late_s'])}")
     return told["quality"]["frames"], told["late_s"]
 
 
@@ -299,8 +317,8 @@ def _huge(port: int, stop: float) -> None:
 
 
 def an_hour(browser: Browser, speed: int = 30) -> None:
-    """Memory over an hour of session time with a page open."""
-    with recording(3600 // speed, speed) as one:
+    """Memory over an hour of session time with both views open."""
+    with recording(3600 // speed, speed, screen=True) as one:
         tab = opened(browser, one.url)
         seen: list[tuple[float, float]] = []
         until = time.monotonic() + 3600 / speed - 12
@@ -351,7 +369,7 @@ def _asked(port: int, path: str) -> float:
 def main() -> None:
     """Measure all of it."""
     if sys.argv[1:2] == ["recorder"]:
-        recorder(*sys.argv[2:5])
+        recorder(*sys.argv[2:6])
         return
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 60
     browser = Browser()

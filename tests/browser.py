@@ -21,7 +21,8 @@ from tests.support import PATIENCE_S, ROOT
 FLAGS: Final = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-default-apps", "--no-first-run",
-    "--disable-dev-shm-usage", "--hide-scrollbars", "--mute-audio", "--remote-debugging-port=0",
+    "--host-resolver-rules=MAP erg.test 127.0.0.1", "--disable-dev-shm-usage",
+    "--hide-scrollbars", "--mute-audio", "--remote-debugging-port=0",
 )  # fmt: skip
 AXE: Final = ROOT / ".venv" / "axe-core" / "axe.min.js"
 """Where `.ci/run` puts the accessibility engine."""

@@ -435,7 +435,7 @@ def test_only_this_computer_is_listened_to_unless_said_otherwise() -> None:
         found.close()
 
 
-@pytest.mark.parametrize(("address", "port"), [("203.0.113.7", 0), ("no such name", 0), (None, -1)])
+@pytest.mark.parametrize(("address", "port"), [("203.0.113.7", 0), (None, -1)])
 def test_an_address_of_somebody_else_is_refused(address: str | None, port: int) -> None:
     with pytest.raises(CallError):
         listening.listen(address, port)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -300,16 +299,17 @@ def test_the_end_leads_to_the_session(rowing: Tab, site: Served) -> None:
 
 def test_where_the_screen_cannot_be_kept_on_the_page_says_so(browser: Browser, said: Said) -> None:
     """A name that is no loopback is no secure context: as on a telephone."""
-    with served(said.database, address="0.0.0.0", token="a-secret") as here:
-        host = socket.gethostname().lower()
-        assert host in here.listening.names
+    with served(
+        said.database, address="0.0.0.0", token="a-secret", names=frozenset({"erg.test"})
+    ) as here:
         there = browser.tab()
-        there.open(f"http://{host}:{here.listening.port}/?token=a-secret")
+        url = f"http://erg.test:{here.listening.port}"
+        there.open(f"{url}/?token=a-secret")
         there.wait("location.pathname === '/sessions'")
         assert "token" not in there.run("location.href")
         for kind in ("stage", "past", "now"):
             here.tell(_at(said, kind))
-        there.open(f"http://{host}:{here.listening.port}/live")
+        there.open(f"{url}/live")
         there.wait(
             "document.getElementById('awake').textContent.includes('cannot keep the screen')"
         )

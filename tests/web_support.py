@@ -95,11 +95,16 @@ class Served:
 
 @contextmanager
 def served(
-    database: Path, *, address: str | None = None, port: int = 0, token: str | None = None
+    database: Path,
+    *,
+    address: str | None = None,
+    port: int = 0,
+    token: str | None = None,
+    names: frozenset[str] = frozenset(),
 ) -> Iterator[Served]:
-    """Serve pages until the block ends."""
+    """Serve pages until the block ends; `names`: what else the computer is called."""
     listening = listen(address, port)
-    access = Access(port=listening.port, names=listening.names, token=token)
+    access = Access(port=listening.port, names=listening.names | names, token=token)
     hub, begun, made = Hub(), threading.Event(), []
     stops: list[asyncio.Event] = []
 

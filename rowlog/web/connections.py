@@ -10,6 +10,10 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 MOST: Final = 64
 """So many connections at a time; a telephone has about six open."""
+MOST_TOLD: Final = 256
+"""Of those above `MOST` so many are told so; others are just closed."""
+BUSY_S: Final = 2.0
+"""One that is to be told so has asked for something within this time."""
 HELLO_S: Final = 10.0
 """Within this time a new connection has sent its request."""
 STALLED_S: Final = 15.0
@@ -25,20 +29,28 @@ _BUSY: Final = (
 class Http(H11Protocol):
     """One connection; those above the bound are told so and closed."""
 
+    _busy = False
     _hello: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A connection was made."""
         super().connection_made(transport)
-        if len(self.connections) > MOST:
-            transport.write(_BUSY)
-            transport.close()
+        there = len(self.connections)
+        if there > MOST + MOST_TOLD:
+            transport.abort()
             return
-        self._hello = self.loop.call_later(HELLO_S, self._unanswered)
+        self._busy = there > MOST
+        patience_s = BUSY_S if self._busy else HELLO_S
+        self._hello = self.loop.call_later(patience_s, self._unanswered)
 
     def data_received(self, data: bytes) -> None:
         """Bytes came in."""
+        if self._busy:
+            # Not before it has asked: who is closed with words unread never sees the answer.
+            self.transport.write(_BUSY)
+            self.transport.close()
+            return
         super().data_received(data)
         if self.cycle is not None and self._hello is not None:
             self._hello.cancel()

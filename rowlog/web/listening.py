@@ -50,7 +50,9 @@ def listen(address: str | None, port: int | None) -> Listening:
     """
     if port is not None and not 0 <= port <= 65535:
         raise CallError(f"--port is {port}, which is no port.", "Name one from 1024 to 65535.")
-    wanted = [port] if port is not None else list(range(PORT, PORT + TRIED))
+    wanted = [port] if port else list(range(PORT, PORT + TRIED))
+    if port == 0:  # any: one that is free in both families
+        wanted = [0] * TRIED
     for number in wanted:
         try:
             return _bound(address, number)
