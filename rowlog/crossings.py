@@ -159,7 +159,7 @@ class Track:
         if before.distance_m is not None and after.distance_m is not None:
             rise = after.distance_m - before.distance_m
             since_ns, until_ns = self._rowed_between(before, before.t_ns, after.t_ns, rise)
-            if rise > 0 and self._stood(before):
+            if rise > 0 and self.stood(before):
                 first = after if after.pace_s_per_500m is not None else self._with_pace(after)
                 since_ns = min(until_ns - 1, max(since_ns, start_between(before, first)))
             share = min(1.0, max(0.0, (t_ns - since_ns) / (until_ns - since_ns)))
@@ -180,7 +180,7 @@ class Track:
             uncertainty_s=(after.t_ns - since_ns) / 2 / SECOND_NS,
         )
 
-    def _stood(self, at: Position) -> bool:
+    def stood(self, at: Position) -> bool:
         """Whether no metre was rowed in the second or more before a position."""
         earlier = self.at_or_before(at.t_ns - SECOND_NS)
         return earlier is not None and earlier.distance_m == at.distance_m

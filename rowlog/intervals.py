@@ -621,11 +621,45 @@ class Tracker:
         before = self._track.before_last()
         if began_ns is None:
             began_ns = before.t_ns if before is not None else position.t_ns
-        first = self._track.after(began_ns)
-        standing = self._track.at_or_before(began_ns)
-        if standing is not None and first is not None:
-            began_ns = max(began_ns, start_between(standing, first))
-        return max(began_ns, self._cursor_ns, position.t_ns - LOOK_BACK_NS)
+        least_ns = position.t_ns - LOOK_BACK_NS
+        if before is not None and position.t_ns - before.t_ns > STILL_NS:
+            least_ns = min(least_ns, before.t_ns)  # it may have begun unseen, however long ago
+        if before is not None and self._stood_before_unseen(before, position):
+            began_ns = max(before.t_ns, start_between(before, self._with_pace(position)))
+        else:
+            first = self._track.after(began_ns)
+            standing = self._track.at_or_before(began_ns)
+            if standing is not None and first is not None:
+                began_ns = max(began_ns, start_between(standing, first))
+        return max(began_ns, self._cursor_ns, least_ns)
+
+    def _rest_over(self, position: Position) -> Boundary:
+        """The end of a rest without a length: where the movement that `position` shows began."""
+        began_ns = self._began_ns(position)
+        before = self._track.before_last()
+        if before is None or not self._stood_before_unseen(before, position):
+            return Boundary(began_ns, "rest_over")
+        start = self._track.start_mark(began_ns)  # all that was rowed unseen belongs to the work
+        return Boundary(
+            began_ns, "rest_over", "distance_m", start.distance_m, start.uncertainty_s or 0.0
+        )
+
+    def _stood_before_unseen(self, before: Position, position: Position) -> bool:
+        """Whether the stretch before a position was not seen, and began at a standstill."""
+        if before.distance_m is None or position.distance_m is None:
+            return False
+        unseen = position.t_ns - before.t_ns > STILL_NS
+        return unseen and position.distance_m > before.distance_m and self._track.stood(before)
+
+    def _with_pace(self, position: Position) -> Position:
+        """The position, with the pace of the last work where the machine tells none."""
+        if position.pace_s_per_500m is not None:
+            return position
+        for segment in reversed(self.segments):
+            metres, seconds = segment.figures.distance_m, segment.figures.duration_s
+            if segment.kind == "work" and metres:
+                return replace(position, pace_s_per_500m=500.0 * seconds / metres)
+        return position
 
     def _watch_motion(self, position: Position) -> None:
         piece = self._piece
@@ -662,7 +696,7 @@ class Tracker:
             and not self.device_led
             and (self._still or self._unseen_stop(position, STILL_NS))
         ):
-            self._apply(Boundary(self._began_ns(position), "rest_over"))
+            self._apply(self._rest_over(position))
         self._still = False
         self._motion_ns = t_ns
 

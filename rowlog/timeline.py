@@ -412,6 +412,9 @@ class Timeline:
         rose = distance is not None and distance_before is not None and distance > distance_before
         # Strokes of an unseen stretch are counted late, its metres tell of them at once.
         unseen_ns = t_ns - rower.sampled_ns if rower.sampled_ns is not None else 0
+        gap = self._waiting.get(rower.source)
+        if gap is not None:  # machines that tell changes only were heard after their last metre
+            unseen_ns = min(unseen_ns, t_ns - gap.t_ns)
         rowed_unseen = unseen_ns > STILL_NS and rise >= STANDING_MPS * unseen_ns / SECOND_NS
         if stroked:
             rower.last_stroke_ns = t_ns
