@@ -56,9 +56,11 @@ class Buffer:
         """
         pending = self._pending
         self._pending = []
-        pending.sort(key=lambda delivery: delivery.t_ns)
+        if len(pending) > 1:
+            pending.sort(key=lambda delivery: delivery.t_ns)
         for delivery in pending:
-            yield from self._ticks(delivery.t_ns)
+            if self._next_tick_ns <= delivery.t_ns:
+                yield from self._ticks(delivery.t_ns)
             if delivery.t_ns < self._last_ns:
                 delivery = redated(delivery, self._last_ns)
             if delivery.frame is not None and delivery.frame.late_ns:

@@ -25,6 +25,8 @@ OTHER: Final = "other"
 """The activity of a session with a strap alone and no plan."""
 STEP_SLACK: Final = {"time": 1.0, "distance": 1.5, "energy": 1.5, "ratio": 3.0}
 """A monitor's step that ends so near a plan's piece, in the unit of its target, ends that piece."""
+SETTLE_S: Final = 4
+"""What no boundary can reach back to is forgotten every so many seconds."""
 STROKES_AGAIN: Final = 2
 """So many strokes end a pause that a key began: one may have been under way when it was pressed."""
 SAME_NS: Final = SECOND_NS // 4
@@ -90,6 +92,7 @@ class Tracker:
         self._cursor_ns = 0
         self._nothing_until_ns = 0
         """No boundary comes before this, whatever is fed but keys; 0: not known."""
+        self._exact_elapsed = False
         self._cut_mark = Mark(t_ns=0)
         self._segment: _Open | None = None
         self._split: _Open | None = None
@@ -129,7 +132,8 @@ class Tracker:
     def position(self, position: Position) -> Found:
         """The rower stands somewhere new, or has been heard again."""
         self._reach(position.t_ns)
-        if position.exact_elapsed != self._track.exact_elapsed:
+        if position.exact_elapsed is not self._exact_elapsed:
+            self._exact_elapsed = position.exact_elapsed
             self._nothing_until_ns = 0
         self._track.add(position)
         if position.power_unknown:
@@ -384,7 +388,8 @@ class Tracker:
         """A second went by."""
         self._reach(t_ns)
         self._advance_off_machine(t_ns)
-        self._settle()
+        if t_ns // SECOND_NS % SETTLE_S == 0:
+            self._settle()
         return self._told()
 
     def finish(self, t_ns: int) -> Found:
@@ -1035,7 +1040,7 @@ class Tracker:
         self._found.append(told)
 
     def _settle(self) -> None:
-        """Forget what no boundary can reach back to: once a second, which is often enough."""
+        """Forget what no boundary can reach back to: every few seconds, which is often enough."""
         horizon_ns = self._now_ns - LOOK_BACK_NS
         if self._track:
             horizon_ns = min(horizon_ns, self._track.last_ns - LOOK_BACK_NS)
