@@ -3,6 +3,7 @@
     python3 dev.py demo [ARGS...]   a simulated session, from first stroke to summary
     python3 dev.py run ARGS...      any rowlog command
     python3 dev.py test [ARGS...]   the tests; arguments go to pytest
+    python3 dev.py faults [WORDS]   every known fault injected, and what came out; --full: hundreds
     python3 dev.py check            lint, format and types, for contributors
     python3 dev.py setup            everything the above need, ahead of time
 
@@ -336,6 +337,12 @@ def main(arguments: Sequence[str]) -> int:
     if command == "test":
         set_up(ROOT, "test")
         become([str(venv_program(ROOT, "python")), "-m", "pytest", *rest], cwd=ROOT)
+    if command == "faults":
+        set_up(ROOT, "test")
+        words = [word for word in rest if word != "--full"]
+        quick = [] if "--full" in rest else ["--quick"]
+        python = str(venv_program(ROOT, "python"))
+        become([python, "-m", "benchmarks.faults", *quick, *words], cwd=ROOT)
     if command in ("setup", "check") and not rest:
         set_up(ROOT, "dev")
         return check(ROOT) if command == "check" else 0

@@ -190,6 +190,30 @@ uv run rowlog bests --json
     }
 
 
+def numbered_faults() -> list[list[str]]:
+    """The lines of the tables of faults: number, fault, seen, kept, shown by."""
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    parts = page.partition("## What other recorders")[0].split("\n## ")[1:]
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for part in parts
+        for line in part.splitlines()
+        if line.startswith("|") and not re.match(r"\|( # |-)", line)
+    ]
+
+
+def test_every_known_fault_has_its_line() -> None:
+    """79 are known from other recorders; those beyond were met here. New ones get new numbers."""
+    lines = numbered_faults()
+    assert all(len(cells) == 5 and all(cells) for cells in lines), "number, fault, seen, kept, test"
+    numbers = [int(cells[0]) for cells in lines if cells[0].isdigit()]
+    assert len(numbers) == len(lines), "a line of docs/reliability.md has no number"
+    assert sorted(numbers) == list(range(1, max(79, len(lines)) + 1))
+    unshown = [cells[0] for cells in lines if "`test_" not in cells[4]]
+    assert unshown == ["77", "78"], "nothing is uploaded"
+    assert {cells[4] for cells in lines if cells[0] in unshown} == {"does not exist yet"}
+
+
 def test_every_test_that_the_pages_name_exists() -> None:
     """A promise is worth the test that shows it."""
     tests = "\n".join(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -21,6 +22,7 @@ from rowlog.exports.checking import CannotSay
 from rowlog.exports.fit_writer import Field, FitWriter
 from rowlog.fit_layout import FILE_ID, STRING, UINT8, UINT16, crc16
 from rowlog.replaying import replay_file
+from rowlog.store_read import open_reader
 from rowlog_drivers.errors import CallError
 from tests.support import ROOT, run
 
@@ -372,6 +374,31 @@ def test_nothing_is_overwritten_unless_told(database: Path, tmp_path: Path) -> N
     export(database, [RESTS], file, fmt("json"), folder=False, overwrite=True)
     assert file.read_text() != "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sets no limit to a file's size")
+@pytest.mark.parametrize("known", [f for f in FORMATS if f.name in ("fit", "strokes", "json")])
+def test_an_export_that_fills_the_disk_leaves_the_old_file(
+    known: Format, database: Path, tmp_path: Path
+) -> None:
+    import resource
+    import signal
+
+    file = tmp_path / f"a{known.suffix}"
+    file.write_bytes(b"the old one")
+    reading = open_reader(database)  # what lies beside the database has its size already
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(ExportError, match="cannot be written"):
+            export(database, [1], file, known, folder=False, overwrite=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, ignored)
+        reading.close()
+    assert file.read_bytes() == b"the old one"
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_folder_that_is_not_there_is_told(database: Path, tmp_path: Path) -> None:
