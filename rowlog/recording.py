@@ -14,9 +14,10 @@ from shutil import disk_usage
 from typing import TYPE_CHECKING, Final
 
 from rowlog.athlete import known_on
+from rowlog.board import Board
 from rowlog.devices import Opened, check_bluetooth_options, open_devices
 from rowlog.keys import HELP, QUIT, TYPED, YES
-from rowlog.live import Board, Moment
+from rowlog.live import Moment
 from rowlog.movement import Movement
 from rowlog.plan import ROW, Plan
 from rowlog.rebuild import recover

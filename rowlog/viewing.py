@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
+from rowlog.board import Board
 from rowlog.keys import UNDO, is_key
-from rowlog.live import Board, Live, Moment
+from rowlog.live import Live, Moment
 from rowlog.recorder import Progress
 from rowlog_drivers.clock import Clock, life_ns
 from rowlog_drivers.records import Stroke

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from rowlog.board import Board
 from rowlog.derivation import Derivation, Derived
-from rowlog.live import Board, Live, Moment
+from rowlog.live import Live, Moment
 from rowlog.movement import Movement
 from rowlog.notation import parse
 from rowlog.recorder import Progress

@@ -62,6 +62,7 @@ CORE = (
     "rowlog.believing",
     "rowlog.derivation",
     "rowlog.live",
+    "rowlog.board",
     "rowlog.cues",
     "rowlog.metrics",
     "rowlog.fit_layout",

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from rowlog.board import Board, strip_of, zone_of
 from rowlog.derivation import Derivation, Derived
-from rowlog.live import TRACE_S, Board, Live, Moment, Rep, strip_of, target_text, zone_of
+from rowlog.live import TRACE_S, Live, Moment, Rep, target_text
 from rowlog.notation import parse
 from rowlog.plan import Plan, Target
 from rowlog.rebuild import rebuild

@@ -19,8 +19,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rowlog.board import strip_of
 from rowlog.cues import Cue, Cues
-from rowlog.live import Live, Source, Trace, strip_of
+from rowlog.live import Live, Source, Trace
 from rowlog.notation import parse
 from rowlog.recording import record
 from rowlog.render import pace, whole
