@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -42,7 +43,12 @@ class Terminal:
 
     def until(self, words: str) -> None:
         """Wait until these words stand on the screen."""
+        end_s = time.monotonic() + PATIENCE_S
         while words not in self.seen:
+            left_s = end_s - time.monotonic()
+            if left_s <= 0 or not select.select([self._master], [], [], left_s)[0]:
+                self.process.kill()
+                raise AssertionError(f"waited in vain for {words!r}: {self.seen}")
             try:
                 self.seen += os.read(self._master, 4096).decode(errors="replace")
             except OSError as error:
@@ -69,7 +75,7 @@ def test_the_answer_is_recorded(daemon: Daemon, tmp_path: Path) -> None:
             await asyncio.to_thread(terminal.until, QUESTION)
             assert terminal.seen.index("1  Rower 2") < terminal.seen.index("2  Rower 1")
             terminal.type("2\n")
-            await asyncio.to_thread(terminal.until, "Recording session 1")
+            await asyncio.to_thread(terminal.until, "READY")  # in large numbers
             assert [machine.connected for machine in machines] == [True, False]
             terminal.process.send_signal(signal.SIGINT)
             await asyncio.to_thread(terminal.until, "kept")
