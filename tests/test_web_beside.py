@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -19,8 +20,11 @@ from rowlog.store_read import open_reader
 from rowlog.summary import load, load_sessions
 from rowlog.viewing import Controls, Feed
 from rowlog.web import piping
+from rowlog.web.hub import Hub
 from rowlog.web.piping import lines
+from rowlog.web.starting import Call, Starter
 from rowlog_drivers.addresses import parse_address
+from rowlog_drivers.errors import CallError
 from rowlog_drivers.records import Marker
 from tests.support import PATIENCE_S, Process, run
 
@@ -98,6 +102,29 @@ def test_pages_are_refused_before_anything_is_recorded(tmp_path: Path) -> None:
         assert done.returncode == code, done.stderr
         assert done.stderr.startswith("rowlog: ")
     assert not path.exists()
+
+
+def test_one_recording_is_started_at_a_time_and_says_why_it_cannot_begin(tmp_path: Path) -> None:
+    """What a page is told of a port that is not there."""
+    call = Call(database=str(tmp_path / "rowlog.db"), rower="serial:/dev/rowlog-nowhere")
+
+    async def started() -> list[dict[str, Any]]:
+        hub = Hub()
+        starter, viewer = Starter(hub), hub.join()
+        assert not starter.press("mark")
+        await starter.start(call)
+        with pytest.raises(CallError, match="being recorded already"):
+            await starter.start(call)
+        said: list[dict[str, Any]] = []
+        while not said or said[-1].get("stage") != "ended":
+            said += [json.loads(text) for text in await viewer.fetch(PATIENCE_S)]
+        assert hub.stage == "ended"
+        await starter.close()
+        return said
+
+    said = asyncio.run(started())
+    assert said[0]["stage"] == "connecting"
+    assert "/dev/rowlog-nowhere" in said[-1]["error"]
 
 
 # ------------------------------------------------------------------------------------ alone
