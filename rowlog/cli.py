@@ -156,6 +156,12 @@ def errors_told() -> Iterator[None]:
         _nobody_listens()
         sys.exit(1)
     except OSError as error:
+        if error.filename is not None:  # a name that no file can have
+            from rowlog.harmless import printable
+
+            name = printable(str(error.filename), 60)
+            typer.echo(f"rowlog: {name} cannot be opened: {error.strerror or error}.", err=True)
+            sys.exit(1)
         _nobody_listens()
         typer.echo(f"rowlog: The output cannot be written: {error.strerror or error}.", err=True)
         sys.exit(1)

@@ -9,9 +9,12 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import dev
 
@@ -296,3 +299,24 @@ def test_every_direct_dependency_is_pinned() -> None:
     names = {re.split(r"[\[<>=!~; ]", requirement)[0].lower() for requirement in wanted}
     pinned = {line.split("==")[0] for line in pins()}
     assert {re.sub(r"[-_.]+", "-", name) for name in names} - {"rowlog"} <= pinned
+
+
+def test_whatever_those_need_is_pinned_too() -> None:
+    """What an installation of everything brings along, as far as it is installed here."""
+    pinned = {line.split("==")[0] for line in pins()}
+    ahead = [("rowlog", extra) for extra in ("", "dev", "fuzz")]
+    seen: set[tuple[str, str]] = set()
+    while ahead:
+        name, extra = ahead.pop()
+        seen.add((name, extra))
+        try:
+            requirements = map(Requirement, requires(name) or ())
+        except PackageNotFoundError:
+            continue
+        for one in requirements:
+            if one.marker is None or one.marker.evaluate({"extra": extra}):
+                known = canonicalize_name(one.name)
+                ahead += {(known, wanted) for wanted in (one.extras or {""})} - seen
+    needed = {name for name, _ in seen}
+    assert len(needed) > 25
+    assert needed - {"rowlog", "pip"} <= pinned, needed - pinned

@@ -178,6 +178,21 @@ def test_a_page_stays_a_page(poisoned: Path, tmp_path: Path) -> None:
         assert len(text) < 2_000_000
 
 
+def test_a_page_of_the_browser_view_stays_a_page(poisoned: Path) -> None:
+    pytest.importorskip("starlette")
+    from tests.web_support import served
+
+    with served(poisoned) as site:
+        for path in ("/sessions", "/sessions/1", "/sessions/2", "/bests", "/trends", "/zones"):
+            answer, body = site.ask(path)
+            text = body.decode()
+            seen = Tags(text).seen
+            assert answer.status == 200, path
+            assert seen.isdisjoint({"img", "onerror", "onload"}), path
+            assert text.count("<script") == text.count("<script src=") + text.count("<script defer")
+            assert rogue(text) == set(), path
+
+
 FORMATS: Final = ("fit", "tcx", "rowingdata", "strokes", "heart-rate", "samples", "json", "frames")
 
 
@@ -216,13 +231,15 @@ def test_what_is_typed_comes_back_harmless(tmp_path: Path, text: str) -> None:
         ("athlete", "add", text), ("edit", "list"), ("show",), ("show", text), ("plan", text),
         ("workouts", text), ("sessions", "--plan", text), ("sessions", "--since", text),
         ("resegment", "1", text), ("export", "1", str(tmp_path / "x"), "--format", text),
-        ("decode", text, "2ad1", "00"), ("replay", text), ("athlete", "list"),
+        ("decode", text, "2ad1", "00"), ("replay", text), ("import", text),
+        ("athlete", "list"),
     )  # fmt: skip
     for words in calls:
         more = () if words[0] in ("plan", "decode") else ("--db", str(database))
         code, text = call(*words, *more)
         assert code in (0, 1, 2), words
         assert rogue(text) == set(), words[:2]
+        assert "The output cannot be written" not in text, words[:2]
 
 
 @pytest.mark.parametrize("name", NAMES)
