@@ -33,6 +33,10 @@ Row = tuple[Any, ...]
 BATCH: Final = 2_000
 LEAST_STROKES: Final = 3
 """A stretch with fewer is known by its ends alone, and no effort within it is."""
+LATE_S: Final = 1.5
+"""So much later than the machine's clock says: that may count whole seconds, and links jitter."""
+LATE_AFTER_S: Final = 10.0
+"""Within this time after a late stroke one comes in time: the link has caught up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +101,7 @@ def compute(
         return None
     started_at, athlete_id, plan, end_ns, beats_from = row
     rower, strokes = _strokes(db, session_id)
+    seen = _seen(strokes, _holes(db, session_id, rower))
     stretches = _stretches(db, session_id)
     heart = zones = None
     at_power: list[Row] = []
@@ -113,7 +118,7 @@ def compute(
             _machine(db, session_id, rower),
             shape_of(_cut_by(db, session_id) or plan),
         ),
-        efforts=_efforts(stretches, strokes),
+        efforts=_efforts(stretches, seen),
         heart=heart,
         zones=zones,
         at_power=at_power,
@@ -165,6 +170,54 @@ def _strokes(db: sqlite3.Connection, session_id: int) -> tuple[str | None, np.nd
     )
     parts = [np.array(batch, dtype=np.float64) for batch in _batches(rows)]
     return first[0], np.concatenate(parts)
+
+
+def _holes(db: sqlite3.Connection, session_id: int, rower: str | None) -> list[Row]:
+    """When the rower was not heard: from its last frame to its next, in seconds."""
+    return db.execute(
+        "SELECT t_ns / 1e9, end_ns / 1e9 FROM gaps WHERE session_id = ? AND source = ? "
+        "ORDER BY t_ns",
+        (session_id, rower),
+    ).fetchall()
+
+
+def _seen(strokes: np.ndarray, holes: list[Row]) -> np.ndarray:
+    """The strokes whose time is known: not those of a hole, nor those that came late.
+
+    Strokes that were only counted are spread evenly over their hole, and all have the metres of its
+    end, as if they had been rowed at once. Without them the hole is a straight line, at its mean
+    speed. The first stroke after it has no power here, which would stand for time unseen.
+    """
+    import numpy as np
+
+    t_s = strokes[:, 0]
+    out = _late(strokes)
+    for start_s, end_s in holes:
+        out[np.searchsorted(t_s, start_s, "right") : np.searchsorted(t_s, end_s, "left")] = True
+    if not out.any():
+        return strokes
+    strokes = strokes.copy()
+    strokes[1:, 2][out[:-1]] = np.nan
+    kept: np.ndarray = strokes[~out]
+    return kept
+
+
+def _late(strokes: np.ndarray) -> np.ndarray:
+    """Which strokes a link held back, to deliver many at once.
+
+    Frames come late, never early: by the machine's clock, that of others soon after it, such a
+    stroke was over sooner than it was heard of.
+    """
+    import numpy as np
+
+    count, t_s = len(strokes), strokes[:, 0]
+    behind = t_s - strokes[:, 3]
+    known = ~np.isnan(behind)
+    behind = np.append(np.where(known, behind, np.inf), np.inf)
+    first, last = np.arange(1, count + 1), np.searchsorted(t_s, t_s + LATE_AFTER_S, "right")
+    least = np.minimum.reduceat(behind, np.column_stack((first, last)).ravel())[::2]
+    late: np.ndarray = known & (last > first) & (behind[:-1] > least + LATE_S)
+    return late
 
 
 def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:

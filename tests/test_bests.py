@@ -183,6 +183,42 @@ def test_a_stop_counts_as_time(rowed: Path) -> None:
     assert ann["500m"]["time_s"] > 110.8 + 15  # the 482 m after it, the stop, and some metres
 
 
+def test_metres_that_nobody_saw_are_no_best(tmp_path: Path) -> None:
+    """9 s without a link in an even 1000 m: the 39 m of them are not rowed in its first stroke."""
+    path = tmp_path / "rowlog.db"
+    call(path, "replay", str(ROOT / "fixtures" / "ftms" / "link_lost_1000m.frames"))
+    by_event = {best["event"]: best for best in answer(path, "bests")["bests"]}
+    assert by_event["1000m"]["time_s"] == pytest.approx(232, abs=0.5)
+    assert by_event["100m"]["time_s"] == pytest.approx(23.2, abs=0.7)  # a metre counts 0.23 s
+    with closing(sqlite3.connect(path)) as db:
+        ((start_ns, end_ns),) = db.execute("SELECT t_ns, end_ns FROM gaps").fetchall()
+        rows = db.execute(
+            "SELECT target, value FROM best_efforts WHERE kind = 'power' AND end_t_ns > ? "
+            "AND start_t_ns < ?",
+            (start_ns, end_ns),
+        ).fetchall()
+    assert all(watts < 230 for _, watts in rows)
+
+
+def test_metres_that_were_delivered_at_once_are_no_best(tmp_path: Path) -> None:
+    """A link that holds back 12 s of an even piece, then delivers them within 50 ms."""
+    lines = (ROOT / "fixtures" / "ftms" / "piece_2000m.frames").read_text(encoding="utf-8")
+    head = [line for line in lines.splitlines() if line.startswith("#")]
+    frames = [line.split() for line in lines.splitlines() if line and not line.startswith("#")]
+    for columns in frames:
+        if 100.0 < (t_s := float(columns[0])) < 112.0:
+            columns[0] = f"{112.0 + (t_s - 100.0) * 0.004:.9f}"
+    frames.sort(key=lambda columns: float(columns[0]))
+    held = tmp_path / "held.frames"
+    held.write_text("\n".join([*head, *map(" ".join, frames)]) + "\n", encoding="utf-8")
+    path = tmp_path / "rowlog.db"
+    call(path, "replay", str(held))
+    by_event = {best["event"]: best for best in answer(path, "bests")["bests"]}
+    assert by_event["100m"]["time_s"] == pytest.approx(23.5, abs=0.7)
+    assert by_event["500m"]["time_s"] == pytest.approx(117.8, abs=0.7)
+    assert by_event["1min"]["distance_m"] == pytest.approx(255, abs=2)
+
+
 def test_groups_and_events(rowed: Path) -> None:
     by_athlete = answer(rowed, "bests", "--by", "athlete")["groups"]
     assert [group["name"] for group in by_athlete] == ["Ann", "nobody named"]
