@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -183,6 +184,30 @@ def test_the_live_page_is_read_at_a_glance_on_each_screen(rowing: Tab, said: Sai
         assert min(sizes) >= (45 if height > 400 else 40), (width, height, sizes)
         assert max(sizes) >= (90 if width < 400 else 100) or (width, height) == ON_ITS_SIDE
         assert below <= height, "the buttons are within the first screen"
+        lines = rowing.run(
+            "[...document.querySelectorAll('.controls button')].filter(at => !at.hidden).map(at =>"
+            " { const text = document.createRange(); text.selectNodeContents(at);"
+            " return [at.textContent, text.getClientRects().length, at.scrollWidth <= "
+            "at.clientWidth]; }).filter(([, lines, fits]) => lines !== 1 || !fits)"
+        )
+        assert lines == [], (width, height)
+
+
+@pytest.mark.parametrize(
+    ("stage", "shown"),
+    [("idle", "idle"), ("connecting", "waiting"), ("recording", "opening"), ("ended", "opening")],
+)
+def test_the_live_page_says_where_it_is_before_the_server_speaks(
+    site: Served, stage: str, shown: str
+) -> None:
+    """As it is painted first, before any of its script has run."""
+    site.tell(wire.stage(stage))
+    try:
+        text = site.ask("/live")[1].decode()
+    finally:
+        site.tell(wire.stage("idle"))
+    open_sections = re.findall(r'<(?:section|div) id="(\w+)">', text)
+    assert open_sections == [shown]
 
 
 def test_the_live_page_is_accessible(rowing: Tab, site: Served, said: Said, engine: str) -> None:

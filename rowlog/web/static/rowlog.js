@@ -105,6 +105,7 @@
     body.dataset.stage = said.stage;
     if (!onLive) return;
     const stage = said.stage;
+    $("opening").hidden = true;
     $("row").hidden = stage !== "recording";
     $("waiting").hidden = stage !== "connecting";
     $("over").hidden = stage !== "ended";
@@ -120,7 +121,6 @@
     }
     awake();
   }
-  if (onLive && state.stage === "idle") $("idle").hidden = false;
   if (!onLive) return;
 
   // ------------------------------------------------------------------ the numbers
