@@ -10,7 +10,9 @@ from pathlib import Path
 
 from rowlog.schema import PRIVATE, open_for_reading
 from rowlog.store_check import CheckReport, check
+from rowlog.store_damage import BESIDE
 from rowlog.store_errors import DamagedError, no_database, not_writable, translated
+from rowlog.store_lock import WriterLock, lock_file
 from rowlog_drivers.clock import wall_now
 from rowlog_drivers.errors import CallError
 
@@ -29,7 +31,9 @@ def backup(database: Path, target: Path | None = None, *, overwrite: bool = Fals
     """Copy a database as it stands at one moment, check the copy, and only then give it its name.
 
     Readers and the recorder do not wait for it. `target` None: beside the database, by the date;
-    a folder: in it by that name. Raises CallError where the target exists, and StoreError.
+    a folder: in it by that name. What belongs to a database that is replaced goes with it: SQLite
+    would apply its log to the copy. Raises CallError where the target exists, or the log of one
+    that did, SecondWriterError where it is being written, and StoreError.
     """
     database = database.expanduser().absolute()
     if not database.is_file():
@@ -41,11 +45,21 @@ def backup(database: Path, target: Path | None = None, *, overwrite: bool = Fals
     taken = CallError(f"{target} exists already.", "Name another file, or add --force.")
     if target == database or (os.path.lexists(target) and not overwrite):
         raise taken
+    left = [target.with_name(target.name + ending) for ending in BESIDE]
+    log = next((one for one in left if one.exists() and one.stat().st_size), None)
+    if log is not None and not overwrite:
+        raise CallError(
+            f"{log} is there, of a database that is not, and would be taken for the copy's.",
+            "Name another file, or delete it by adding --force.",
+        )
     part = target.with_name(f".{target.name}.part")
+    lock = WriterLock(target) if overwrite and lock_file(target).exists() else None
     try:
         report = _copy(database, part)
         size = part.stat().st_size
         if overwrite:
+            for one in left:
+                one.unlink(missing_ok=True)
             part.replace(target)
         else:
             _put_new(part, target)
@@ -55,9 +69,11 @@ def backup(database: Path, target: Path | None = None, *, overwrite: bool = Fals
     except OSError as error:
         raise not_writable(error, target) from error
     finally:
-        for ending in ("", "-journal", "-wal", "-shm"):
+        for ending in ("", *BESIDE):
             with suppress(OSError):
                 part.with_name(part.name + ending).unlink(missing_ok=True)
+        if lock is not None:
+            lock.release()
     return Backup(path=target, bytes=size, sessions=report.sessions, frames=report.frames)
 
 

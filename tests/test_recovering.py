@@ -22,7 +22,7 @@ from rowlog.store import Store
 from rowlog.store_backup import backup
 from rowlog.store_check import check
 from rowlog.store_damage import damaged_beside, fault_of
-from rowlog.store_errors import NoDatabaseError, StoreError
+from rowlog.store_errors import NoDatabaseError, SecondWriterError, StoreError
 from rowlog.store_pages import DamagedFile
 from rowlog.store_read import open_reader
 from rowlog.store_rows import Source
@@ -335,6 +335,42 @@ def test_a_backup_replaces_nothing_unasked(copied: Path, tmp_path: Path) -> None
     assert backup(copied, folder).path.parent == folder
     with pytest.raises(NoDatabaseError):
         backup(tmp_path / "none.db")
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["a database", "only its log"])
+def test_a_backup_takes_in_no_log_of_what_was_there(
+    copied: Path, tmp_path: Path, *, gone: bool
+) -> None:
+    # What a killed recording left: SQLite would apply its log to whatever has the name.
+    taken, log = tmp_path / "taken.db", tmp_path / "taken.db-wal"
+    killed = tmp_path / "killed.db"
+    with Store.open_writer(killed) as store:
+        store.begin_session(
+            started_at=STARTED_AT, plan=None, athlete=None, activity="row", sources=[]
+        )
+        taken.write_bytes(killed.read_bytes())
+        log.write_bytes(killed.with_name("killed.db-wal").read_bytes())
+    assert log.stat().st_size > 0
+    if gone:
+        taken.unlink()
+        with pytest.raises(CallError, match=r"taken\.db-wal"):
+            backup(copied, taken)
+        assert log.exists()
+        assert not taken.exists()
+    made = backup(copied, taken, overwrite=True)
+    assert check(taken).ok
+    with open_reader(taken) as reader:
+        assert len(reader.sessions()) == made.sessions == 3
+
+
+def test_a_backup_does_not_replace_a_database_that_is_written(
+    recording: Process, copied: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(SecondWriterError, match="records session 1"):
+        backup(copied, tmp_path / "live.db", overwrite=True)
+    seen = recording.object()["frames_committed"]
+    assert recording.object(lambda moment: moment["frames_committed"] > seen)["trouble"] is None
+    assert sorted(tmp_path.glob(".*")) == []
 
 
 def test_a_backup_of_a_damaged_database_is_not_kept(copied: Path, tmp_path: Path) -> None:
