@@ -516,7 +516,11 @@ class Recorder:
                 except RowlogError as error:
                     self._failed(error)
             if self._error is not None and life_ns() >= give_up_ns:
-                raise self._given_up(self._error)
+                why = self._error
+                unsaved = any(held.deliveries for held in self._held)
+                if self._hold_s > 0 and self._spill is None and unsaved:
+                    await self._begin_spill()
+                raise self._given_up(why)
             if on_progress is not None:
                 on_progress(self._progress(derived))
             await asyncio.sleep(RETRY_LIFE_S)

@@ -271,6 +271,23 @@ def test_a_disk_that_stays_read_only_leaves_a_file_that_is_taken_in_later(
     assert not file.exists()
 
 
+@pytest.mark.parametrize("fault", [full, read_only, locked], ids=lambda one: one.__name__)
+def test_what_is_still_in_memory_when_the_session_ends_goes_to_another_folder(
+    row: Callable[..., Rowed], fault: Callable[[Path], StoreError], tmp_path: Path
+) -> None:
+    rowed = row(between(len(FRAMES) - 9, 10_000, fault))
+    assert seconds(len(FRAMES) - 9, len(FRAMES) - 1) < 5  # too soon for it to go there before
+    assert 0 < len(stored(rowed.database)) < len(FRAMES)
+    (file,) = (tmp_path / "elsewhere").glob("*.frames")
+    assert isinstance(rowed.error, SpilledError)
+    assert f"All {len(FRAMES)} frames" in str(rowed.error)
+    assert list(read_frames(file)) == FRAMES
+    with Store.open_writer(rowed.database) as store:
+        assert recover(store) == [1]
+    assert stored(rowed.database) == FRAMES
+    assert not is_spilled(rowed.database)
+
+
 def test_where_no_folder_takes_it_the_frames_stay_in_memory(
     row: Callable[..., Rowed], monkeypatch: pytest.MonkeyPatch
 ) -> None:
