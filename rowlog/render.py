@@ -39,6 +39,8 @@ PADDLING_STROKES: Final = 3
 LEAST_SPREAD: Final = 0.02
 """Reps that differ by less than this share are not drawn as if they differed much."""
 BARS: Final = "▁▂▃▄▅▆▇█"
+COLUMNS: Final = 80
+"""Characters of a line, at most, where a table may be as wide as that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,19 +142,20 @@ _MONTHS: Final = (
 )  # fmt: skip
 
 
+_WORKOUT: Final = 24
+"""Characters of a workout in the list of sessions, at most; fewer where other columns are wide."""
+
+
 def sessions(rows: Sequence[SessionSummary], style: Style) -> str:
     """The list of sessions, newest first, one a line."""
     if not rows:
         return "No sessions yet. Record one, or try: rowlog demo"
-    table = Table(
-        ("id", "when", "workout", "metres", "work", "pace", "watts", "HR", "status"),
-        "rllrrrrrl",
-    )
-    for row in rows:
-        table.row(
+    heads = ("id", "when", "workout", "metres", "work", "pace", "watts", "HR", "status")
+    cells = [
+        (
             str(row.id),
             day(row.started_at).partition(" ")[2],
-            printable(row.plan or row.activity, 24),
+            printable(row.plan or row.activity, _WORKOUT),
             metres(row.distance_m),
             duration(row.work_s),
             pace(row.mean_pace_s_per_500m),
@@ -160,7 +163,24 @@ def sessions(rows: Sequence[SessionSummary], style: Style) -> str:
             whole(row.mean_heart_rate_bpm),
             "" if row.status == "complete" else row.status,
         )
-    return style.fit("\n".join(table.lines(style)))
+        for row in rows
+    ]
+    # The workout gets what the columns with something in them leave, the watts' too where that is
+    # little: the pace tells them. A rule is one longer than each column, with two blanks between.
+    widths = {
+        column[0]: max(map(len, column)) + 2
+        for column in zip(heads, *cells, strict=True)
+        if column[0] != "workout" and any(cell not in ("", NONE) for cell in column[1:])
+    }
+    room = COLUMNS - 1 - sum(widths.values())
+    without_watts = room < len("workout")
+    if without_watts:
+        room = max(len("workout"), room + widths.get("watts", 0))
+    table = Table(heads, "rllrrrrrl")
+    for one in cells:
+        watts = NONE if without_watts else one[6]
+        table.row(*one[:2], printable(one[2], room), *one[3:6], watts, *one[7:])
+    return style.fit("\n".join(table.lines(style, lean=True)))
 
 
 def summary(shown: Summary, style: Style) -> str:

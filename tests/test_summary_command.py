@@ -15,8 +15,10 @@ import pytest
 
 from rowlog.periods import KINDS, Kind, Span, period_of
 from rowlog.render import Style
+from rowlog.render import sessions as listed
 from rowlog.render_periods import periods as rendered
 from rowlog.store import Store
+from rowlog.summary import SessionSummary
 from rowlog.summary_periods import PeriodsSummary, PeriodTotals, load_periods
 from rowlog.totals import SessionTotals
 from rowlog.wanted import Wanted
@@ -405,3 +407,34 @@ def test_nothing_to_add_up_is_said(recorded: Path, tmp_path: Path) -> None:
     assert (missing.returncode, "No database at" in missing.stderr) == (1, True)
     nobody = run("summary", "--athlete", "Anna", "--db", empty)
     assert (nobody.returncode, "Anna" in nobody.stderr) == (2, True)
+
+
+def test_the_list_of_sessions_fits_a_line_however_many_there_are() -> None:
+    long = SessionSummary(
+        id=3000,
+        started_at="2026-11-25T10:17:00+00:00",
+        ended_at=None,
+        athlete=None,
+        activity="row",
+        plan="4x(0:30 jumping jacks + 0:30 plank)/0:30r",
+        status="interrupted",
+        work_s=7_199.0,
+        distance_m=30_157.0,
+        mean_pace_s_per_500m=122.0,
+        mean_power_w=203.0,
+        mean_heart_rate_bpm=139.0,
+    )
+    heads, _, line = listed([long], Style()).splitlines()
+    assert max(map(len, (heads, line))) <= 80
+    assert heads.split() == [
+        "id", "when", "workout", "metres", "work", "pace", "HR", "status",
+    ]  # fmt: skip
+    assert line.split()[-1] == "interrupted"
+    assert "4x(0:30 j…" in line
+    # What says nothing of any session takes no room, and the workout gets it.
+    heads, rule, line = listed(
+        [long._replace(status="complete", mean_power_w=None, plan="v" * 30)], Style()
+    ).splitlines()
+    assert "status" not in heads and "watts" not in heads
+    assert "v" * 16 in line
+    assert len(rule) <= 80
