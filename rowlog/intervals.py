@@ -382,7 +382,9 @@ class Tracker:
             return  # there is nothing else to begin with
         self.first = first
         if self._starts_at_once:
-            self._enter(first, Mark(t_ns=t_ns))
+            mark = self._track.mark_at(t_ns)
+            self._cut(mark)  # the wait before it belongs to no piece
+            self._enter(first, mark)
 
     def tick(self, t_ns: int) -> Found:
         """A second went by."""
@@ -751,6 +753,7 @@ class Tracker:
         self._powered = False
         self.paused = False
         self._segment = _Open(start=at)
+        self._cursor_ns = max(self._cursor_ns, t_ns)  # no boundary comes before it any more
         self._work_resumes(t_ns)
 
     # Pauses by key

@@ -12,10 +12,10 @@ from math import floor
 import pytest
 
 from rowlog.derivation import Derivation
-from rowlog.intervals import Segment, Split
+from rowlog.intervals import Segment, Split, Tracker
 from rowlog.notation import parse
 from rowlog.pipeline import Fact
-from rowlog.timeline import Gap
+from rowlog.timeline import Gap, Position
 from rowlog.totals import SessionTotals
 from rowlog_drivers.frames import Frame
 from rowlog_drivers.interface import Delivery
@@ -569,3 +569,41 @@ def test_memory_stays_flat_in_a_long_session() -> None:
         tracker = derivation.pipeline.tracker
         assert len(tracker._track.corners) < 30
         assert all(len(stream._readings) < 30 for stream in tracker._heart_rates.values())
+
+
+def test_a_burst_after_a_silence_ends_no_piece_before_the_pause_in_it() -> None:
+    """A computer that stood still hears in one instant what was said in 80 s."""
+
+    def position(second: float, metres: float, *, moved: bool = True) -> Position:
+        return Position(
+            t_ns=round(second * S),
+            source="rower",
+            distance_m=metres,
+            stroke_count=None,
+            energy_kcal=None,
+            elapsed_s=None,
+            exact_elapsed=False,
+            moved=moved,
+            began_ns=round(second * S) if moved else None,
+            at_zero=metres == 0,
+            distance_step_m=0.1,
+            power_w=None,
+            stroke_rate_spm=None,
+            pace_s_per_500m=None,
+        )
+
+    tracker = Tracker(parse("2x300m/0:20r"))
+    tracker.position(position(0, 0.0, moved=False))
+    for second in range(1, 56):
+        tracker.position(position(second, MPS * second))
+    # Half a metre first, as if nobody had rowed; then the rest of the piece, at 4 m/s by then.
+    tracker.position(position(140, 220.5, moved=False))
+    for metres in range(222, 310, 2):
+        tracker.position(position(140, metres))
+    tracker.tick(170 * S)
+    tracker.position(position(170, 310.0, moved=False))
+    assert [(one.kind, one.start.t_ns / S, one.end.t_ns / S) for one in tracker.segments] == [
+        ("work", 1, 55),
+        ("pause", 55, 140),
+        ("rest", 140, 160),
+    ]

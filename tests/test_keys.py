@@ -99,9 +99,11 @@ def test_the_first_piece_is_left_out_before_the_first_stroke(simulation: Simulat
     assert lengths(made) == [*WHOLE[:2], ("work", 20.0, "target")]
     assert [one.piece for one in segments(made)] == [2, 3, 4]
     # Twice: an exercise waits for no stroke.
-    assert lengths(followed(simulation, {-3.0: "next", -2.0: "skip"}, plan)) == [
-        ("work", 20.0, "target")
-    ]
+    plank = followed(simulation, {-3.0: "next", -2.0: "skip"}, plan)
+    assert lengths(plank) == [("work", 20.0, "target")]
+    # The wait before it is none of its time.
+    assert segments(plank)[0].figures.duration_s == pytest.approx(20.0)
+    assert plank.totals.work_s == pytest.approx(20.0)
     # Nothing is left to begin with after the last one; and it can be taken back.
     assert lengths(followed(simulation, {-3.0: "next"}, "1:00/0:30r")) == WHOLE[:2]
     taken_back = followed(simulation, {-3.0: "next", -2.0: "undo"}, plan)
