@@ -138,7 +138,8 @@ def check_after_a_kill(
     # And they tell what happened up to then: every rep that was over is there. A busy computer may
     # have heard more of the strap than of the rower.
     if truth:
-        rowed_ns = max(frame.t_ns for frame in frames if frame.source == devices.sources[0].name)
+        rower = devices.sources[0].name
+        rowed_ns = max((frame.t_ns for frame in frames if frame.source == rower), default=0)
         over = [s for s in done if s.kind == "work" and s.end_s < rowed_ns / 1e9 - 1.5]
         reps = [s for s in segments if s.kind == "work"]
         assert len(reps) >= len(over)

@@ -408,12 +408,8 @@ class _Reader:
         if len(words) < 2:
             self.fail(f"{len(words)} words after `source:`", form, example)
         name, driver, *rest = words
-        if (
-            name.startswith("#")
-            or not name.isprintable()
-            or "=" in driver
-            or not driver.isprintable()
-        ):
+        printable = name.isprintable() and driver.isprintable()
+        if name.startswith("#") or "=" in driver or not printable:
             self.fail(f"name {name!r} and driver {driver!r}", form, example)
         options: list[tuple[str, str]] = []
         for word in rest:
