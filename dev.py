@@ -319,6 +319,17 @@ def check(root: Path) -> int:
     return 1 if any(results) else 0
 
 
+def on_all_cores(arguments: Sequence[str]) -> list[str]:
+    """What makes pytest run the whole suite in several processes; [] where a part is named.
+
+    One more than there are cores: many tests wait for a device. A file's tests stay together,
+    for what they share.
+    """
+    if any(not word.startswith("-") or word.startswith("-n") for word in arguments):
+        return []
+    return ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile"]
+
+
 def main(arguments: Sequence[str]) -> int:
     """Do one command; its exit code, 2 when there is no such command."""
     command, rest = (arguments[0], list(arguments[1:])) if arguments else ("", [])
@@ -336,7 +347,8 @@ def main(arguments: Sequence[str]) -> int:
         become([rowlog, *(["demo"] if command == "demo" else []), *rest])
     if command == "test":
         set_up(ROOT, "test")
-        become([str(venv_program(ROOT, "python")), "-m", "pytest", *rest], cwd=ROOT)
+        python = str(venv_program(ROOT, "python"))
+        become([python, "-m", "pytest", *on_all_cores(rest), *rest], cwd=ROOT)
     if command == "faults":
         set_up(ROOT, "test")
         words = [word for word in rest if word != "--full"]

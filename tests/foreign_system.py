@@ -24,10 +24,11 @@ import serial
 import serial.tools.list_ports
 import sqlite_utils
 import typer
+import uvicorn.server
 
 OURS: Final = (
     *(asyncio, multiprocessing.pool, urllib.request),
-    *(np, serial, serial.tools.list_ports, sqlite_utils, typer),
+    *(np, serial, serial.tools.list_ports, sqlite_utils, typer, uvicorn.server),
 )
 POSIX: Final = ("termios", "tty", "pty", "fcntl")
 WINDOWS: Final = ("msvcrt", "_winapi")

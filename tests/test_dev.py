@@ -320,3 +320,10 @@ def test_whatever_those_need_is_pinned_too() -> None:
     needed = {name for name, _ in seen}
     assert len(needed) > 25
     assert needed - {"rowlog", "pip"} <= pinned, needed - pinned
+
+
+def test_the_whole_suite_runs_on_all_cores_and_a_part_does_not() -> None:
+    assert dev.on_all_cores([])[0] == "-n"
+    assert dev.on_all_cores(["-rs"]) == dev.on_all_cores([])
+    assert dev.on_all_cores(["tests/test_dev.py"]) == []
+    assert dev.on_all_cores(["-n0"]) == []
