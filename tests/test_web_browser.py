@@ -191,6 +191,12 @@ def test_the_live_page_is_read_at_a_glance_on_each_screen(rowing: Tab, said: Sai
             "at.clientWidth]; }).filter(([, lines, fits]) => lines !== 1 || !fits)"
         )
         assert lines == [], (width, height)
+        wide = rowing.run(
+            "(() => { const w = [...document.querySelectorAll('.controls button:not([hidden])')]."
+            "map(at => at.getBoundingClientRect().width); return Math.max(...w) / Math.min(...w);"
+            " })()"
+        )
+        assert wide < 2.5, (width, height)
 
 
 @pytest.mark.parametrize(
@@ -300,12 +306,29 @@ def test_above_the_ceiling_is_told_in_words_and_looks(
     assert rowing.run("document.getElementById('tile-hr').classList.contains('over')")
 
 
+def test_a_sprint_of_more_than_a_thousand_watts_is_within_its_tile(
+    rowing: Tab, site: Served, said: Said
+) -> None:
+    site.tell(_at(said, "now", watts="1012"))
+    rowing.wait("document.getElementById('watts').textContent === '1012'")
+    for size in (PHONE, ON_ITS_SIDE, TABLET, DESK):
+        rowing.size(*size)
+        assert rowing.run(
+            "document.getElementById('watts').getBoundingClientRect().width <= "
+            "document.getElementById('tile-watts').clientWidth"
+        ), size
+
+
 def test_what_is_stale_is_told_and_greyed(rowing: Tab, site: Served, said: Said) -> None:
     assert not rowing.run(SEEN.format("stale"))
     site.tell(_at(said, "now", age=9.0, speed=1.0))
     rowing.wait("document.getElementById('stale').textContent === "
                 "'No device heard for 9 s.'")  # fmt: skip
     assert rowing.run("document.getElementById('row').classList.contains('old')")
+    colours = (
+        "new Set([...document.querySelectorAll('.num b')].map(at => getComputedStyle(at).color))"
+    )
+    assert rowing.run(f"({colours}).size") == 1
     site.tell(_at(said, "now", age=0.1, speed=1.0))
     rowing.wait("document.getElementById('stale').hidden")
     # Nothing comes of the server either: after three seconds.

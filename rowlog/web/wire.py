@@ -48,7 +48,7 @@ def now(live: Live) -> str:
         paused=live.held,
         elapsed=_clock(moment.t_s),
         pace=render.pace(moment.pace_s_per_500m),
-        rate=_rate(moment.stroke_rate_spm),
+        rate=render.whole(moment.stroke_rate_spm),
         watts=render.whole(moment.power_w),
         hr=render.whole(moment.heart_rate_bpm),
         metres=render.metres(moment.distance_m),
@@ -121,12 +121,6 @@ def _last(live: Live) -> str | None:
 def _clock(seconds: float | None) -> str:
     """Whole seconds, always with minutes: 0:07, 1:02:03."""
     return render.NONE if seconds is None else render.clock_time(int(seconds))[:-2]
-
-
-def _rate(value: float | None) -> str:
-    if value is None:
-        return render.NONE
-    return render.tenth(value).removesuffix(".0")
 
 
 def _trace(values: Sequence[float | None]) -> list[int | None]:

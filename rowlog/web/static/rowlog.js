@@ -133,6 +133,7 @@
     const rested = now.phase === "rest" && now.pace === "–" && now.last;
     put("pace", rested ? now.last : now.pace); put("pace-label", rested ? "Last piece" : "Pace");
     put("rate", now.rate); put("watts", now.watts);
+    $("watts").classList.toggle("long", now.watts.length > 3);
     put("hr", now.hr); put("metres", now.metres); put("elapsed", now.elapsed);
     const tile = $("tile-hr");
     if (now.zone_place !== null && now.zone_place >= 0) tile.dataset.zone = now.zone_place;
