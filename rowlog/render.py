@@ -710,17 +710,24 @@ def _to(zone: ZoneSummary) -> str:
     return "+" if zone.high_bpm is None else "–"
 
 
-def _best_lines(bests: Sequence[BestSummary]) -> list[str]:
+def told_bests(bests: Sequence[BestSummary]) -> list[BestSummary]:
     """New bests, as far as they are better by more than a counter of whole metres can tell."""
-    lines = []
+    found = []
     for best in bests:
         if best.before is None or best.before_started_at is None:
             continue
         over = best.kind == "distance"
-        gain = best.before - best.amount if over else best.amount - best.before
         metre = best.amount / best.target if over else 1.0
-        if gain <= 2 * metre:  # one at either end
-            continue
+        if abs(best.before - best.amount) > 2 * metre:  # one at either end
+            found.append(best)
+    return found
+
+
+def _best_lines(bests: Sequence[BestSummary]) -> list[str]:
+    lines = []
+    for best in told_bests(bests):
+        assert best.before is not None and best.before_started_at is not None
+        over, gain = best.kind == "distance", abs(best.before - best.amount)
         since = calendar_day(datetime.fromisoformat(best.before_started_at))
         event = f"{best.target:g} m" if over else f"{best.target / 60:g} min"
         shown = clock_time(best.amount) if over else f"{metres(best.amount)} m"

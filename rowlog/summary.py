@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from rowlog.store_errors import NoSessionError as NoSessionError
 from rowlog.store_show import Shown, open_shown
 from rowlog.wanted import ANY, Wanted, check_names
 from rowlog_drivers.errors import CallError

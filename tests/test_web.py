@@ -138,7 +138,8 @@ def test_a_filter_leaves_out_and_a_name_that_is_none_is_told(site: Served) -> No
 
 
 def test_what_is_not_there_is_told_in_a_page(site: Served) -> None:
-    assert site.ask("/sessions/99")[0].status == 503
+    assert site.ask("/sessions/99")[0].status == 404
+    assert site.ask(f"/sessions/{2**63}")[0].status == 404
     assert b"no session 99" in site.ask("/sessions/99")[1].lower()
     assert site.ask("/nothing")[0].status == 404
     assert site.ask("/static/../site.py")[0].status == 404
@@ -511,6 +512,15 @@ def test_marks_lie_within_and_are_few(
     marks = round_marks(low, low + span, str, steps, count)
     assert all(low <= at <= low + span for at, _ in marks)
     assert len(marks) <= 4 * count
+
+
+def test_a_tenth_of_a_second_between_months_has_a_scale_too() -> None:
+    """A curve that is nearly level: at least one value is marked beside it, and it is no cliff."""
+    drawn = pages._by_log("", [(100.0, 115.3), (500.0, 115.4)], str, "pace", True)
+    (path,) = re.findall(r'class="line pace" d="M([^"]*)"', drawn)
+    first, last = (float(point.split()[1]) for point in path.split("L"))
+    assert abs(first - last) < 100  # a tenth of its height
+    assert ">1:55<" in drawn and ">1:56<" in drawn
 
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,9 @@ from rowlog_drivers.errors import CallError, RowlogError
 
 Plot = tuple[str, str, str]
 """Heading, unit and drawing."""
+LEAST_ROOM: Final = 1.0
+"""Seconds, watts or beats above and below a curve: there are whole ones to mark beside it, and a
+tenth of a second between two months does not look like much."""
 A_PAGE: Final = 50
 """So many sessions are listed at a time."""
 KEPT: Final = 32
@@ -169,6 +172,7 @@ def session(database: Path, number: int, by: str | None) -> dict[str, Any]:
         "ways": shown.segmentations if len(shown.segmentations) > 1 else (),
         "unseen_s": sum(gap.duration_s for gap in shown.gaps),
         "judged": _judged(database, shown),
+        "new_bests": render.told_bests(shown.bests),
         "splits": shown.splits if len(shown.splits) > 1 else (),
     }
 
@@ -270,7 +274,7 @@ def _by_log(
     scaled = [(log(x), y) for x, y in points]
     values = [y for _, y in points]
     low, high = min(values), max(values)
-    room = (high - low) * 0.12 or 1.0
+    room = max((high - low) * 0.12, LEAST_ROOM)
     low, high = low - room, high + room
     marks = round_marks(
         low, high, (lambda s: render.clock_time(s)[:-2]) if upside_down else render.whole,
@@ -346,7 +350,7 @@ def _curve(
         return None
     is_pace = field.startswith("mean_pace")
     low, high = min(values), max(values)
-    room = (high - low) * 0.15 or 1.0
+    room = max((high - low) * 0.15, LEAST_ROOM)
     low, high = low - room, high + room
     text = (lambda s: render.clock_time(s)[:-2]) if is_pace else render.whole
     marks = round_marks(low, high, text, SECONDS if is_pace else NUMBERS)

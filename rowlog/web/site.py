@@ -22,6 +22,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from rowlog import render
+from rowlog.summary import NoSessionError
 from rowlog.web import pages, wire
 from rowlog.web.guard import BODY_BYTES, Access, Guard
 from rowlog.web.hub import Hub, Viewer
@@ -100,6 +101,8 @@ class Site:
 
     async def _session(self, request: Request) -> Response:
         number, by = request.path_params["number"], request.query_params.get("by")
+        if number >= 2**63:  # no number that SQLite has
+            raise HTTPException(404)
         found = await self._work(pages.session, self.database, number, by)
         return self._page(request, "session.html", here="sessions", **found)
 
@@ -151,7 +154,11 @@ class Site:
         return HTMLResponse(text.encode("utf-8", "replace"), status_code=status)
 
     def _failed(self, request: Request, error: RowlogError) -> Response:
-        status = 400 if isinstance(error, CallError) else 503
+        status = 503
+        if isinstance(error, CallError):
+            status = 400
+        elif isinstance(error, NoSessionError):
+            status = 404
         if request.method == "POST" or request.url.path == "/plan":
             return JSONResponse({"error": str(error)}, status)
         return self._page(
