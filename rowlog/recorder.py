@@ -325,7 +325,12 @@ class Recorder:
         frames = [one.frame for held in self._held for one in held.deliveries if one.frame]
         try:
             self._spill = await asyncio.to_thread(
-                Spill, self._store.path, self.session_id, self.frames_committed, frames
+                Spill,
+                self._store.path,
+                self.session_id,
+                self.frames_committed,
+                frames,
+                self._store,
             )
         except (RowlogError, OSError) as error:
             self._spill_again_ns = life_ns() + round(SPILL_LIFE_S * 1e9)
@@ -517,7 +522,7 @@ class Recorder:
                     self._failed(error)
             if self._error is not None and life_ns() >= give_up_ns:
                 why = self._error
-                unsaved = any(held.deliveries for held in self._held)
+                unsaved = any(held.deliveries for held in self._held) or self._store.replaced()
                 if self._hold_s > 0 and self._spill is None and unsaved:
                     await self._begin_spill()
                 raise self._given_up(why)
@@ -538,7 +543,9 @@ class Recorder:
         return SpilledError(
             f"{error.what} All {self._spill.count} frames of session {self.session_id} are in "
             f"{self._spill.path}.",
-            "They are taken in when you record the next time, or with: rowlog db rebuild",
+            f"Take them in with: rowlog import {self._spill.path}"
+            if self._store.replaced()
+            else "They are taken in when you record the next time, or with: rowlog db rebuild",
         )
 
     async def _structure(self) -> None:

@@ -14,9 +14,10 @@ from typing import Final, TextIO
 from rowlog.config import data_folder
 from rowlog.schema import PRIVATE
 from rowlog.store import Store
+from rowlog.store_errors import replaced
 from rowlog.store_read import open_reader
 from rowlog_drivers.errors import FramesError, RowlogError
-from rowlog_drivers.frames import Frame, FramesWriter, read_frames
+from rowlog_drivers.frames import Frame, FramesHeader, FramesWriter, read_frames
 from rowlog_drivers.interface import Delivery
 
 RESERVE_BYTES: Final = 8 << 20
@@ -70,29 +71,52 @@ def to_delete(database: Path) -> str | None:
 class Spill:
     """A session as a .frames file in another folder, from its first frame to its last so far."""
 
-    def __init__(self, database: Path, session_id: int, stored: int, held: Iterable[Frame]) -> None:
+    def __init__(
+        self,
+        database: Path,
+        session_id: int,
+        stored: int,
+        held: Iterable[Frame],
+        store: Store | None = None,
+    ) -> None:
         """Begin it with the first frames that the database has, then those that are held.
 
-        `stored` is how many of the first are not held; the database may have more by now. Raises
-        RowlogError where no folder takes it, or the database cannot even be read.
+        `stored` is how many of the first are not held; the database may have more by now. They are
+        read from the `store` where the database was taken away from it: only that still has them.
+        Raises RowlogError where no folder takes it, or the database cannot even be read.
         """
         self.last_ns = 0
         """Session time of the last frame in it."""
+        if store is not None and store.replaced():
+            self._begin(
+                database, session_id, store.frames_header(session_id),
+                islice(store.read_frames(session_id), stored), held,
+            )  # fmt: skip
+            return
         with open_reader(database) as reader:
-            header = reader.session(session_id).frames_header
-            found = _opened(database, session_id)
-            if found is None:
-                raise RowlogError(
-                    "No other folder could be written to either.", "Make room, at once."
-                )
-            self.path, self._file = found
-            try:
-                self._writer = FramesWriter(self._file, header, str(self.path))
-                self.write(islice(reader.read_frames(session_id), stored))
-                self.write(held)
-            except BaseException:
-                self.remove()
-                raise
+            self._begin(
+                database, session_id, reader.session(session_id).frames_header,
+                islice(reader.read_frames(session_id), stored), held,
+            )  # fmt: skip
+
+    def _begin(
+        self,
+        database: Path,
+        session_id: int,
+        header: FramesHeader,
+        *parts: Iterable[Frame],
+    ) -> None:
+        found = _opened(database, session_id)
+        if found is None:
+            raise RowlogError("No other folder could be written to either.", "Make room, at once.")
+        self.path, self._file = found
+        try:
+            self._writer = FramesWriter(self._file, header, str(self.path))
+            for frames in parts:
+                self.write(frames)
+        except BaseException:
+            self.remove()
+            raise
 
     @property
     def count(self) -> int:
@@ -126,6 +150,8 @@ def put_in(store: Store, session_id: int, path: Path, count: int | None = None) 
     `count` is with how many frames it ends; None: with all that can be read.
     Raises RowlogError, and what was added until then stays.
     """
+    if store.replaced():
+        raise replaced(store.path)
     with open_reader(store.path) as reader:
         there = reader.frame_count(session_id)
     added = 0
@@ -180,7 +206,8 @@ def _opened(database: Path, session_id: int) -> tuple[Path, TextIO] | None:
         path = folder / _name(database, session_id)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            path.touch(PRIVATE)
+            _keep_other(path)
+            path.touch(PRIVATE, exist_ok=False)
             file = path.open("w", encoding="utf-8", newline="\n")
         except OSError:
             continue
@@ -196,6 +223,16 @@ def _opened(database: Path, session_id: int) -> tuple[Path, TextIO] | None:
             continue
         return path, file
     return None
+
+
+def _keep_other(path: Path) -> None:
+    """Give a file that nothing took in another name: it is of a database that is gone."""
+    for count in range(1, 1000):
+        other = path.with_name(f"kept-{count}-{path.name}")
+        if not os.path.lexists(other):
+            with suppress(FileNotFoundError):
+                path.rename(other)
+            return
 
 
 def _folders(database: Path) -> Sequence[Path]:

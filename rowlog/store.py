@@ -21,23 +21,30 @@ from rowlog.heart import Beats
 from rowlog.schema import connect, prepare
 from rowlog.store_athletes import athlete_id_of, changes_of, put_changes
 from rowlog.store_devices import KnownDevice, forget, remember
-from rowlog.store_disk import is_careful
+from rowlog.store_disk import identity, is_careful
 from rowlog.store_edits import StoredEdit
-from rowlog.store_errors import StoreError, no_database, no_session, not_writable, translated
+from rowlog.store_errors import (
+    StoreError,
+    no_database,
+    no_session,
+    not_writable,
+    replaced,
+    translated,
+)
 from rowlog.store_facts import Inserter
 from rowlog.store_judged import judge_athlete
 from rowlog.store_kept import Kept, compute, write
 from rowlog.store_lock import WriterLock
 from rowlog.store_months import refresh
 from rowlog.store_pack import give_back_room, pack_block, pack_rows, unpacked_sessions
-from rowlog.store_read import stored_frames
+from rowlog.store_read import Reader, stored_frames
 from rowlog.store_restore import close_as_found, put_session, put_shared
 from rowlog.store_rows import MARKERS, STRUCTURE, Fact, Source, pack_options
 from rowlog.store_salvage import Record, Salvaged
 from rowlog.store_whole import Original, Whole
 from rowlog.totals import SessionTotals
 from rowlog_drivers.errors import CallError
-from rowlog_drivers.frames import Frame
+from rowlog_drivers.frames import Frame, FramesHeader
 from rowlog_drivers.interface import Delivery
 
 __all__ = ["Source", "Store"]
@@ -67,6 +74,7 @@ class Store:
         self._db = db
         self._mutex = threading.RLock()
         self._insert = Inserter(db, path)
+        self._identity = identity(path)
         self._careful = is_careful(path)
         if self._careful:
             db.execute("PRAGMA synchronous=EXTRA")
@@ -317,6 +325,15 @@ class Store:
             self._insert.frames(session_id, frames)
             self._insert.facts(session_id, facts)
         return True
+
+    def replaced(self) -> bool:
+        """Whether the file was deleted or moved away: what is written to it then is in no file."""
+        return identity(self.path) != self._identity
+
+    def frames_header(self, session_id: int) -> FramesHeader:
+        """What a session's .frames file begins with; read where `replaced`, too."""
+        with self._mutex:
+            return Reader(self._db, self.path).session(session_id).frames_header
 
     def sync(self) -> None:
         """Wait until everything that was committed is on the disk."""
@@ -735,6 +752,8 @@ class Store:
             if durable != self._full and not self._careful:  # not possible within a transaction
                 db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
                 self._full = durable
+            if durable and self.replaced():
+                raise replaced(self.path)
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db

@@ -14,6 +14,15 @@ NETWORK: Final = frozenset(
 _MOUNTS: Final = Path("/proc/self/mountinfo")
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another of the same name; None where there is none."""
+    try:
+        told = path.stat()
+    except OSError:
+        return None
+    return told.st_dev, told.st_ino
+
+
 def file_system(folder: Path) -> str | None:
     """The type of the file system that holds a folder, as Linux calls it; None where not told."""
     try:

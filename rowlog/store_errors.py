@@ -170,6 +170,15 @@ def not_writable(error: OSError, path: Path) -> StoreError:
     )
 
 
+def replaced(path: Path) -> NotWritableError:
+    """The StoreError for a database that was taken away from who writes to it."""
+    return NotWritableError(
+        f"The database {path} was deleted, moved or replaced while it was written to.",
+        "Put it back, if you can.",
+        path=path,
+    )
+
+
 def no_database(path: Path) -> NoDatabaseError:
     """The StoreError for a database that is not there."""
     return NoDatabaseError(

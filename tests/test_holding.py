@@ -7,6 +7,7 @@ recorder's own, moved on by hand, so that a minute takes none.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from rowlog.pipeline import Fact
 from rowlog.rebuild import rebuild, recover
 from rowlog.recorder import Progress, Recorder, SpilledError
 from rowlog.simulating import script_for
-from rowlog.spilling import Reserve, is_spilled, to_delete
+from rowlog.spilling import Reserve, Spill, _name, is_spilled, to_delete
 from rowlog.store import Store
 from rowlog.store_errors import DiskFullError, LockedError, NotWritableError, StoreError
 from rowlog.store_read import open_reader
@@ -284,6 +285,62 @@ def test_what_is_still_in_memory_when_the_session_ends_goes_to_another_folder(
     assert list(read_frames(file)) == FRAMES
     with Store.open_writer(rowed.database) as store:
         assert recover(store) == [1]
+    assert stored(rowed.database) == FRAMES
+    assert not is_spilled(rowed.database)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there no open file can be taken away")
+@pytest.mark.parametrize("how", ["deleted", "replaced", "deleted at the end"])
+def test_a_database_that_is_taken_away_leaves_the_session_in_another_folder(
+    row: Callable[..., Rowed], tmp_path: Path, how: str
+) -> None:
+    when = len(FRAMES) - 2 if how == "deleted at the end" else 60
+    other = tmp_path / "other.db"
+    with Store.open_writer(other) as store:
+        session = store.begin_session(
+            started_at=STARTED_AT, plan=None, athlete=None, activity="row", sources=[]
+        )
+        store.append(session, [Delivery(frame, ()) for frame in FRAMES], ())
+
+    def at(number: int, store: Refusing) -> None:
+        if number == when and how == "replaced":
+            other.replace(store.path)
+        elif number == when:
+            for ending in ("", "-wal", "-shm"):
+                store.path.with_name(store.path.name + ending).unlink()
+
+    rowed = row(at)
+    (file,) = (tmp_path / "elsewhere").glob("*.frames")
+    assert isinstance(rowed.error, SpilledError)
+    assert "was deleted, moved or replaced" in str(rowed.error)
+    assert f"rowlog import {file}" in str(rowed.error)
+    assert list(read_frames(file)) == FRAMES
+    # What another session leaves there does not replace it.
+    with Store.open_writer(other) as store:
+        session = store.begin_session(
+            started_at=STARTED_AT, plan=None, athlete=None, activity="row", sources=[]
+        )
+    file.rename(file.with_name(_name(other, session)))
+    Spill(other, session, 0, []).close()
+    found = sorted(file.parent.glob("*.frames"))
+    assert [len(list(read_frames(one))) for one in found] == [len(FRAMES), 0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there no open file can be taken away")
+def test_a_database_that_is_moved_and_put_back_has_all(
+    row: Callable[..., Rowed], tmp_path: Path
+) -> None:
+    away = tmp_path / "away.db"
+
+    def at(number: int, store: Refusing) -> None:
+        if number == 60:
+            store.path.rename(away)
+        elif number == 350:
+            away.rename(store.path)
+
+    rowed = row(at)
+    assert rowed.error is None
+    assert any("was deleted, moved" in (one.trouble or "") for one in rowed.told)
     assert stored(rowed.database) == FRAMES
     assert not is_spilled(rowed.database)
 
