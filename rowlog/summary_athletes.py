@@ -19,7 +19,7 @@ class ZoneRange(NamedTuple):
     name: str
     low_bpm: float
     high_bpm: float | None
-    """Where the next begins, or the maximum; None when that is not known."""
+    """Where the next begins, or the maximum; None when that is not known, or lies below."""
 
 
 class ValueSummary(NamedTuple):
@@ -139,7 +139,9 @@ def _summary(stored: StoredAthlete, today: date) -> AthleteSummary:
     zones = zones_of(now)
     ranges: tuple[ZoneRange, ...] = ()
     if zones is not None:
-        ends = (*zones.limits_bpm[1:], zones.top_bpm)
+        lows, top = zones.limits_bpm, zones.top_bpm
+        # Own limits may begin the last zone above the maximum: then it has no end.
+        ends = (*lows[1:], top if top is not None and top > lows[-1] else None)
         ranges = tuple(
             ZoneRange(*zone) for zone in zip(zones.names, zones.limits_bpm, ends, strict=True)
         )

@@ -126,6 +126,12 @@ def test_several_athletes(own: Path) -> None:
         call(own, "athlete", "set", "Bob", "--zones-by", "feeling")
 
 
+def test_a_last_zone_that_begins_above_the_maximum_has_no_end(own: Path) -> None:
+    call(own, "athlete", "add", "Bob", "--max", "160", "--limits", "100,120,140,150,165")
+    last = answer(own, "athlete", "show", "Bob")["zones"][-1]
+    assert (last["low_bpm"], last["high_bpm"]) == (165.0, None)
+
+
 def test_zones_add_up(rowed: Path) -> None:
     found = answer(rowed, "zones", "--by", "season")
     assert found["total"]["sessions"] == 2
