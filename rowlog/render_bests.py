@@ -100,7 +100,7 @@ def _models(shown: BestsSummary) -> list[str]:
         ]
         if values:
             lines.append(
-                f"VO2max, Concept2's estimate from 2000 m: {' or '.join(values)} ml/kg/min."
+                f"VO2max, Concept2's estimate from 2000 m: {', or '.join(values)}, in ml/kg/min."
             )
     return lines
 

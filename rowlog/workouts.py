@@ -211,14 +211,21 @@ def _bare(name: str) -> str:
 def _line_of(lines: list[str], name: str, key: str | None, first: int, last: int) -> int:
     """The line, from 1, of a table's header, or of a key below it; the first where it hides."""
     if key is None:
+        heads: list[tuple[int, str]] = []
+        words: list[tuple[int, str]] = []
         for place in range(first, last):
             header = _HEADER.match(lines[place])
-            word = lines[place].split("=")[0].split(".")[0]
-            if (header and _bare(header[1]) == name) or (not header and _bare(word) == name):
-                return place + 1
-        return first + 1
+            if header:
+                heads.append((place, _bare(header[1])))
+                heads.append((place, _bare(header[1].split(".")[0])))  # [name.key]
+            else:
+                words.append((place, _bare(lines[place].split("=")[0].split(".")[0])))
+        return next((place + 1 for place, word in heads + words if word == name), first + 1)
     for place in range(first, last):
-        if place > first and _HEADER.match(lines[place]):
+        header = _HEADER.match(lines[place])
+        if header and _bare(header[1].split(".")[-1]) == key:
+            return place + 1
+        if place > first and header:
             break
         if _bare(lines[place].split("=")[0].split(".")[-1]) == key:
             return place + 1

@@ -93,6 +93,8 @@ def test_a_bad_entry_is_named_and_hides_no_good_one() -> None:
         ('[a]\nplan = "500m"\n[a]\nplan = "1k"\n', ["a"], [(3, "a")]),
         ('[A]\nplan = "500m"\n[a]\nplan = "1k"\n', ["A"], [(3, "a")]),
         ('[a]\nplan = "500m"\nsets = "4"\n', [], [(3, "a.sets")]),
+        ('[b]\nplan = "1k"\n[a]\nplan = "500m"\n[a.b]\nplan = "1k"\n', ["b"], [(5, "a.b")]),
+        ('[a]\nplan = "500m"\n[plan]\nabout = "x"\n', ["a"], [(3, "plan")]),
         ('["my own"]\nplan = "500m"\n', [], [(1, "my own")]),
         ('[2k]\nplan = "500m"\n', [], [(1, "2k")]),
         ('a = { plan = "500m" }\nb.plan = "1k"\nc = {plan = 4}\n', ["a", "b"], [(3, "c.plan")]),
