@@ -322,7 +322,10 @@ def moment(now: Moment, style: Style) -> str:
     phase = "ready" if where.phase == "waiting" else where.phase
     words = [f"{duration(now.t_s):>7}", f"{number:>5}", f"{phase:<5}"]
     piece = where.piece
-    if piece is not None and piece.kind == "work" and piece.activity not in ("row", "other"):
+    off_machine = (
+        piece is not None and piece.kind == "work" and piece.activity not in ("row", "other")
+    )
+    if piece is not None and off_machine:
         words.append(printable(_activity(piece), 18))
     words.append(f"{_to_go(where):>13}")
     guidance = [style.bold(word) for word in _off_guidance(now)]
@@ -339,6 +342,8 @@ def moment(now: Moment, style: Style) -> str:
     elif where.phase == "rest" and where.next is not None:
         coming = "" if where.next.activity == "row" else f"{printable(_activity(where.next), 18)} "
         words.append(f"{f'next {coming}{target_words(where.next.target)}':<23}")
+    elif off_machine and now.pace_s_per_500m is None:
+        pass  # the exercise's name has the room
     else:
         words += [
             f"{pace(now.pace_s_per_500m, now.pace_m):>6}",
@@ -484,8 +489,12 @@ def _head(shown: Summary, style: Style) -> str:
     if way is not None and (way.origin in ("user", "device") or way.text != session.plan):
         cut = _cut_by(way, session.plan)
         status += f" · {cut}" if cut else ""
+    head = f"Session {session.id} · {title}{status}"
+    if len(head) > COLUMNS:  # how it is cut goes below
+        title, _, below = head.rpartition(" · ")
+        head = f"{title} ·\n{below}"
     lines = [
-        style.bold(f"Session {session.id} · {title}{status}"),
+        style.bold(head),
         style.dim(f"{day(session.started_at)} · {devices}" if devices else day(session.started_at)),
     ]
     said = [f"#{printable(tag)}" for tag in session.tags]
@@ -515,7 +524,11 @@ def _other_cuts(shown: Summary) -> list[str]:
         return []
     names = ", ".join(_way_name(way) for way in rest)
     number = shown.session.id
-    return [f"Also cut by {names}. See it with: rowlog show {number} --by {rest[0].id}"]
+    told = f"Also cut by {names}. See it with: rowlog show {number} --by {rest[0].id}"
+    if len(told) <= COLUMNS:
+        return [told]
+    first, second = told.split(". See", 1)
+    return [f"{first}.", f"See{second}"]
 
 
 def _way_name(way: SegmentationSummary) -> str:
@@ -606,7 +619,7 @@ def _interval_table(shown: Summary, style: Style) -> list[str]:
         whole(session.mean_heart_rate_bpm),
         whole(session.max_heart_rate_bpm),
     )  # fmt: skip
-    return table.lines(style, lean=exercises)
+    return table.lines(style, lean=exercises, shorten="exercise")
 
 
 _TAGS: Final = {"warm_up": "warm-up", "cool_down": "cool-down"}
@@ -906,10 +919,15 @@ class Table:
         """Add a line between what stands above and below."""
         self._rows.append(None)
 
-    def lines(self, style: Style, *, lean: bool = False) -> list[str]:
-        """The table, a string a line; `lean` leaves out columns in which nothing is known."""
+    def lines(self, style: Style, *, lean: bool = False, shorten: str | None = None) -> list[str]:
+        """The table, a string a line; `lean` leaves out columns in which nothing is known.
+
+        `shorten` is the head of the column whose words give way where a line would be too long.
+        """
         if lean:
             self._drop_empty()
+        if shorten in self._heads:
+            self._shorten(self._heads.index(shorten))
         cells = [self._heads, *[row[0] for row in self._rows if row is not None]]
         widths = [max(len(row[column]) for row in cells) for column in range(len(self._heads))]
         line = " ".join("─" * (width + 1) for width in widths)
@@ -925,6 +943,20 @@ class Table:
                 shown += " " * (len(text) - len(text.rstrip())) + f"  {row[1]}"
             out.append(shown)
         return [text.rstrip() for text in out]
+
+    def _shorten(self, place: int) -> None:
+        """Tell a column shorter, as far as 80 columns ask for it and its head lets."""
+        rows = [row for row in self._rows if row is not None]
+        widths = [
+            max(map(len, column))
+            for column in zip(self._heads, *(row[0] for row in rows), strict=True)
+        ]
+        after = max((len(row[1]) + 2 for row in rows if row[1]), default=1)
+        over = sum(widths) + 2 * (len(widths) - 1) + after - COLUMNS
+        if over > 0:
+            room = max(len(self._heads[place]), widths[place] - over)
+            for row in rows:
+                row[0][place] = printable(row[0][place], room)
 
     def _drop_empty(self) -> None:
         rows = [row[0] for row in self._rows if row is not None]

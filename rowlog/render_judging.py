@@ -74,7 +74,7 @@ def _table(found: JudgedSummary, style: Style) -> list[str]:
             if recovering:
                 cells.append(duration(piece.recovery_s) if first else "")
             table.row(*cells)
-    return table.lines(style)
+    return table.lines(style, shorten="piece")
 
 
 def _target(piece: PieceSummary) -> str:

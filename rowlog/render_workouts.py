@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from itertools import groupby
 from textwrap import wrap
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from rowlog.render import printable
+from rowlog.render import COLUMNS, printable
 
 if TYPE_CHECKING:
     from rowlog.plan import Plan
     from rowlog.render import Style
     from rowlog.workouts import Library, Workout
-
-COLUMNS: Final = 80
 
 
 def library(books: Library, style: Style) -> str:
@@ -32,8 +30,8 @@ def library(books: Library, style: Style) -> str:
             lines += [style.dim(" " * (width + 2) + text) for text in about]
         blocks.append("\n".join(lines))
     own = (
-        f"Your own are read from {books.own_file}: a [name] on a line, "
-        'and plan = "8x500m/1:30r" below it.'
+        f"Your own are read from {books.own_file}:\n"
+        'a [name] on a line, and plan = "8x500m/1:30r" below it.'
     )
     blocks.append(f"Row one of them with: rowlog record NAME\n{own}")
     return style.fit("\n\n".join(blocks))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rowlog.notation import parse
-from rowlog.render import Style
+from rowlog.render import Style, Table
 from rowlog.render_rounds import circuit
 from rowlog.replaying import record_frames
 from rowlog.segments import Segment
@@ -147,3 +147,18 @@ def test_rowing_alone_is_no_circuit(tmp_path: Path) -> None:
     shown, _ = recorded("2x250m/0:30r", tmp_path, rower=True)
     assert shown.exercises == ()
     assert shown.rounds == ()
+
+
+def test_the_tables_of_a_mixed_session_fit_a_line() -> None:
+    """The exercise's name gives way: the columns are as wide as their figures."""
+    table = Table(("", "exercise", "metres"), "rlr")
+    table.row("1", "renegade rows with push-ups", "9" * 60, after="█")
+    table.row("2", "plank", "")
+    lines = table.lines(Style(), shorten="exercise")
+    assert max(map(len, lines)) == 80
+    assert "renegade…" in lines[2] or "renegade r…" in lines[2]
+    assert "plank" in lines[3]
+    # Where there is room, nothing is shortened.
+    table = Table(("", "exercise"), "rl")
+    table.row("1", "renegade rows with push-ups")
+    assert table.lines(Style(), shorten="exercise")[2].endswith("push-ups")
