@@ -98,6 +98,22 @@ def test_a_figure_that_is_none_never_comes_in(figure: str, column: int) -> None:
             assert point.t_s < 1e6 and (point.distance_m or 0) < 1e6
 
 
+def test_times_of_a_flywheel_are_no_heart() -> None:
+    """Seconds between impulses, one a line, as other recorders write them."""
+    assert taken_or_refused("\n".join(["0.548", "0.268", "0.217", "0.231"] * 20).encode()) == []
+    (heart,) = taken_or_refused("\n".join(["0.848", "0.868", "0.817", "0.231"] * 20).encode())
+    assert len(heart.points) == 80
+
+
+@pytest.mark.parametrize("figure", ["nan", "NaN", "inf"])
+def test_a_heart_rate_that_is_no_number_is_not_known(figure: str) -> None:
+    """Tools that work on tables write "nan" where a strap said nothing; the rest is as good."""
+    (workout,) = taken_or_refused(stroke_csv(last=f"10,25.0,100,24,{figure}"))
+    assert workout.points[-1].heart_rate_bpm is None
+    assert workout.points[-1].distance_m == 100
+    assert any(point.heart_rate_bpm for point in workout.points)
+
+
 @pytest.mark.parametrize("seconds", ["1e9", "-1", "nan", "604801"])
 def test_a_season_whose_workout_lasts_for_ever_is_refused(seconds: str) -> None:
     content = (LOGBOOK + LONG.replace('"1801.4"', f'"{seconds}"')).encode()

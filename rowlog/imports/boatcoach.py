@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
 
-from rowlog.imports.stroke_csv import number
+from rowlog.imports.stroke_csv import number, whole
 from rowlog.imports.workout import Lap, Point, Workout
 
 
@@ -91,7 +91,7 @@ def _points(rows: list[_Row], total_m: float | None) -> list[Point]:
         before = row.metres
         get = row.said.get
         bpm = get("currentHeartRate")
-        beat = int(bpm) if bpm else None
+        beat = whole(bpm)
         if over:
             points.append(Point(t_s=row.t_s, heart_rate_bpm=beat))
             continue
@@ -112,7 +112,7 @@ def _points(rows: list[_Row], total_m: float | None) -> list[Point]:
                 drive_length_m=get("strokeLength") or None,
                 mean_force_n=force * 4.4482216152605 if force else None,
                 peak_force_n=peak * 4.4482216152605 if peak else None,
-                drag_factor=int(drag) if drag else None,
+                drag_factor=whole(drag),
             )
         )
     return points

@@ -7,7 +7,7 @@ import io
 from datetime import datetime
 from typing import Final
 
-from rowlog.imports.stroke_csv import number
+from rowlog.imports.stroke_csv import number, whole
 from rowlog.imports.workout import LONGEST_S, ImportFault, Lap, Point, Workout
 from rowlog_drivers.records import MachineSummary
 
@@ -53,11 +53,11 @@ def _workout(name: str, columns: list[str], cells: list[str]) -> Workout | None:
         note=_note(row),
         summary=MachineSummary(
             t_ns=round((seconds + rest_s) * 1e9), source="", workout=None, time_s=seconds,
-            distance_m=metres, stroke_count=None if strokes is None else int(strokes),
+            distance_m=metres, stroke_count=0 if strokes == 0 else whole(strokes),
             stroke_rate_spm=rate, pace_s_per_500m=500 * seconds / metres if metres else None,
             power_w=watts, energy_kcal=get("Total Cal"), energy_kcal_per_hour=get("Cal/Hour"),
-            heart_rate_bpm=int(bpm) if bpm else None,
-            drag_factor=None if drag is None else int(drag),
+            heart_rate_bpm=whole(bpm),
+            drag_factor=whole(drag),
             rest_s=rest_s or None, rest_distance_m=rest_m if rest_s else None,
         ),
         content=_line(columns) + _line(cells),

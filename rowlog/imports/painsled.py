@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from datetime import datetime
 
-from rowlog.imports.stroke_csv import number
+from rowlog.imports.stroke_csv import number, whole
 from rowlog.imports.workout import Point, Workout
 
 
@@ -37,12 +37,12 @@ def read(name: str, text: str) -> list[Workout] | None:
             Point(
                 t_s=max(t_s, points[-1].t_s if points else 0.0),
                 distance_m=metres,
-                stroke=int(count) if count else None,
+                stroke=whole(count),
                 stroke_rate_spm=get("stroke.strokesPerMin") or None,
                 power_w=get("stroke.watts") or None,
                 pace_s_per_500m=pace / 2 if pace else None,
-                heart_rate_bpm=int(bpm) if bpm else None,
-                drag_factor=int(drag) if drag else None,
+                heart_rate_bpm=whole(bpm),
+                drag_factor=whole(drag),
                 drive_s=drive / 1000 if drive else None,
                 recovery_s=slide / 1000 if slide else None,
                 stroke_distance_m=get("stroke.strokeMeters") or None,

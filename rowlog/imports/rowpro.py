@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator
 from datetime import datetime
 
-from rowlog.imports.stroke_csv import number
+from rowlog.imports.stroke_csv import number, whole
 from rowlog.imports.workout import ImportFault, Lap, Point, Workout
 
 _STROKES = ["time", "distance", "pace", "watts"]
@@ -86,7 +86,7 @@ def _points(bouts: list[list[tuple[float | None, ...]]], laps: tuple[Lap, ...]) 
                     pace_s_per_500m=pace * 500 if pace else None,
                     power_w=watts or None,
                     stroke_rate_spm=rate or None,
-                    heart_rate_bpm=int(bpm) if bpm else None,
+                    heart_rate_bpm=whole(bpm),
                     stroke=stroke,
                 )
             start_m += lap.metres or 0.0

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+from statistics import median
 
-from rowlog.imports.stroke_csv import number
+from rowlog.imports.stroke_csv import number, whole
 from rowlog.imports.workout import Point, Workout
 
 _SHORTEST_MS, _LONGEST_MS = 150.0, 10_000.0
+_FASTEST_MS = 60_000 / 220
+"""Half of them are longer: a bare column of shorter times is of a flywheel, not of a heart."""
 
 
 def read(name: str, text: str) -> list[Workout] | None:
@@ -27,7 +30,7 @@ def read(name: str, text: str) -> list[Workout] | None:
     told = [value for value in values if value is not None]
     if max(told) < 10:  # seconds
         told = [value * 1000 for value in told]
-    if min(told) < _SHORTEST_MS:
+    if min(told) < _SHORTEST_MS or median(told) < _FASTEST_MS:
         return None
     t_s, points = 0.0, []
     for rr in told:
@@ -48,7 +51,7 @@ def _table(head: list[str], lines: list[str]) -> list[Point]:
         bpm = number(row[beat]) if beat is not None else None
         if bpm is None and rr:
             bpm = round(60_000 * len(rr) / sum(rr))
-        points.append(Point(t_s=t_s, heart_rate_bpm=int(bpm) if bpm else None, rr_ms=rr or None))
+        points.append(Point(t_s=t_s, heart_rate_bpm=whole(bpm), rr_ms=rr or None))
     return points
 
 

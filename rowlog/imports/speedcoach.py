@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from datetime import datetime
 
-from rowlog.imports.stroke_csv import number
+from rowlog.imports.stroke_csv import number, whole
 from rowlog.imports.workout import ImportFault, Lap, Point, Workout
 
 _FIELDS = ("Interval", "Elapsed Time", "Stroke Rate", "Heart Rate", "Power", "Total Strokes")
@@ -45,7 +45,7 @@ def read(name: str, text: str) -> list[Workout] | None:
                 t_s=start_s + at,
                 distance_m=None if metres is None else start_m + metres,
                 stroke_rate_spm=number(row["Stroke Rate"]) or None,
-                heart_rate_bpm=int(bpm) if bpm else None,
+                heart_rate_bpm=whole(bpm),
                 power_w=number(row["Power"]) or None,
                 pace_s_per_500m=number(row.get("Split (GPS)", "")) or None,
                 stroke=count,

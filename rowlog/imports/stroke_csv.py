@@ -109,9 +109,9 @@ def _workout(
             for key, value in row.items()
             if key in _FIELDS and (value or key in ("t_s", "distance_m"))
         }
-        for whole in _WHOLE:
-            if whole in values:
-                values[whole] = int(values[whole])
+        for name_of in _WHOLE:
+            if name_of in values:
+                values[name_of] = whole(values[name_of])
         values["stroke"] = stroke
         points.append(Point(**values))
         if "lap" in row:
@@ -157,6 +157,11 @@ def number(cell: str) -> float | None:
         return None
     hours, minutes, rest = found.groups()
     return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(rest.replace(",", "."))
+
+
+def whole(value: float | None) -> int | None:
+    """A count, a heart rate or a drag factor; None where a program wrote 0 or "nan" for unknown."""
+    return int(value) if value and math.isfinite(value) else None
 
 
 def _start(
