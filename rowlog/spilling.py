@@ -168,10 +168,21 @@ def _lines(path: Path) -> Iterator[Frame]:
         yield from read_frames(path)
 
 
+def _is_whole(path: Path) -> bool:
+    """Whether a file can be read to its end."""
+    try:
+        for _ in read_frames(path):
+            pass
+    except FramesError:
+        return False
+    return True
+
+
 def take_in(store: Store) -> list[tuple[int, Path]]:
     """Add to the sessions that were left open what was spilled of them; which, and from where.
 
-    The files are deleted then. One that does not fit its session is left alone.
+    The files are deleted then; one that could not be read to its end is kept under another name.
+    One that does not fit its session is left alone.
     """
     taken = []
     for number in store.open_sessions():
@@ -184,7 +195,10 @@ def take_in(store: Store) -> list[tuple[int, Path]]:
                     started_at = reader.session(number).started_at
                 if read_frames(path).header.started_at == started_at:
                     put_in(store, number, path)
-                    path.unlink()
+                    if _is_whole(path):
+                        path.unlink()
+                    else:
+                        _keep_other(path)
                     taken.append((number, path))
     return taken
 

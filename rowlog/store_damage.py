@@ -59,14 +59,14 @@ def fault_of(path: Path) -> str | None:
             marked = db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
             if not marked:
                 return "its first page is destroyed" if _is_ours(path) else None
-            return _look(db, path)
+            return "its first page is damaged" if _is_unwritable(path) else _look(db, path)
     except sqlite3.Error as error:
         fault = explain(error, path)
         if isinstance(fault, DamagedError):
             return str(error)
         if isinstance(fault, ForeignDatabaseError) and _is_ours(path):
             return "its first page is destroyed"
-        return None
+        return "its first page is damaged" if _is_unwritable(path) else None
     except UnicodeDecodeError:
         return "it holds text that is none"
     except OSError:
@@ -101,6 +101,19 @@ def _look(db: sqlite3.Connection, path: Path) -> str | None:
     return None
 
 
+def _is_unwritable(path: Path) -> bool:
+    """Whether the header of one of ours has a file format that no SQLite writes."""
+    wal = path.with_name(path.name + "-wal")
+    if wal.exists() and wal.stat().st_size:
+        return False  # the page that counts may be in there
+    with path.open("rb") as file:
+        header = file.read(100)
+    written_by = header[18:20]
+    schema_format = int.from_bytes(header[44:48], "big")
+    ours = header[68:72] == APPLICATION_ID.to_bytes(4, "big")
+    return ours and (written_by not in (b"\1\1", b"\2\2") or schema_format > 4)
+
+
 def _is_ours(path: Path) -> bool:
     """Whether a file that SQLite does not know holds what every database of ours does."""
     with path.open("rb") as file:
@@ -128,11 +141,12 @@ def set_aside(path: Path, fault: str) -> SetAside:
                 break
             count += 1
         try:
-            path.rename(aside)
+            # The log first: SQLite deletes one that lies beside a file that is new.
             for ending in BESIDE:
                 beside = path.with_name(path.name + ending)
                 if beside.exists():
                     beside.rename(aside.with_name(aside.name + ending))
+            path.rename(aside)
         except OSError as error:
             raise not_writable(error, aside) from error
     finally:

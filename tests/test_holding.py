@@ -67,6 +67,8 @@ class Refusing(Store):
     """A store whose disk fails while `fault` is set."""
 
     fault: Callable[[Path], StoreError] | None = None
+    too_late = False
+    """Whether it fails only when what was to be stored is stored."""
     refused = 0
 
     def append(
@@ -78,8 +80,12 @@ class Refusing(Store):
         durable: bool = False,
         after: int | None = None,
     ) -> bool:
-        self._refuse()
-        return super().append(session_id, deliveries, facts, durable=durable, after=after)
+        if not self.too_late:
+            self._refuse()
+        whole = super().append(session_id, deliveries, facts, durable=durable, after=after)
+        if self.too_late:
+            self._refuse()
+        return whole
 
     def close_session(self, session_id: int, **more: object) -> None:
         self._refuse()
@@ -343,6 +349,23 @@ def test_a_database_that_is_moved_and_put_back_has_all(
     assert any("was deleted, moved" in (one.trouble or "") for one in rowed.told)
     assert stored(rowed.database) == FRAMES
     assert not is_spilled(rowed.database)
+
+
+def test_a_commit_that_was_done_when_it_failed_is_not_done_twice(
+    row: Callable[..., Rowed],
+) -> None:
+    def at(number: int, store: Refusing) -> None:
+        store.too_late = True
+        between(60, 75, full)(number, store)
+
+    rowed = row(at)
+    assert rowed.error is None
+    assert rowed.store.refused
+    assert stored(rowed.database) == FRAMES
+    assert rowed.told[-1].frames_committed == len(FRAMES)
+    before = rows(rowed.database, 1)
+    assert rebuild(rowed.database).sessions == (1,)
+    assert rows(rowed.database, 1) == before
 
 
 def test_where_no_folder_takes_it_the_frames_stay_in_memory(

@@ -17,7 +17,7 @@ from rowlog.notation import parse
 from rowlog.recovering import make_way, recover_database
 from rowlog.replaying import record_frames
 from rowlog.simulating import script_for
-from rowlog.spilling import Spill, is_spilled
+from rowlog.spilling import Spill, is_spilled, take_in
 from rowlog.store import Store
 from rowlog.store_backup import backup
 from rowlog.store_check import check
@@ -272,6 +272,66 @@ def test_a_database_that_is_damaged_under_a_recording(
     with open_reader(copied) as reader:
         assert reader.session(3).status == "recovered"
     assert not is_spilled(copied)
+
+
+@pytest.mark.parametrize("fault", ["none", "a torn end", "a bad line", "another session"])
+def test_a_file_that_was_not_read_to_its_end_is_kept(
+    copied: Path,
+    whole: dict[int, list[Frame]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+) -> None:
+    folder = tmp_path / "elsewhere"
+    monkeypatch.setattr("rowlog.spilling.data_folder", lambda: folder)
+    before = whole[3]
+    later = [replace(before[-1], t_ns=before[-1].t_ns + n * 10**9) for n in range(1, 50)]
+    spill = Spill(copied, 3, len(before), later)
+    spill.close()
+    lines = spill.path.read_text(encoding="utf-8").splitlines(keepends=True)
+    if fault == "a torn end":
+        lines[-1] = lines[-1][:9]
+    elif fault == "a bad line":
+        lines[-20] = "\x00" * 60 + "\n"
+    elif fault == "another session":
+        lines = [line.replace("2026-11-20", "2026-11-21") for line in lines]
+    spill.path.write_text("".join(lines), encoding="utf-8")
+    with Store.open_writer(copied) as store:
+        taken = take_in(store)
+    assert len(taken) == (fault != "another session")
+    kept = {"none": 49, "a torn end": 48, "a bad line": 29, "another session": 0}[fault]
+    assert frames_of(copied)[3] == [*before, *later[:kept]]
+    assert is_spilled(copied) == (fault == "another session")
+    left = [path.read_text(encoding="utf-8") for path in folder.glob("*.frames")]
+    assert left == ([] if fault == "none" else ["".join(lines)])
+
+
+def test_the_log_goes_aside_with_the_file(copied: Path) -> None:
+    with Store.open_writer(copied) as store:
+        store.set_note(3, "only in the log")
+        content = copied.read_bytes(), copied.with_name("rowlog.db-wal").read_bytes()
+    copied.write_bytes(bytes(100) + content[0][100:])
+    copied.with_name("rowlog.db-wal").write_bytes(content[1])
+    aside = make_way(copied)
+    assert aside is not None
+    assert aside.path.with_name(aside.path.name + "-wal").read_bytes() == content[1]
+    assert check(copied).ok
+    recover_database(copied)
+    with open_reader(copied) as reader:
+        assert reader.session(3).note == "only in the log"
+
+
+@pytest.mark.parametrize("place", [18, 47])
+def test_a_format_that_no_sqlite_writes_is_a_damage(copied: Path, place: int) -> None:
+    Store.open_writer(copied).close()
+    assert fault_of(copied) is None
+    content = bytearray(copied.read_bytes())
+    content[place] ^= 0xFF
+    copied.write_bytes(content)
+    done = run("record", "--rower", "sim:rower?speed=60", "--for", "1s", "--db", copied)
+    assert done.returncode == 0, done.stderr
+    assert "its first page is damaged" in done.stderr
+    assert [one.was for one in recover_database(copied).sessions] == [1, 2, 3]
 
 
 def test_another_programs_file_is_not_moved(tmp_path: Path) -> None:
