@@ -108,11 +108,12 @@ def recover_database(
         ) from error
     found: list[BroughtBack] = []
     already_there = 0
+    claimed: set[int] = set()
     with Store.open_writer(database) as store:
         shared = salvage.shared()
         store.bring_back_shared(shared)
         for session in salvage.sessions():
-            number = store.bring_back(session, shared, lost_start)
+            number = store.bring_back(session, shared, lost_start, claimed)
             if number is None:
                 already_there += 1
                 continue

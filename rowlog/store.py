@@ -692,11 +692,15 @@ class Store:
             return put_shared(db, shared)
 
     def bring_back(
-        self, session: Salvaged, shared: Mapping[str, Sequence[Record]], lost_start: datetime
+        self,
+        session: Salvaged,
+        shared: Mapping[str, Sequence[Record]],
+        lost_start: datetime,
+        claimed: set[int],
     ) -> int | None:
         """Put a salvaged session back and leave it open; see `store_restore.put_session`."""
         with self._transaction(durable=True) as db:
-            return put_session(db, self._insert, session, shared, lost_start)
+            return put_session(db, self._insert, session, shared, lost_start, claimed)
 
     def close_as_found(self, session_id: int, session: Salvaged, last_ns: int) -> None:
         """Close a session that was brought back with the figures that were found of it."""

@@ -46,16 +46,24 @@ def put_session(
     session: Salvaged,
     shared: Mapping[str, Sequence[Record]],
     lost_start: datetime,
+    claimed: set[int],
 ) -> int | None:
     """Put a session back, open, with frames and what the user said of it; its number.
 
-    It keeps its number where that is free. None: it is there already. `lost_start` stands for the
-    start of a session whose own row is lost.
+    It keeps its number where that is free. None: it is there already; one that is there and still
+    open was put back by a recovery that did not come to its end. `lost_start` stands for the start
+    of a session whose own row is lost. `claimed` are the sessions that are others of the same file,
+    which may have begun at the same time; this one is added.
     """
     row = session.row
     started_at = row.get("started_at") or lost_start.isoformat()
-    if db.execute("SELECT 1 FROM sessions WHERE started_at = ?", (started_at,)).fetchone():
-        return None
+    same = "SELECT id, state FROM sessions WHERE started_at = ? ORDER BY id"
+    for there, state in db.execute(same, (started_at,)).fetchall():
+        if there not in claimed:
+            claimed.add(there)
+            insert.forget()
+            unfinished = state == "open" and insert.frame_count(there) == len(session.frames)
+            return int(there) if unfinished else None
     taken = db.execute("SELECT 1 FROM sessions WHERE id = ?", (session.number,)).fetchone()
     columns: Record = {
         "id": None if taken or session.number < 1 else session.number,
@@ -73,6 +81,7 @@ def put_session(
     ).lastrowid
     if number is None:
         return None
+    claimed.add(number)
     structures: dict[object, int] = {}
     for table in OF_SESSION:
         for other in session.others.get(table, []):

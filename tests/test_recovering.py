@@ -13,6 +13,7 @@ from random import Random
 
 import pytest
 
+from rowlog import recovering
 from rowlog.notation import parse
 from rowlog.recovering import make_way, recover_database
 from rowlog.replaying import record_frames
@@ -26,6 +27,7 @@ from rowlog.store_errors import NoDatabaseError, SecondWriterError, StoreError
 from rowlog.store_pages import DamagedFile
 from rowlog.store_read import open_reader
 from rowlog.store_rows import Source
+from rowlog.store_salvage import Salvaged
 from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.device import deliveries
 from rowlog_drivers.errors import CallError
@@ -161,6 +163,55 @@ def test_what_came_back_is_what_was_there(
     # A second time there is nothing to add.
     again = recover_database(new, copied)
     assert (again.sessions, again.already_there) == ((), 3)
+
+
+def test_sessions_of_one_start_or_of_none_all_come_back(
+    original: Path, whole: dict[int, list[Frame]], tmp_path: Path
+) -> None:
+    """One was replayed twice; and nobody knows when those began whose rows are destroyed."""
+    path = tmp_path / "rowlog.db"
+    backup(original, path)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE sessions SET started_at = (SELECT min(started_at) FROM sessions)")
+        (root,) = db.execute(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'sessions'"
+        ).fetchone()
+    content = path.read_bytes()
+    for number, bad in enumerate((
+        bytes(100) + content[100:],
+        content[: (root - 1) * 4096] + bytes(4096) + content[root * 4096 :],
+    )):  # fmt: skip
+        file, new = tmp_path / f"bad{number}.db", tmp_path / f"new{number}.db"
+        file.write_bytes(bad)
+        assert [one.was for one in recover_database(new, file).sessions] == [1, 2, 3]
+        assert frames_of(new) == whole
+        again = recover_database(new, file)
+        assert (again.sessions, again.already_there) == ((), 3)
+        assert frames_of(new) == whole
+
+
+def test_a_recovery_that_was_broken_off_is_ended_by_the_next(
+    original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, new = tmp_path / "bad.db", tmp_path / "new.db"
+    backup(original, bad)
+    close = recovering._close
+
+    def broken_off(store: Store, number: int, session: Salvaged) -> None:
+        if number == 2:
+            raise KeyboardInterrupt
+        close(store, number, session)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("rowlog.recovering._close", broken_off)
+        recover_database(new, bad)
+    done = recover_database(new, bad)
+    assert ([one.was for one in done.sessions], done.already_there) == ([2, 3], 1)
+    for number in (1, 2):
+        with open_reader(original) as before, open_reader(new) as after:
+            assert after.session(number).status == before.session(number).status == "complete"
+            assert after.session(number).totals == before.session(number).totals
+        assert rows(new, number) == rows(original, number)
 
 
 def test_a_session_whose_frames_are_lost_keeps_its_figures(
