@@ -861,10 +861,14 @@ def plan(
 ) -> None:
     """Read interval text: echo its canonical form, totals and length, or point at the error."""
     from rowlog import render
+    from rowlog.summary_athletes import load_athlete
     from rowlog.summary_judging import pace_2k
+    from rowlog_drivers.clock import wall_now
 
     path = _path(db)
     parsed = _plan(text, path)
+    if athlete is not None:
+        load_athlete(path, athlete, wall_now().date())  # an unknown one is told
     pace = pace_2k(path, athlete)
     if as_json:
         _print_json(render.plan_json(parsed, pace))

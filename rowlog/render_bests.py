@@ -79,6 +79,8 @@ def _table(
 
 
 def _models(shown: BestsSummary) -> list[str]:
+    if shown.several_athletes:
+        return ["Critical power, predictions and VO2max are one athlete's: name one, --athlete."]
     lines = []
     model = shown.critical_power
     if model is None:
@@ -91,7 +93,7 @@ def _models(shown: BestsSummary) -> list[str]:
         )
     if shown.vo2max is not None:
         values = [
-            f"{value:.1f}{words}"
+            f"{value:.1f} ml/kg/min{words}"
             for value, words in (
                 (shown.vo2max.untrained, ""),
                 (shown.vo2max.trained, " if highly trained"),
@@ -99,9 +101,7 @@ def _models(shown: BestsSummary) -> list[str]:
             if value is not None
         ]
         if values:
-            lines.append(
-                f"VO2max, Concept2's estimate from 2000 m: {', or '.join(values)}, in ml/kg/min."
-            )
+            lines.append("VO2max, Concept2's estimate from 2000 m: " + ",\n".join(values) + ".")
     return lines
 
 

@@ -127,8 +127,10 @@ def load_bests(
             PowerBest(row[1], row[3], row[4], row[5]) for row in rows if row[0] == "power"
         )
         several = wanted.athlete is None and years.athletes_with_sessions() > 1
-        model = critical_power([(best.time_s, best.power_w) for best in power] or _of_pace(bests))
-        reference = _reference(bests)
+        # A model of several people's efforts would be nobody's.
+        efforts = [(best.time_s, best.power_w) for best in power] or _of_pace(bests)
+        model = None if several else critical_power(efforts)
+        reference = None if several else _reference(bests)
         return BestsSummary(
             asked=head,
             several_athletes=several,

@@ -174,6 +174,10 @@ def test_bests_of_pieces_and_within_them(rowed: Path) -> None:
     assert found["several_athletes"]
     ann = answer(rowed, "bests", "--athlete", "Ann")
     assert {best["session"] for best in ann["bests"]} == {1}
+    # Several people's efforts make nobody's model, and foretell nothing.
+    assert (found["predicted_from"], found["predictions"]) == (None, [])
+    assert ann["predicted_from"] is not None and ann["predictions"]
+    assert "one athlete's" in call(rowed, "bests", "--curves")
     assert answer(rowed, "bests", "--since", "2026-03-02")["asked"]["sessions"] == 1
 
 

@@ -196,7 +196,7 @@ def keys_of(value: Any) -> set[str]:
     [
         ("summary", [("summary", "--by", "year")]),
         ("zones", [("zones", "--by", "year")]),
-        ("bests", [("bests", "--by", "athlete"), ("bests", "500m")]),
+        ("bests", [("bests", "--by", "athlete", "--athlete", "Ann"), ("bests", "500m")]),
         ("trends", [("trends", "--by", "year"), ("trends", "--plan", "750m")]),
         ("athlete", [("athlete", "show"), ("athlete", "list")]),
     ],
@@ -211,3 +211,9 @@ def test_the_page_tells_every_key(rowed: Path, chapter: str, calls: list[tuple[s
     assert printed <= told | set(re.findall(r"`([a-z_0-9]+)`", head))
     too_young = {"power_error_w", "reserve_j", "reserve_error_j", "efforts", "untrained", "trained"}
     assert told - printed <= {*too_young, "mass_kg"}
+
+
+def test_a_plan_is_estimated_for_nobody_unknown(rowed: Path) -> None:
+    assert "About " in call(rowed, "plan", "8x500m/1:30r", "--athlete", "Ann")
+    with pytest.raises(RowlogError, match="No athlete is called 'Zed'"):
+        call(rowed, "plan", "8x500m/1:30r", "--athlete", "Zed")
