@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from rowlog.notation import parse
 from rowlog.plan import Plan
+from rowlog.segments import Segment
 from rowlog.store_errors import NoDatabaseError, NoSessionError
 from rowlog.store_read import Reader, open_reader
 from rowlog.store_rows import Source
@@ -25,6 +26,8 @@ BY_ITSELF_S: Final = 600.0
 """A session that was interrupted more recently than this goes on unasked."""
 OFFERED_S: Final = 43_200.0
 """One that is older than this is not offered any more."""
+ENDED: Final = ("target", "key", "rest_over")
+"""What ends a piece for good."""
 REASON: Final = "recording interrupted"
 """Why the link of each source went down, as its frame says."""
 
@@ -40,6 +43,8 @@ class Interrupted:
     age_s: float
     """How long ago that was, by the wall clock."""
     plan: Plan | None
+    done: bool
+    """Whether all of the plan had been rowed; False without one."""
     athlete: str | None
     sources: tuple[Source, ...]
 
@@ -99,9 +104,15 @@ def _latest(reader: Reader) -> Interrupted | None:
         last_ns=last_ns,
         age_s=(wall_now() - ended_at).total_seconds(),
         plan=plan,
+        done=plan is not None and _is_done(plan, reader.segments(session.id)),
         athlete=session.athlete,
         sources=session.sources,
     )
+
+
+def _is_done(plan: Plan, segments: Sequence[Segment]) -> bool:
+    last = len(plan.pieces) - 1
+    return any(one.piece == last and one.ended_by in ENDED for one in segments)
 
 
 def rate_of(sources: Sequence[Source]) -> float:
@@ -115,13 +126,14 @@ def to_go_on(
 ) -> Interrupted | None:
     """The session that is to go on; None: a new one is to begin.
 
-    One that has another plan or athlete than is asked for never goes on. One that was interrupted
-    less than ten minutes ago does by itself, an older one where `ask` is answered so.
+    One that has another plan or athlete than is asked for never goes on, nor one whose plan had
+    been rowed where it is asked for again. One that was interrupted less than ten minutes ago does
+    by itself, an older one where `ask` is answered so.
     """
     found = interrupted(database)
     if found is None:
         return None
-    if plan is not None and (found.plan is None or str(plan) != str(found.plan)):
+    if plan is not None and (found.done or found.plan is None or str(plan) != str(found.plan)):
         return None
     if athlete is not None and athlete != found.athlete:
         return None

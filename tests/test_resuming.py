@@ -19,6 +19,7 @@ from rowlog.simulating import script_for
 from rowlog.store import Store
 from rowlog.store_read import open_reader
 from rowlog.store_rows import Source
+from rowlog.structuring import derive
 from rowlog.timeline import Gap
 from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.clock import wall_now
@@ -177,6 +178,22 @@ def test_an_older_one_goes_on_only_when_asked_for(
     assert (to_go_on(database, None, None, ask) is not None) == asked
     assert len(questions) == asked
     assert to_go_on(database, None, None, lambda *_: 1) is None
+
+
+@pytest.mark.parametrize(("seconds", "done"), [(120, False), (10_000, True)])
+def test_a_plan_that_was_rowed_begins_anew_when_it_is_asked_for(
+    tmp_path: Path, seconds: float, done: bool
+) -> None:
+    database = tmp_path / "rowlog.db"
+    number = interrupted(database, 60, seconds=seconds)
+    with Store.open_writer(database) as store:
+        frames = list(store.read_frames(number))
+        decoding = make_decoding(simulate(script_for(parse(PLAN)), seed=4).sources)
+        for facts, _ in derive(frames, decoding, parse(PLAN), frames[-1].t_ns):
+            store.append(number, [], facts)
+    assert (to_go_on(database, parse(PLAN), None, None) is None) == done
+    # Without a word it goes on: whoever rows out belongs to it.
+    assert to_go_on(database, None, None, None) is not None
 
 
 def test_a_clock_that_went_backwards_resumes_nothing_by_itself(tmp_path: Path) -> None:
