@@ -112,6 +112,8 @@ def phase_words(live: Live) -> tuple[str, str]:
         ready = any(one.state == "heard" for one in live.sources)
         return ("READY: ROW TO START" if ready else "WAITING FOR THE DEVICES"), "ready"
     if where.phase == "pause":
+        if where.piece is not None and where.piece.activity not in ("row", "other"):
+            return f"PAUSED{number}: P GOES ON", "pause"
         return (
             f"PAUSED{number}: ROW ON, OR P" if live.held else f"STOPPED{number}: ROW ON"
         ), "pause"

@@ -173,3 +173,18 @@ def test_a_key_that_is_held_down_counts_once(terminal: Terminal, tmp_path: Path)
         terminal.type("qy")
         assert recording.end()[0] == 0
     assert len(load(database, 1).segments) == 2
+
+
+def test_a_quick_second_press_ends_the_session_and_a_key_that_is_held_down_does_not(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    database = tmp_path / "rowlog.db"
+    arguments = ("--rower", "sim:rower?speed=20", "--json", "--db", database)
+    with Process("record", *arguments, terminal=terminal.program) as recording:
+        recording.object(lambda now: now["phase"] == "work")
+        terminal.type("qqqqq")
+        recording.error("end the session?")
+        for _ in range(3):  # seconds
+            recording.object()
+        terminal.type("qq")
+        assert recording.end()[0] == 0

@@ -184,6 +184,9 @@ def test_the_live_page_is_read_at_a_glance_on_each_screen(rowing: Tab, said: Sai
         assert min(sizes) >= (45 if height > 400 else 40), (width, height, sizes)
         assert max(sizes) >= (90 if width < 400 else 100) or (width, height) == ON_ITS_SIDE
         assert below <= height, "the buttons are within the first screen"
+        if (width, height) in (TABLET, DESK):
+            tall = rowing.run("document.documentElement.scrollHeight")
+            assert tall <= height, "nothing is to be scrolled to"
         lines = rowing.run(
             "[...document.querySelectorAll('.controls button')].filter(at => !at.hidden).map(at =>"
             " { const text = document.createRange(); text.selectNodeContents(at);"

@@ -15,6 +15,8 @@ from rowlog_drivers.frames import Frame, Request
 
 REPEAT_NS: Final = 600_000_000
 """The same key again within so long is one that is held down, and counts once."""
+HELD_S: Final = 0.15
+"""A key that is held down comes again within so long, once it has begun to repeat."""
 LOOK_EVERY_S: Final = 0.25
 """How often it is looked whether the terminal is ours: a shell takes and gives it silently."""
 ESCAPES: Final = re.compile(r"\x1b(\[[0-9;?]*[^0-9;?]?|O?.?)", re.DOTALL)
@@ -31,7 +33,7 @@ class KeyboardTransport:
     Args:
         clock: the session's clock, which stamps the keys.
         labels: what a key is called in its frame; other keys give no frame.
-        other: hears every key that has no label, in lower case.
+        other: hears every key that has no label, in lower case; twice when it is pressed twice.
         pressed: hears the label of every key that became a frame.
         source, channel: what the frames are of.
         terminal: the file descriptor to read; None: no terminal is, keys are only pressed.
@@ -58,6 +60,9 @@ class KeyboardTransport:
         self._pressed = pressed
         self._queue: asyncio.Queue[Frame | None] = asyncio.Queue()
         self._held: tuple[str, int] = ("", -REPEAT_NS)
+        self._times = 0
+        """How often a key without a label has come without a pause."""
+        self._second: asyncio.TimerHandle | None = None
         self._terminal: _Windows | _Posix | None = None
         if terminal is not None and sys.platform == "win32":
             self._terminal = _Windows(self._typed)
@@ -81,6 +86,8 @@ class KeyboardTransport:
         """Give the terminal its settings back, and end `frames()`; safe to call twice."""
         if self._terminal is not None:
             self._terminal.close()
+        if self._second is not None:
+            self._second.cancel()
         self._queue.put_nowait(None)
 
     def press(self, label: str) -> None:
@@ -90,13 +97,22 @@ class KeyboardTransport:
 
     def _typed(self, text: str) -> None:
         for key in ESCAPES.sub("", text).lower():
-            if not self._once(key):
-                continue
-            label = self._labels.get(key)
+            once, label = self._once(key), self._labels.get(key)
             if label is None:
-                self._other(key)
-            else:
+                self._unlabelled(key, once)
+            elif once:
                 self._give(label)
+
+    def _unlabelled(self, key: str, once: bool) -> None:
+        """Tell of a key; of a quick second press when it is clear that no third follows at once."""
+        if self._second is not None:
+            self._second.cancel()
+            self._second = None
+        self._times = 1 if once else self._times + 1
+        if once:
+            self._other(key)
+        elif self._times == 2:
+            self._second = asyncio.get_running_loop().call_later(HELD_S, self._other, key)
 
     def _once(self, key: str) -> bool:
         """Whether a key is not merely held down."""
