@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rowlog.notation import MAX_CHARACTERS, NotationError, canonical, parse
@@ -710,6 +710,8 @@ def read_or_refused(text: str) -> Plan | None:
 
 
 @given(PLANS)
+@example("Run: 3.228km@25:00")
+@example("500m@3:52.342")
 def test_round_trip(text: str) -> None:
     plan = read_or_refused(text)
     if plan is not None:
@@ -759,3 +761,12 @@ def test_a_slip_of_the_finger_is_read_or_refused(text: str, at: int, character: 
     for slip in change:
         plan = read_or_refused(slip())
         assert plan is None or parse(str(plan)) == plan
+
+
+@pytest.mark.parametrize("text", ["0:30 max burpees", "0:30 plank until failure", "0:40 work"])
+def test_a_word_of_plans_in_a_name_is_told(text: str) -> None:
+    with pytest.raises(NotationError) as caught:
+        parse(text)
+    word = text[caught.value.position :].split()[0]
+    assert word in ("max", "until", "work")
+    assert f"Leave {word} out" in caught.value.expected

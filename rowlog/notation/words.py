@@ -193,6 +193,12 @@ class Reader:
             return "No group is open here; leave the parenthesis out."
         if sign in "xX*":
             return "Repetitions are written in front: 8x500m, 3x(500m + 250m)."
+        word = _WORD.match(self.text, at)
+        if word is not None and _folded(word[0]) in _RESERVED:
+            return (
+                f"Leave {word[0]} out: it means something of its own in a plan,"
+                " and stands in no exercise's name."
+            )
         if sign.isalpha():
             return (
                 "Leave this text out: the plan is complete before it"
@@ -571,8 +577,8 @@ def _folded(word: str) -> str:
 
 
 def _pace(minutes: str, seconds: str) -> float:
-    """Seconds; out of every range when the seconds are no seconds."""
-    return float(minutes) * 60 + float(seconds) if float(seconds) < 60 else 0.0
+    """Seconds, to thousandths; out of every range when the seconds are no seconds."""
+    return round(float(minutes) * 60 + float(seconds), 3) if float(seconds) < 60 else 0.0
 
 
 def _offset(found: re.Match[str]) -> float:
