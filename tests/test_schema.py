@@ -239,12 +239,14 @@ def test_a_migration_that_is_killed_half_way_changes_nothing(
 ) -> None:
     path = tmp_path / "rowlog.db"
     payloads = at_version(path, 2)
+    before = shape(path)
     script = KILLED.format(paths=[str(ROOT), str(ROOT / "drivers"), *filter(None, sys.path)])
     done = subprocess.run(
         [sys.executable, "-c", script, str(path), str(statements)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == -9, done.stderr
+    assert shape(path) == before
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (2,)
         assert db.execute("SELECT note FROM sessions").fetchall() == [("early",)]
