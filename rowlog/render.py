@@ -399,7 +399,7 @@ def _off_guidance(now: Moment) -> list[str]:
     off = [_OFF[one.quantity, one.state] for one in now.guidance if one.state in ("below", "above")]
     if not off and any(one.state == "in" for one in now.guidance):
         return ["in band"]
-    return off
+    return list(dict.fromkeys(off))  # two bands of one quantity say it once
 
 
 def _to_go(where: Standing) -> str:

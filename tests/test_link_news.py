@@ -112,3 +112,6 @@ def test_a_line_fits_into_80_columns(
     assert len(line) <= 80
     assert ("next 125 kcal" in line) == (phase == "rest")
     assert ("rate up" in line) == (off == "below")
+    # Two bands of one quantity, as a limit and a zone, say it once.
+    twice = render.moment(replace(far, guidance=kept * 2), render.Style(colour=False))
+    assert twice == line
