@@ -29,10 +29,7 @@ def library(books: Library, style: Style) -> str:
             lines += [" " * (width + 2) + text for text in texts[1:]]
             lines += [style.dim(" " * (width + 2) + text) for text in about]
         blocks.append("\n".join(lines))
-    own = (
-        f"Your own are read from {books.own_file}:\n"
-        'a [name] on a line, and plan = "8x500m/1:30r" below it.'
-    )
+    own = f'Your own: a [name] on a line, and plan = "8x500m/1:30r" below it, in\n{books.own_file}'
     blocks.append(f"Row one of them with: rowlog record NAME\n{own}")
     return style.fit("\n\n".join(blocks))
 
