@@ -89,6 +89,17 @@ def test_a_fit_developer_field_overrides_the_native_one_of_its_name(tmp_path: Pa
     assert row.session.mean_power_w == pytest.approx(180.5)
 
 
+def test_fit_records_at_the_end_of_each_stroke_begin_at_no_metres(tmp_path: Path) -> None:
+    """Where the session counts the first record's metres as its own, they were rowed in it."""
+    writer = FitWriter()
+    for second in range(41):
+        fields = [Field(TIMESTAMP, UINT32, START + second), Field(5, UINT32, 500 + 400 * second)]
+        writer.message(RECORD, [*fields, Field(7, UINT16, 100)])
+    writer.message(SESSION, [Field(TIMESTAMP, UINT32, START + 40), Field(9, UINT32, 16_500)])
+    session = taken_in(writer.content(), "a.fit", tmp_path).session
+    assert (session.distance_m, session.work_distance_m, session.work_s) == (165.0, 165.0, 40.0)
+
+
 def sized(content: bytes, size: int) -> bytes:
     return content[:4] + struct.pack("<I", size) + content[8:]
 

@@ -99,7 +99,7 @@ def test_strangers_sessions_reach_the_database(captures: Path, tmp_path: Path) -
         assert here.drive_length_m == pytest.approx(there.drive_length_m, abs=0.01)
         assert here.distance_m == pytest.approx(there.distance_m, abs=0.01)
     for one in (first, second):
-        assert one.session.distance_m == pytest.approx(2000, abs=6)
+        assert one.session.distance_m == one.session.work_distance_m == 2000
         assert one.session.max_heart_rate_bpm == 156
         assert one.session.mean_heart_rate_bpm == pytest.approx(148.6, abs=0.6)
         assert one.quality.gaps == 0

@@ -30,6 +30,10 @@ _RAISED: Final = (
 """What fitdecode raises besides its own errors for bytes that are no FIT."""
 _SAME_S: Final = 2.0
 """A stroke's own time lies no further from the record that carries it."""
+_SAME_M: Final = 1.0
+"""The last record's distance is the session's whole one: they count from the same 0."""
+_FIRST_S: Final = 0.001
+"""Where such a first record lies at least, so that the piece begins before it."""
 _SWITCHED_ON: Final = 0x1000_0000
 """Times below this count from when the device was switched on (FIT protocol, date_time)."""
 
@@ -122,6 +126,8 @@ def _read(name: str, content: bytes, doubt: str | None) -> Workout:
         for number, k in enumerate(places, 1):
             points[k] = points[k]._replace(stroke=number)
     own = isinstance(said.get("started_at"), str)  # written by rowlog
+    if not own:
+        _from_zero(points, _number(said, "total_distance"))
     found = [_own_lap(row) if own else _lap(row, start) for row in laps]
     started_at = None if start is None else _wall(start)
     if own:
@@ -137,6 +143,17 @@ def _read(name: str, content: bytes, doubt: str | None) -> Workout:
         said=_totals(said, own=own),
         note=doubt,
     )
+
+
+def _from_zero(points: list[Point], whole_m: float | None) -> None:
+    """Begin at 0 m where the first record has metres that the session counts as its own.
+
+    A program that writes a record at the end of each stroke has the first one's metres there.
+    """
+    metres = [point.distance_m for point in points if point.distance_m is not None]
+    if whole_m and metres and metres[0] > 0 and abs(metres[-1] - whole_m) < _SAME_M:
+        points[0] = points[0]._replace(t_s=max(points[0].t_s, _FIRST_S))
+        points.insert(0, Point(t_s=0.0, distance_m=0.0))
 
 
 def _wall(seconds: float) -> datetime | None:
