@@ -70,6 +70,7 @@ def recover(
             typer.echo(_line(one))
 
     done = recover_database(database_path(db), file, on_session=tell)
+    count = len(done.sessions)
     if as_json:
         print_json(
             {
@@ -89,10 +90,10 @@ def recover(
                 ],
             }
         )
+        _ended(found=bool(count or done.already_there))
         return
     if done.fault is not None:
         typer.echo(f"The database was damaged ({done.fault}).")
-    count = len(done.sessions)
     typer.echo(f"{count} {'session' if count == 1 else 'sessions'} brought back into {done.into}.")
     if done.already_there:
         typer.echo(f"{done.already_there} had been brought back before.")
@@ -100,6 +101,14 @@ def recover(
     if hurt:
         typer.echo(f"{hurt} not whole: see above; figures that were read are kept as they were.")
     typer.echo(f"The damaged file is kept: {done.damaged}")
+    _ended(found=bool(count or done.already_there))
+
+
+def _ended(*, found: bool) -> None:
+    """The work has failed where no session was found."""
+    if not found:
+        typer.echo("rowlog: No session was found in it; is it a database of rowlog?", err=True)
+        raise typer.Exit(1)
 
 
 def watch(

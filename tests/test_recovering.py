@@ -395,6 +395,8 @@ def test_another_programs_file_is_not_moved(tmp_path: Path) -> None:
     assert fault_of(photos) is None
     done = run("record", "--rower", "sim:rower?speed=60", "--for", "1s", "--db", path)
     assert done.returncode == 1
+    done = run("db", "recover", path, "--db", tmp_path / "a.db")
+    assert (done.returncode, "No session was found in it" in done.stderr) == (1, True)
     assert path.read_text(encoding="utf-8").startswith("Dear rower")
     assert damaged_beside(path) == []
 
