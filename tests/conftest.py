@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,12 @@ ROOT = Path(__file__).resolve().parent.parent
 # What is tried is right or wrong however busy the computer is.
 settings.register_profile("rowlog", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rowlog")
+
+# A background job of a shell, and nohup, ignore signals, and what is started there inherits it.
+for number, usual in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
+    known = getattr(signal, number, None)
+    if known is not None and signal.getsignal(known) == signal.SIG_IGN:
+        signal.signal(known, usual)
 
 
 @pytest.fixture(scope="session")
