@@ -1394,14 +1394,12 @@ def _ask(question: str, choices: Sequence[str], default: int | None = None) -> i
     before = {number: signal.signal(number, stop) for number in numbers}
     try:
         otherwise = "none" if default is None else f"number {default + 1}"
-        answer = typer.prompt(
-            f"{question} Its number, or nothing for {otherwise}",
-            default="" if default is None else str(default + 1),
-            show_default=False,
-            err=True,
-        )
-    except typer.Abort:
-        answer = ""
+        typer.echo(f"{question} Its number, or nothing for {otherwise}: ", nl=False, err=True)
+        _wait_for_a_line()
+        line = sys.stdin.readline()
+        answer = line.strip()
+        if line and not answer and default is not None:
+            answer = str(default + 1)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -1411,6 +1409,27 @@ def _ask(question: str, choices: Sequence[str], default: int | None = None) -> i
 
 
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+def _wait_for_a_line() -> None:
+    """Until standard input has a line, or a signal has come.
+
+    One that comes in the instant before a blocking read would be heard only after the line.
+    """
+    import select
+    import signal
+
+    if sys.platform == "win32":
+        return
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+    before = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    try:
+        select.select([sys.stdin, heard], [], [])
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(heard)
+        os.close(told)
 
 
 def _seconds(text: str) -> float:
