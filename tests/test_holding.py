@@ -108,6 +108,8 @@ class Rowed:
     database: Path
     store: Refusing
     told: list[Progress] = field(default_factory=list)
+    told_at_s: list[float] = field(default_factory=list)
+    """When it was told, by the clock of life."""
     error: StoreError | SpilledError | None = None
 
 
@@ -169,6 +171,7 @@ def row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Rowed]
 
             def progressed(progress: Progress) -> None:
                 found.told.append(progress)
+                found.told_at_s.append(time.ns / 1e9)
                 if clock.t_ns == END_NS:
                     time.ns += 500_000_000  # nothing moves it on any more while it is tried again
                 machine.taken.set()
@@ -220,10 +223,16 @@ def test_a_disk_that_is_full_for_less_than_a_minute_costs_nothing(
     rowed = row(between(60, 160, full))
     assert 30 < seconds(60, 160) < 55
     assert rowed.error is None
-    left = [one.memory_left_s for one in rowed.told if one.memory_left_s is not None]
-    assert left == sorted(left, reverse=True)
-    assert left[0] > 59
-    assert left[-1] < 25
+    # What is left runs down with the clock, a minute from the first write that failed.
+    left = [
+        (at_s, told.memory_left_s)
+        for at_s, told in zip(rowed.told_at_s, rowed.told, strict=True)
+        if told.memory_left_s is not None
+    ]
+    ends_s = [at_s + left_s for at_s, left_s in left]
+    assert ends_s == pytest.approx([ends_s[0]] * len(left))
+    assert 59.9 < ends_s[0] - FRAMES[60].t_ns / 1e9 < 60 + seconds(60, 160)
+    assert left[-1][0] - left[0][0] > 20
     assert stored(rowed.database) == FRAMES
     assert rowed.told[-1].trouble is None
     assert not is_spilled(rowed.database)
