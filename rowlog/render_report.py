@@ -298,6 +298,7 @@ svg *{stroke-linejoin:round;stroke-linecap:butt}
 main{padding:1.25rem 1rem}th,td{padding:.3rem .36rem;font-size:.82rem}thead th{font-size:.72rem}
 th:first-child{position:sticky;left:0;background:var(--bg)}
 .bar{width:30%}.key{gap:.8rem 1.5rem}.key dd{font-size:1.3rem}}
+@page{margin:18mm 15mm}
 @media print{:root{--bg:#fff;--ink:#1b2530;--soft:#5b6672;--line:#d9dee3;--shade:#e9f0f7;
 --gap:#f6e3c8;--pace:#1f66a8;--rate:#2c7a4b;--power:#8a5a00;--heart:#b8322a}
 main{max-width:none;padding:0}section{break-inside:avoid}h2{margin-top:1.2rem;break-after:avoid}
