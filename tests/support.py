@@ -17,7 +17,7 @@ from typing import IO, Any, Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 MAIN: Final = "from rowlog.cli import main; main()"
-PATIENCE_S: Final = 30.0
+PATIENCE_S: Final = 60.0
 """How long anything that must come is waited for."""
 
 DERIVED: Final = (

@@ -13,7 +13,7 @@ from rowlog_drivers.transports.ble import BleProfile, BleState, BleTransport
 from rowlog_drivers.transports.ble_radio import Radio
 from tests.bluez.fake import Daemon, FakeBluez, Machine, bluez
 
-PATIENCE_S: Final = 20.0
+PATIENCE_S: Final = 60.0
 """How long a test waits for what must come, in seconds of life."""
 
 ROWER: Final = BleProfile(

@@ -40,7 +40,7 @@ from tests.bluez.fake import (
     rower,
     strap,
 )
-from tests.bluez.support import ROWER, STRAP, Tape, connected
+from tests.bluez.support import PATIENCE_S, ROWER, STRAP, Tape, connected
 
 RATE = 20.0
 DATA = "2ad1"
@@ -284,7 +284,7 @@ def watching(transport: BleTransport) -> asyncio.Event:
 
 
 async def until_trouble(transport: BleTransport, changed: asyncio.Event, trouble: Trouble) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while transport.trouble is None or transport.trouble.trouble is not trouble:
             changed.clear()
             await changed.wait()

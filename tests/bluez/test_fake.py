@@ -19,6 +19,7 @@ from tests.bluez.fake import (
     strap,
     uuid_of,
 )
+from tests.bluez.support import PATIENCE_S
 
 ROWER_DATA = uuid_of("2ad1")
 
@@ -43,7 +44,7 @@ def test_two_machines_are_found_and_every_notification_arrives(daemon: Daemon) -
                 sent = [bytes([number // 2]) for number in range(200)]
                 for payload in sent:
                     assert air.notify(machine, "2ad1", payload)
-                await asyncio.wait_for(all_there.wait(), 5)
+                await asyncio.wait_for(all_there.wait(), PATIENCE_S)
                 assert payloads == sent
             assert not machine.connected
 
@@ -98,7 +99,7 @@ def test_a_link_that_falls_is_told_and_a_vanished_object_is_not(daemon: Daemon) 
             for client in clients:
                 await client.connect()
             air.drop(air.machines[0])
-            await asyncio.wait_for(down[air.machines[0].address].wait(), 5)
+            await asyncio.wait_for(down[air.machines[0].address].wait(), PATIENCE_S)
             air.forget(air.machines[1])
             with pytest.raises(BleakDBusError):
                 await clients[1].start_notify(uuid_of("2a37"), lambda *_: None)

@@ -12,6 +12,7 @@ from rowlog_drivers.device import Decoding, Device
 from rowlog_drivers.errors import LinkLostError
 from rowlog_drivers.frames import Frame, Request
 from rowlog_drivers.records import Record
+from tests.support import PATIENCE_S
 
 
 class Wire:
@@ -81,7 +82,7 @@ def asked(questions: list[bytes], *, failures: int = 0, clock: bool = True) -> t
         device = Device(wire, Decoding({"m": talk}), clock=Clock(50.0) if clock else None)
         if not clock:
             await wire.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             async for _ in device.deliveries():
                 if talk.answers == len(questions):
                     await wire.close()

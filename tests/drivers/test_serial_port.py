@@ -42,7 +42,7 @@ from rowlog_drivers.transports.serial_port import SerialState, SerialTransport
 from rowlog_drivers.transports.serial_profile import Port, SerialProfile, find_again
 
 RATE: Final = 20.0
-PATIENCE_S: Final = 10.0
+PATIENCE_S: Final = 60.0
 ECHO: Final = SerialProfile(baud=9600, hello=b"HI\n", answer=rb"HO\n", goodbye=b"BYE\n")
 """What the machines of these tests speak, unless they are someone's."""
 
