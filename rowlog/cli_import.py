@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from rowlog.cli_common import DbOption, JsonOption, database_path, print_json
+from rowlog.cli_common import DbOption, JsonOption, database_path, print_json, screen_style
 
 if TYPE_CHECKING:
     from rowlog.importing import Imported
+    from rowlog.previewing import FilePreview
 
 TOLD_ONE_BY_ONE: Final = 20
 """Of more files only those are named that need a word; the others are counted."""
@@ -31,6 +32,10 @@ def import_(
     athlete: Annotated[
         str | None, typer.Option("--athlete", metavar="NAME", help="Who rowed it.")
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only say what the files hold: nothing is taken in."),
+    ] = False,
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -39,11 +44,17 @@ def import_(
     CSV of RowingData, Painsled, ErgData, ErgStick, BoatCoach, RowPro, SmartRow, Hero, NK SpeedCoach
     and the Concept2 logbook, strokes or a whole season; folders, zip and tar archives of them too.
     The same content is never taken in twice, and the file's bytes are kept. Breaking it off leaves
-    whole sessions; call it again to go on.
+    whole sessions; call it again to go on. With --dry-run every file is read and checked, and told:
+    its pieces where it is one workout, else a line for each.
     """
-    from rowlog.importing import count_files, import_files
+    from rowlog.importing_files import files_in
 
-    total = count_files(files)
+    if dry_run:
+        _look(files, athlete, db, as_json=as_json)
+        return
+    from rowlog.importing import import_files
+
+    total = len(files_in(files))
     told: list[Imported] = []
     bar = _Bar(total) if sys.stderr.isatty() else None
 
@@ -56,7 +67,7 @@ def import_(
         elif not as_json and total <= TOLD_ONE_BY_ONE:
             _tell(done)
         if bar is not None:
-            bar.draw(done.done, sum(len(one.sessions) for one in told))
+            bar.draw(done.done, sum(len(one.sessions) for one in told), "sessions")
 
     try:
         done = import_files(database_path(db), files, athlete=athlete, on_file=tell)
@@ -84,6 +95,52 @@ def import_(
         typer.echo(_sum(done))
     if any(one.fault is not None for one in done):
         raise typer.Exit(1)
+
+
+def _look(files: list[Path], athlete: str | None, db: Path | None, *, as_json: bool) -> None:
+    """Say what files hold, and take nothing in."""
+    from rowlog.importing_files import files_in
+    from rowlog.previewing import preview_files
+
+    bar = _Bar(len(files_in(files))) if sys.stderr.isatty() else None
+    workouts = 0
+
+    def tell(done: FilePreview) -> None:
+        nonlocal workouts
+        workouts += len(done.workouts)
+        if bar is not None:
+            bar.clear()
+        if done.fault is not None:
+            typer.echo(f"rowlog: {done.fault}", err=True)
+        if bar is not None:
+            bar.draw(done.done, workouts, "workouts")
+
+    try:
+        done = preview_files(database_path(db), files, athlete=athlete, on_file=tell)
+    except KeyboardInterrupt:
+        if bar is not None:
+            bar.clear()
+        raise
+    if bar is not None:
+        bar.clear()
+    if as_json:
+        print_json([one.as_json() for one in done])
+    else:
+        _show(done)
+    if any(one.fault is not None for one in done):
+        raise typer.Exit(1)
+
+
+def _show(done: list[FilePreview]) -> None:
+    from rowlog.render_previews import NOTHING_TAKEN, preview, previews
+
+    style = screen_style()
+    if len(done) == 1 and len(done[0].workouts) == 1:
+        typer.echo(preview(done[0], style))
+    else:
+        columns = get_terminal_size().columns if sys.stdout.isatty() else None
+        typer.echo(previews(done, style, columns))
+    typer.echo(NOTHING_TAKEN)
 
 
 def _tell(done: Imported) -> None:
@@ -139,9 +196,9 @@ class _Bar:
     def __init__(self, total: int) -> None:
         self._total = total
 
-    def draw(self, done: float, sessions: int) -> None:
-        """Show that so many of all files are done, and how many sessions came of them."""
-        said = f" {int(done)} of {_files(self._total)}, {sessions} sessions"
+    def draw(self, done: float, count: int, what: str) -> None:
+        """Show that so many of all files are done, and how many of what came of them."""
+        said = f" {int(done)} of {_files(self._total)}, {count} {what}"
         width = max(10, min(40, get_terminal_size().columns - len(said) - 3))
         share = min(done / max(self._total, 1), 1.0)
         typer.echo(f"[{'=' * int(width * share):<{width}}]{said}", err=True, nl=False)

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from rowlog.importing_files import Read, files_in, read_all
+from rowlog.importing_sessions import Part, parts_of
 from rowlog.store import Store
 from rowlog.store_read import open_reader
-from rowlog.store_whole import Whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +32,6 @@ class Imported:
     """So many of the files that were named are done now; a part of an archive counts in part."""
 
 
-def count_files(files: Sequence[Path]) -> int:
-    """How many there are, folders looked into, archives counted as one."""
-    return len(files_in(files))
-
-
 def import_files(
     database: Path,
     files: Sequence[Path],
@@ -52,8 +48,9 @@ def import_files(
     done = []
     with Store.open_writer(database) as store:
         taken = store.known_imports()
-        times = _Times(database)
-        with closing(read_all(files_in(files), athlete, frozenset(taken))) as reads:
+        times = Times(database)
+        work = partial(parts_of, athlete=athlete, known=frozenset(taken))
+        with closing(read_all(files_in(files), work)) as reads:
             for read in reads:
                 imported = _stored(store, read, taken, times)
                 done.append(imported)
@@ -62,14 +59,19 @@ def import_files(
     return done
 
 
-def _stored(store: Store, read: Read, taken: set[str], times: _Times) -> Imported:
-    if read.fault is not None:
+def _stored(store: Store, read: Read[list[Part]], taken: set[str], times: Times) -> Imported:
+    if read.found is None:
         return Imported(file=read.file, fault=read.fault, done=read.done)
-    new = [part for part in read.parts if part.wholes and part.original.sha256 not in taken]
+    new = [part for part in read.found if part.wholes and part.original.sha256 not in taken]
     if not new:
         return Imported(file=read.file, known=True, done=read.done)
     wholes = [one for part in new for one in part.wholes]
-    overlaps = [number for one in wholes if one.start_known for number in times.shared_with(one)]
+    overlaps = [
+        number
+        for one in wholes
+        if one.start_known
+        for number in times.shared_with(one.started_at, one.ended_at)
+    ]
     numbers = store.import_sessions(new)
     taken.update(part.original.sha256 for part in new)
     for number, one in zip(numbers, wholes, strict=True):
@@ -82,7 +84,7 @@ def _stored(store: Store, read: Read, taken: set[str], times: _Times) -> Importe
     )
 
 
-class _Times:
+class Times:
     """When the sessions of a database were, by their start."""
 
     def __init__(self, database: Path) -> None:
@@ -100,9 +102,9 @@ class _Times:
         insort(self._known, (start, end, number))
         self._longest = max(self._longest, end - start)
 
-    def shared_with(self, one: Whole) -> list[int]:
-        """Those that cover over half of a session's time, by their number."""
-        start, end = one.started_at.astimezone(UTC), one.ended_at.astimezone(UTC)
+    def shared_with(self, started_at: datetime, ended_at: datetime) -> list[int]:
+        """Those that cover over half of a stretch of time, by their number."""
+        start, end = started_at.astimezone(UTC), ended_at.astimezone(UTC)
         first = bisect_left(self._known, (start - self._longest,))
         found = []
         for began, ended, number in self._known[first:]:

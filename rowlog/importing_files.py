@@ -6,16 +6,16 @@ import gc
 import os
 import signal
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from rowlog.importing_sessions import FAULTS, Part, parts_of
+from rowlog.importing_sessions import FAULTS
 from rowlog.imports.archives import is_archive, members
 from rowlog.imports.packing import MOST_BYTES, unpacked
 from rowlog.imports.workout import ImportFault, shown
@@ -26,6 +26,10 @@ AHEAD: Final = 4
 """So many files a core are read before the first of them is stored."""
 HELD_BYTES: Final = 2 * MOST_BYTES
 """What was unpacked is held up to this, and the file after it."""
+
+T = TypeVar("T")
+Work = Callable[[str, bytes, datetime], T]
+"""What is done with a file: given its name, its bytes unpacked, and its date. Raises FAULTS."""
 
 
 class Job(NamedTuple):
@@ -43,13 +47,14 @@ class Job(NamedTuple):
     """Why there is nothing to read."""
 
 
-class Read(NamedTuple):
+class Read(NamedTuple, Generic[T]):
     """What became of one job."""
 
     file: Path
     done: float
-    parts: tuple[Part, ...] = ()
+    found: T | None = None
     fault: str | None = None
+    """Why nothing was found; None where something was."""
 
 
 def files_in(named: Sequence[Path]) -> list[Path]:
@@ -67,27 +72,29 @@ def files_in(named: Sequence[Path]) -> list[Path]:
     return found
 
 
-def read_all(files: Sequence[Path], athlete: str | None, known: frozenset[str]) -> Generator[Read]:
-    """Every file read, in their order, archives opened; `known` is what need not be read again.
+def read_all(
+    files: Sequence[Path], work: Work[T], *, worth_it: int = WORTH_IT
+) -> Generator[Read[T]]:
+    """Every file read, in their order, archives opened, and `work` done with each.
 
-    On all cores where that is worth it: each process reads, derives, and hands back; it never
-    sees the database.
+    On all cores where there are `worth_it` files: each process reads, works, and hands back; it
+    never sees the database.
     """
     jobs = _jobs(files)
-    first = list(islice(jobs, WORTH_IT))
+    first = list(islice(jobs, worth_it))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if len(first) < WORTH_IT or (cores or 1) < 2:
+    if len(first) < worth_it or (cores or 1) < 2:
         for job in (*first, *jobs):
-            yield _read(job, athlete, known)
+            yield _read(job, work)
         return
     # Spawned, not forked: this process has a connection and a lock that are its own.
     pool = ProcessPoolExecutor(
-        cores, mp_context=get_context("spawn"), initializer=_prepare, initargs=(athlete, known)
+        cores, mp_context=get_context("spawn"), initializer=_prepare, initargs=(work,)
     )
-    waiting: deque[tuple[Job, Future[Read]]] = deque()
+    waiting: deque[tuple[Job, Future[Read[T]]]] = deque()
     held = 0
 
-    def next_read() -> Read:
+    def next_read() -> Read[T]:
         nonlocal held
         job, coming = waiting.popleft()
         held -= len(job.content or b"")
@@ -100,7 +107,7 @@ def read_all(files: Sequence[Path], athlete: str | None, known: frozenset[str]) 
     try:
         for job in (*first, *jobs):
             held += len(job.content or b"")
-            waiting.append((job, pool.submit(_read_here, job)))
+            waiting.append((job, _submitted(pool, job)))
             while len(waiting) >= AHEAD * (cores or 1) or held > HELD_BYTES:
                 yield next_read()
         while waiting:
@@ -109,19 +116,27 @@ def read_all(files: Sequence[Path], athlete: str | None, known: frozenset[str]) 
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-_given: tuple[str | None, frozenset[str]] = (None, frozenset())
-"""What all jobs of a process share."""
+def _submitted(pool: ProcessPoolExecutor, job: Job) -> Future[Read[Any]]:
+    try:
+        return pool.submit(_read_here, job)
+    except BrokenExecutor as error:  # the system has ended one of the processes, and so all
+        failed: Future[Read[Any]] = Future()
+        failed.set_exception(error)
+        return failed
 
 
-def _prepare(athlete: str | None, known: frozenset[str]) -> None:
-    global _given
-    _given = (athlete, known)
+_given: list[Work[Any]] = []
+"""The work that all jobs of a process share."""
+
+
+def _prepare(work: Work[Any]) -> None:
+    _given.append(work)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
     gc.set_threshold(50_000)  # there are hardly rings among the rows
 
 
-def _read_here(job: Job) -> Read:
-    return _read(job, *_given)
+def _read_here(job: Job) -> Read[Any]:
+    return _read(job, _given[0])
 
 
 def _jobs(files: Sequence[Path]) -> Iterator[Job]:
@@ -144,17 +159,17 @@ def _jobs(files: Sequence[Path]) -> Iterator[Job]:
             yield Job(file, place + 1, fault=_fault(file, error))
 
 
-def _read(job: Job, athlete: str | None, known: frozenset[str]) -> Read:
+def _read(job: Job, work: Work[T]) -> Read[T]:
     if job.fault is not None:
         return Read(job.file, job.done, fault=job.fault)
     try:
         dated = datetime.fromtimestamp((job.dated_by or job.file).stat().st_mtime, UTC)
         name = shown(job.file.name)
         content = unpacked(name, _content(job.file) if job.content is None else job.content)
-        parts = parts_of(name, content, dated, athlete, known)
+        found = work(name, content, dated)
     except FAULTS as error:
         return Read(job.file, job.done, fault=_fault(job.file, error))
-    return Read(job.file, job.done, tuple(parts))
+    return Read(job.file, job.done, found)
 
 
 def _content(file: Path) -> bytes:

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 from rowlog import imports
-from rowlog.imports.workout import SHORTEST_LAP_S, ImportFault, Point, Workout, plan_of
+from rowlog.imports.workout import ImportFault, Point, Workout, laps_told, plan_of
 from rowlog.notation import NotationError, parse
 from rowlog.plan import Plan
 from rowlog.store_rows import Source
@@ -40,6 +40,11 @@ class Part(NamedTuple):
     wholes: tuple[Whole, ...]
 
 
+def is_recording(content: bytes) -> bool:
+    """Whether a file is one of our own recordings."""
+    return content.startswith(_FRAMES)
+
+
 def digest(content: bytes) -> str:
     """What bytes are known by: their SHA-256."""
     return sha256(content).hexdigest()
@@ -55,8 +60,8 @@ def parts_of(
     """
     if digest(content) in known:
         return [Part(_original(name, content, ""), ())]
-    if content.startswith(_FRAMES):
-        return [Part(_original(name, content, FRAMES), (_recorded(name, content, dated, athlete),))]
+    if is_recording(content):
+        return [Part(_original(name, content, FRAMES), (recorded(name, content, dated, athlete),))]
     workouts = imports.read(name, content)
     found = []
     for part, several in groupby(workouts, key=lambda workout: workout.content):
@@ -89,7 +94,7 @@ def whole(name: str, workout: Workout, dated: datetime, athlete: str | None) -> 
     unsaid = () if workout.started_at is not None else (("start", "unknown, by the file's date"),)
     return _derived(
         tuple(frames_of(workout)),
-        plan=_plan(workout),
+        plan=planned(workout),
         started_at=started_at,
         start_known=workout.started_at is not None,
         end_ns=round(workout.end_s * 1e9),
@@ -101,7 +106,7 @@ def whole(name: str, workout: Workout, dated: datetime, athlete: str | None) -> 
     )
 
 
-def _recorded(name: str, content: bytes, dated: datetime, athlete: str | None) -> Whole:
+def recorded(name: str, content: bytes, dated: datetime, athlete: str | None) -> Whole:
     """A recording, as `rowlog replay` takes it."""
     with TemporaryDirectory(prefix="rowlog-") as folder:
         copy = Path(folder) / "import.frames"
@@ -209,14 +214,9 @@ def frames_of(workout: Workout) -> Iterator[Frame]:
 
 def _told(workout: Workout) -> Iterator[Frame]:
     """What the file says of its laps and of the whole, before all else."""
-    plan = _plan(workout)
-    laps = workout.laps if workout.laps_are_own or len(workout.laps) > 1 else ()
-    ends = [lap.start_s for lap in laps[1:]]
-    for number, (lap, next_s) in enumerate(zip(laps, [*ends, None], strict=False)):
-        start_s = lap.start_s or 0.0
-        end_s = start_s + lap.seconds
-        if next_s is not None and abs(next_s - end_s) < SHORTEST_LAP_S:
-            end_s = next_s  # the same instant, by the session's clock
+    plan = planned(workout)
+    laps = laps_told(workout)
+    for number, (lap, start_s, end_s) in enumerate(laps):
         payload = encode(
             "lap",
             **{
@@ -235,6 +235,12 @@ def _told(workout: Workout) -> Iterator[Frame]:
 
 
 def _records(point: Point) -> Iterator[tuple[str, bytes]]:
+    # The heart first: a piece that the sample ends has then all beats that are known of it.
+    if point.heart_rate_bpm is not None or point.rr_ms:
+        yield (
+            "heart_rate",
+            encode("heart_rate", heart_rate_bpm=point.heart_rate_bpm or 0, rr_ms=point.rr_ms),
+        )
     if any(
         value is not None
         for value in (point.distance_m, point.stroke_rate_spm, point.power_w, point.stroke)
@@ -269,14 +275,10 @@ def _records(point: Point) -> Iterator[tuple[str, bytes]]:
                 mean_force_n=point.mean_force_n,
             ),
         )
-    if point.heart_rate_bpm is not None or point.rr_ms:
-        yield (
-            "heart_rate",
-            encode("heart_rate", heart_rate_bpm=point.heart_rate_bpm or 0, rr_ms=point.rr_ms),
-        )
 
 
-def _plan(workout: Workout) -> Plan | None:
+def planned(workout: Workout) -> Plan | None:
+    """The plan that a workout follows: as its file says, else as its laps were; None: neither."""
     text = workout.plan
     if text is None and not workout.laps_are_own:
         text = plan_of(workout.laps)

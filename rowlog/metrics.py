@@ -28,6 +28,8 @@ class Mean:
     """None when no time is covered."""
     seconds: float
     """Time covered by valid readings."""
+    maximum: float | None = None
+    """The highest reading that covers some of it; None when no time is covered."""
 
 
 def time_weighted_mean(
@@ -61,7 +63,8 @@ def time_weighted_mean(
         return Mean(value=None, seconds=0.0)
     # No dot product: of many hours numpy would start threads for it, which cost more than they do.
     integral = float((np.where(seconds > 0, level, 0.0) * seconds).sum())
-    return Mean(value=integral / covered, seconds=covered)
+    highest = float(values[seconds > 0].max())
+    return Mean(value=integral / covered, seconds=covered, maximum=highest)
 
 
 def as_of(t_s: Array, values: Array, at_s: Array, *, hold_s: float = HOLD_S) -> Array:

@@ -37,7 +37,7 @@ from rowlog.store_kept import Kept, compute, write
 from rowlog.store_lock import WriterLock
 from rowlog.store_months import refresh
 from rowlog.store_pack import give_back_room, pack_block, pack_rows, unpacked_sessions
-from rowlog.store_read import Reader, stored_frames
+from rowlog.store_read import Reader, known_imports, stored_frames
 from rowlog.store_restore import close_as_found, put_session, put_shared
 from rowlog.store_rows import MARKERS, STRUCTURE, Fact, Source, pack_options
 from rowlog.store_salvage import Record, Salvaged
@@ -250,7 +250,7 @@ class Store:
     def known_imports(self) -> set[str]:
         """The SHA-256 of all that was imported before, and of which a session is there."""
         with self._mutex, translated(self.path):
-            return store_whole.known_imports(self._db)
+            return known_imports(self._db)
 
     def import_sessions(self, parts: Sequence[tuple[Original, Sequence[Whole]]]) -> list[int]:
         """Store closed sessions and the bytes that they come from: all or nothing.

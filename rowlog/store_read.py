@@ -121,6 +121,11 @@ class Reader(OpenDatabase):
             raise no_session(session_id, self.path)
         return found[0]
 
+    def known_imports(self) -> set[str]:
+        """The SHA-256 of all that was imported before, and of which a session is there."""
+        with translated(self.path):
+            return known_imports(self._db)
+
     def segmentations(self, session_id: int) -> list[Segmentation]:
         """The ways in which a session was cut, in the order in which they were made."""
         with translated(self.path):
@@ -255,6 +260,12 @@ def open_reader(path: str | Path) -> Reader:
     """Open an existing database for reading only; errors as `open_for_reading`."""
     db, path = open_for_reading(path)
     return Reader(db, path)
+
+
+def known_imports(db: sqlite3.Connection) -> set[str]:
+    """The digests of all that was imported before, and of which a session is there."""
+    rows = db.execute("SELECT sha256 FROM imports JOIN sessions ON import_id = imports.id")
+    return {digest for (digest,) in rows}
 
 
 def stored_frames(

@@ -73,12 +73,6 @@ class Whole:
         return "auto" if self.plan is None else "plan"
 
 
-def known_imports(db: sqlite3.Connection) -> set[str]:
-    """The digests of all that was imported before, and of which a session is there."""
-    rows = db.execute("SELECT sha256 FROM imports JOIN sessions ON import_id = imports.id")
-    return {digest for (digest,) in rows}
-
-
 def put_original(db: sqlite3.Connection, original: Original) -> int:
     """Keep a file's bytes; those that are there from a session that is gone, anew. The number."""
     db.execute(

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from rowlog.importing import import_files
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # What is tried is right or wrong however busy the computer is.
@@ -28,3 +30,11 @@ def captures() -> Path:
     if not folder.is_dir():
         pytest.skip("no folder of recordings beside this checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with a session of each fixture, in their order; only to be read."""
+    database = tmp_path_factory.mktemp("recorded") / "a.db"
+    import_files(database, sorted((ROOT / "fixtures").glob("*/*.frames*")))
+    return database

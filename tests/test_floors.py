@@ -97,6 +97,7 @@ WORK = (
     "rowlog.summary*",
     "rowlog.imports*",
     "rowlog.importing*",
+    "rowlog.previewing*",
     "rowlog.contents*",
     "rowlog.config*",
     "rowlog.workouts*",

@@ -34,13 +34,14 @@ from rowlog.importing_sessions import frames_of
 from rowlog.imports import stroke_csv as stroke_csv_reader
 from rowlog.imports.stroke_csv import number
 from rowlog.imports.workout import ImportFault, Lap, plan_of
+from rowlog.previewing import FilePreview, preview_files
 from rowlog.rebuild import rebuild
 from rowlog.replaying import frames_digest, replay_file, stored_digest
 from rowlog.resegment import resegment
 from rowlog.store import Store
 from rowlog.store_errors import StoreError
 from rowlog.store_read import open_reader
-from rowlog.summary import load
+from rowlog.summary import Summary, load
 from rowlog.totals import SessionTotals
 from rowlog_drivers.frames import Frame
 from rowlog_drivers.protocols.workout_file import WorkoutFileDecoder, encode
@@ -490,14 +491,6 @@ TOTALS = (*SESSION_FIGURES, "plan", "activity", "started_at")
 LAPS = (*LAP_FIGURES, "kind", "activity", "ended_by", "target")
 
 
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with a session of each fixture, in their order."""
-    database = tmp_path_factory.mktemp("recorded") / "a.db"
-    import_files(database, FIXTURES)
-    return database
-
-
 def test_an_imported_recording_is_the_replayed_one(recorded: Path, tmp_path: Path) -> None:
     for number_, file in enumerate(FIXTURES, 1):
         assert stored_digest(recorded, number_) == frames_digest(file)
@@ -518,10 +511,13 @@ def test_what_goes_out_comes_in_again_to_the_last_digit(
     numbers = range(1, len(FIXTURES) + 1)
     out = export(recorded, [*numbers], tmp_path / "out", known, folder=True)
     again = tmp_path / "b.db"
-    done = import_files(again, [one.file for one in out if one.file is not None])
+    files = [one.file for one in out if one.file is not None]
+    looks = preview_files(again, files)
+    done = import_files(again, files)
     assert [one.sessions for one in done] == [(one_of,) for one_of in numbers]
-    for one_of in numbers:
+    for one_of, look in zip(numbers, looks, strict=True):
         was, now = load(recorded, one_of), load(again, one_of)
+        seen_before(look, now)
         assert figures_of(now.session, TOTALS) == figures_of(was.session, TOTALS)
         assert [figures_of(lap, LAPS) for lap in now.segments] == [
             figures_of(lap, LAPS) for lap in was.segments
@@ -536,6 +532,27 @@ def test_what_goes_out_comes_in_again_to_the_last_digit(
     was = load(again, 3)
     assert rebuild(again, [3]).read_again == ()
     assert load(again, 3) == was
+
+
+def seen_before(look: FilePreview, imported: Summary) -> None:
+    """A look before the import told the same of the whole, and of each piece."""
+    (workout,) = look.workouts
+    for one, other in [
+        (workout, imported.session),
+        *zip(workout.pieces, imported.segments, strict=True),
+    ]:
+        for name in (name for name in SEEN if hasattr(one, name) and hasattr(other, name)):
+            told = getattr(other, name)
+            wanted = pytest.approx(told, abs=1e-9) if isinstance(told, float) else told
+            assert getattr(one, name) == wanted, name
+
+
+SEEN = (
+    "started_at", "kind", "activity", "started_at_s", "duration_s", "distance_m", "stroke_count",
+    "energy_kcal", "mean_pace_s_per_500m", "mean_power_w", "mean_stroke_rate_spm",
+    "mean_heart_rate_bpm", "max_heart_rate_bpm", "work_s", "rest_s", "work_distance_m",
+    "rest_distance_m", "plan",
+)  # fmt: skip
 
 
 def strokes_of(database: Path, number: int) -> int:

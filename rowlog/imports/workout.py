@@ -91,6 +91,23 @@ class Workout:
         return self.points[-1].t_s if self.points else 0.0
 
 
+def laps_told(workout: Workout) -> list[tuple[Lap, float, float]]:
+    """The laps that tell where its pieces are, and from when to when each is; [] where none do.
+
+    Seconds since the workout's start. A lap alone tells nothing unless rowlog wrote it.
+    """
+    laps = workout.laps if workout.laps_are_own or len(workout.laps) > 1 else ()
+    told = []
+    for lap, following in zip(laps, (*laps[1:], None), strict=False):
+        start_s = lap.start_s or 0.0
+        end_s = start_s + lap.seconds
+        next_s = None if following is None else following.start_s
+        if next_s is not None and abs(next_s - end_s) < SHORTEST_LAP_S:
+            end_s = next_s  # the same instant, by the session's clock
+        told.append((lap, start_s, end_s))
+    return told
+
+
 def checked(name: str, workout: Workout) -> Workout:
     """The workout, if it can be one. Raises ImportFault, naming what cannot be."""
     points = workout.points

@@ -1,0 +1,361 @@
+"""What a workout comes to, from its file's rows and laps alone: nothing is derived or stored.
+
+The figures are those that the session will have once it is imported: counted, weighted and
+believed by the same rules as along the path of a recording, here in whole columns at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
+
+import numpy as np
+
+from rowlog.figures import mean_pace
+from rowlog.heart import JUMP_BPM, Plausibility
+from rowlog.importing_sessions import planned
+from rowlog.imports.workout import Lap, Point, Workout, laps_told
+from rowlog.metrics import Array, Mean, time_weighted_mean
+from rowlog.plan import ROW
+from rowlog.segments import Segment
+from rowlog.store_whole import Whole
+from rowlog_drivers.records import HeartRate
+
+_SLOWEST_BPM, _FASTEST_BPM = 20, 250
+_MOST_W: Final = 2000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PiecePreview:
+    """One piece of work, rest or pause; None is unknown."""
+
+    kind: str
+    activity: str
+    started_at_s: float
+    """Since the workout's start."""
+    duration_s: float
+    distance_m: float | None = None
+    stroke_count: int | None = None
+    mean_pace_s_per_500m: float | None = None
+    mean_power_w: float | None = None
+    mean_stroke_rate_spm: float | None = None
+    mean_heart_rate_bpm: float | None = None
+    max_heart_rate_bpm: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkoutPreview:
+    """One workout of a file; None is unknown. Means run over work only, heart rate over all."""
+
+    sha256: str = ""
+    """What the bytes that tell of it are known by."""
+    known: bool = False
+    """Whether it was imported before."""
+    overlaps: tuple[int, ...] = ()
+    """Sessions that are there and of the same time."""
+    format: str
+    started_at: str | None
+    """ISO 8601 with offset; None when the file does not say."""
+    plan: str | None = None
+    """Interval text: the file's own, or what its laps come to."""
+    athlete: str | None = None
+    note: str | None = None
+    duration_s: float
+    work_s: float | None = None
+    """Of work and rest is known what laps tell, or the file of the whole."""
+    rest_s: float | None = None
+    distance_m: float | None = None
+    work_distance_m: float | None = None
+    rest_distance_m: float | None = None
+    stroke_count: int | None = None
+    energy_kcal: float | None = None
+    mean_pace_s_per_500m: float | None = None
+    mean_power_w: float | None = None
+    mean_stroke_rate_spm: float | None = None
+    mean_heart_rate_bpm: float | None = None
+    max_heart_rate_bpm: float | None = None
+    pieces: tuple[PiecePreview, ...] = ()
+    """() where the file tells of none; they are looked for when it is imported."""
+
+
+_OF_PIECES: Final = frozenset(field.name for field in fields(PiecePreview))
+_OF_WORKOUTS: Final = frozenset(field.name for field in fields(WorkoutPreview)) - {"plan"}
+
+
+def preview_of(workout: Workout) -> WorkoutPreview:
+    """What a workout comes to."""
+    rows = _Rows(workout.points)
+    laps = laps_told(workout)
+    pieces = [_piece(rows, *lap) for lap in laps]
+    plan = planned(workout)
+    from_zero = bool(laps or workout.said) or rows.starts_at_zero
+    start_s = 0.0 if from_zero else workout.points[0].t_s
+    beats = rows.beats(0.0, workout.end_s)
+    preview = WorkoutPreview(
+        format=workout.format,
+        started_at=None if workout.started_at is None else workout.started_at.isoformat(),
+        plan=None if plan is None else str(plan),
+        athlete=workout.athlete,
+        note=workout.note,
+        duration_s=round(workout.end_s * 1e9) / 1e9 - start_s,
+        distance_m=rows.distance_m,
+        stroke_count=rows.stroke_count,
+        energy_kcal=rows.energy_kcal,
+        mean_heart_rate_bpm=beats.value,
+        max_heart_rate_bpm=beats.maximum,
+        pieces=tuple(piece for piece, _ in pieces),
+    )
+    if pieces:
+        preview = replace(preview, **_sums(pieces))
+    if workout.summary is not None:
+        preview = replace(preview, **_monitors(workout))
+    said: dict[str, Any] = {k: v for k, v in workout.said.items() if k in _OF_WORKOUTS}
+    return replace(preview, **said)
+
+
+def preview_of_recording(whole: Whole, format_: str) -> WorkoutPreview:
+    """What a recording comes to, which had to be derived to know it."""
+    totals = whole.totals
+    told = {fact.index: fact for fact in whole.facts if isinstance(fact, Segment)}
+    return WorkoutPreview(
+        format=format_,
+        started_at=whole.started_at.isoformat() if whole.start_known else None,
+        plan=whole.plan,
+        athlete=whole.athlete,
+        note=whole.note,
+        pieces=tuple(
+            PiecePreview(
+                kind=one.kind,
+                activity=one.activity,
+                started_at_s=one.start.t_ns / 1e9,
+                **{
+                    name: getattr(one.figures, name)
+                    for name in _OF_PIECES
+                    if hasattr(one.figures, name)
+                },
+            )
+            for one in told.values()
+        ),
+        **{name: getattr(totals, name) for name in _OF_WORKOUTS if hasattr(totals, name)},
+    )
+
+
+class _Rows:
+    """The rows of a workout as columns; heart rates and watts only as far as they are believed."""
+
+    def __init__(self, points: Sequence[Point]) -> None:
+        columns = dict(zip(Point._fields, zip(*points, strict=True), strict=True)) if points else {}
+        self._columns = columns
+        self._t_s = _numbers(columns.get("t_s", ()))
+        first = points[0] if points else None
+        self.starts_at_zero = bool(first is not None and first.distance_m and first.t_s > 0)
+        self._clock_s = self._machine_clock()
+        metres = _numbers(columns.get("distance_m", ()))
+        known = ~np.isnan(metres)
+        self._metres_t_s = self._t_s[known]
+        self._metres = np.maximum.accumulate(metres[known])
+        if self.starts_at_zero:
+            self._metres_t_s = np.insert(self._metres_t_s, 0, 0.0)
+            self._metres = np.insert(self._metres, 0, 0.0)
+        elif len(self._metres):
+            self._metres = self._metres - self._metres[0]
+        self._stroke_places = _stroke_places(columns.get("stroke", ()))
+        self._strokes_t_s = self._t_s[self._stroke_places]
+        self._power = self._believed_power()
+        self._heart = self._believed_heart()
+
+    @property
+    def distance_m(self) -> float | None:
+        return float(self._metres[-1]) if len(self._metres) else None
+
+    @property
+    def energy_kcal(self) -> float | None:
+        told = [kcal for kcal in self._columns.get("energy_kcal", ()) if kcal is not None]
+        return told[-1] - told[0] if told else None
+
+    @property
+    def stroke_count(self) -> int | None:
+        return len(self._strokes_t_s) or None
+
+    def seconds(self, lap: Lap, start_s: float, end_s: float) -> float:
+        """How long a lap was: work by the machine's clock where that has parts of a second."""
+        if lap.rest or self._clock_s is None:
+            return end_s - start_s
+        first_s, last_s = self._clock_s
+        counted = min(end_s, last_s) - max(start_s, first_s)
+        return counted if counted > 0 else end_s - start_s
+
+    def rowed(self, start_s: float, end_s: float) -> float | None:
+        """The metres between two instants."""
+        if not len(self._metres):
+            return None
+        at = np.interp((start_s, end_s), self._metres_t_s, self._metres)
+        return float(at[1] - at[0])
+
+    def strokes(self, start_s: float, end_s: float) -> int | None:
+        """How many strokes began between two instants, one at the very end left to what follows."""
+        if not len(self._strokes_t_s):
+            return None
+        first, last = np.searchsorted(self._strokes_t_s, (start_s, end_s))
+        return int(last - first)
+
+    def beats(self, start_s: float, end_s: float) -> Mean:
+        """The heart rate between two instants."""
+        return time_weighted_mean(*self._heart, start_s, end_s, linear=True)
+
+    def power(self, start_s: float, end_s: float) -> Mean:
+        """The power of a piece; 0 W before its first stroke is measured is no value."""
+        t_s, watts = self._power
+        first, last = np.searchsorted(t_s, (start_s, end_s))
+        rowing = np.flatnonzero(watts[first:last] > 0)
+        begun = first + int(rowing[0]) if len(rowing) else last
+        watts = watts.copy()
+        watts[first:begun][watts[first:begun] == 0] = np.nan
+        return time_weighted_mean(t_s, watts, start_s, end_s)
+
+    def _machine_clock(self) -> tuple[float, float] | None:
+        """From when to when the machine told its time; None where it told whole seconds."""
+        told = np.zeros(len(self._t_s), bool)
+        for name in ("distance_m", "stroke_rate_spm", "power_w", "stroke"):
+            told |= ~np.isnan(_numbers(self._columns.get(name, ())))
+        t_s = self._t_s[told]
+        if self.starts_at_zero:
+            t_s = np.insert(t_s, 0, 0.0)
+        return (float(t_s[0]), float(t_s[-1])) if (t_s % 1).any() else None
+
+    def _believed_power(self) -> tuple[Array, Array]:
+        """A stroke's watts count from where the next begins, as they come from a machine."""
+        watts = _numbers(self._columns.get("power_w", ()))
+        strokes = watts[self._stroke_places]
+        before = np.append(np.nan, strokes[:-1]) if len(strokes) else strokes
+        watts[self._stroke_places] = np.where(np.isnan(before), strokes, before)
+        known = (watts >= 0) & (watts <= _MOST_W)
+        return self._t_s[known], watts[known]
+
+    def _believed_heart(self) -> tuple[Array, Array]:
+        """The readings without those that were impossible, and those of a passing jump."""
+        bpm = _numbers(self._columns.get("heart_rate_bpm", ()))
+        told = ~np.isnan(bpm) | np.array([bool(rr) for rr in self._columns.get("rr_ms", ())], bool)
+        t_s, bpm = self._t_s[told], bpm[told]
+        bpm[(bpm < _SLOWEST_BPM) | (bpm > _FASTEST_BPM)] = np.nan
+        valid = bpm[~np.isnan(bpm)]
+        if len(valid) and np.abs(np.diff(valid)).max(initial=0.0) > JUMP_BPM:
+            return _without_spikes(t_s, bpm)
+        return t_s, bpm
+
+
+def _numbers(column: Sequence[Any]) -> Array:
+    return np.array(column, dtype=np.float64)  # None becomes NaN
+
+
+def _stroke_places(numbers: Sequence[int | None]) -> list[int]:
+    """The rows in which a stroke begins; several of one number are one."""
+    places: list[int] = []
+    last = None
+    for place, number in enumerate(numbers):
+        if number is not None and number != last:
+            places.append(place)
+            last = number
+    return places
+
+
+def _without_spikes(t_s: Array, bpm: Array) -> tuple[Array, Array]:
+    plausibility = Plausibility()
+    kept: list[int] = []
+    doubted: list[int] = []
+    for place, (seconds, value) in enumerate(zip(t_s.tolist(), bpm.tolist(), strict=True)):
+        reading = plausibility.read(
+            HeartRate(
+                t_ns=round(seconds * 1e9),
+                source="",
+                heart_rate_bpm=0 if value != value else int(value),
+            )
+        )
+        if reading.spike_ns is not None:
+            doubted.clear()
+        doubted.append(place)
+        if not reading.doubted:
+            kept += doubted
+            doubted.clear()
+    return t_s[kept], bpm[kept]
+
+
+_Piece = tuple[PiecePreview, Mean]
+"""A piece, and its power with the time that it rests on."""
+
+
+def _piece(rows: _Rows, lap: Lap, start_s: float, end_s: float) -> _Piece:
+    """A lap with what its rows say of it; what the file says of it goes before that."""
+    said: dict[str, Any] = {"distance_m": lap.metres, **lap.said}
+    power, beats = rows.power(start_s, end_s), rows.beats(start_s, end_s)
+    seconds = _told(said, "duration_s", rows.seconds(lap, start_s, end_s))
+    metres = _told(said, "distance_m", rows.rowed(start_s, end_s))
+    strokes = _told(said, "stroke_count", rows.strokes(start_s, end_s))
+    moving = strokes is None or strokes > 0
+    piece = PiecePreview(
+        kind="rest" if lap.rest else "work",
+        activity="rest" if lap.rest else ROW,
+        started_at_s=start_s,
+        duration_s=seconds,
+        distance_m=metres,
+        stroke_count=strokes,
+        mean_pace_s_per_500m=mean_pace(metres, seconds) if moving and metres is not None else None,
+        mean_power_w=power.value if moving else None,
+        mean_stroke_rate_spm=60 * strokes / seconds if strokes is not None and seconds else None,
+        mean_heart_rate_bpm=beats.value,
+        max_heart_rate_bpm=beats.maximum,
+    )
+    known = {k: v for k, v in said.items() if k in _OF_PIECES and v is not None}
+    return replace(piece, **known), power
+
+
+def _told(said: Mapping[str, Any], name: str, found: Any) -> Any:
+    value = said.get(name)
+    return found if value is None else value
+
+
+def _sums(pieces: Sequence[_Piece]) -> dict[str, Any]:
+    """What the pieces of work come to, and those of rest."""
+    work = [(piece, power) for piece, power in pieces if piece.kind == "work"]
+    rest = [piece for piece, _ in pieces if piece.kind == "rest"]
+    rowed = [piece for piece, _ in work if piece.activity == ROW]
+    seconds = sum(piece.duration_s for piece in rowed)
+    metres = _sum(piece.distance_m for piece in rowed)
+    strokes = _sum(piece.stroke_count for piece in rowed)
+    powered = sum(power.seconds for _, power in work)
+    return {
+        "work_s": sum(piece.duration_s for piece, _ in work),
+        "rest_s": sum(piece.duration_s for piece in rest),
+        "work_distance_m": _sum(piece.distance_m for piece, _ in work),
+        "rest_distance_m": _sum(piece.distance_m for piece in rest),
+        "mean_pace_s_per_500m": mean_pace(metres, seconds) if metres is not None else None,
+        "mean_power_w": sum((power.value or 0.0) * power.seconds for _, power in work) / powered
+        if powered
+        else None,
+        "mean_stroke_rate_spm": 60 * strokes / seconds if strokes is not None and seconds else None,
+    }
+
+
+def _sum(figures: Iterable[float | None]) -> float | None:
+    known = [figure for figure in figures if figure is not None]
+    return sum(known) if known else None
+
+
+def _monitors(workout: Workout) -> dict[str, Any]:
+    """What the monitor itself said of the whole, under a workout's names."""
+    said = workout.summary
+    if said is None or said.time_s is None or said.distance_m is None:
+        return {}
+    figures = {
+        "work_s": said.time_s,
+        "work_distance_m": said.distance_m,
+        "rest_s": said.rest_s,
+        "rest_distance_m": said.rest_distance_m,
+        "stroke_count": said.stroke_count,
+        "energy_kcal": said.energy_kcal,
+        "mean_pace_s_per_500m": mean_pace(said.distance_m, said.time_s),
+        "mean_power_w": said.power_w,
+        "mean_stroke_rate_spm": said.stroke_rate_spm,
+    }
+    return {name: value for name, value in figures.items() if value is not None}

@@ -1,0 +1,199 @@
+"""What files hold, before anything of it is taken in, as text for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rowlog.render import (
+    COLUMNS,
+    NONE,
+    PADDLING_STROKES,
+    Table,
+    clock_time,
+    day,
+    duration,
+    metres,
+    pace,
+    printable,
+    tenth,
+    whole,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rowlog.previewing import FilePreview
+    from rowlog.previewing_workouts import PiecePreview, WorkoutPreview
+    from rowlog.render import Style
+
+NOTHING_TAKEN: Final = "Nothing was taken in. To do so, leave out --dry-run."
+_SHORTEST_NAME: Final = 12
+
+
+def preview(shown: FilePreview, style: Style) -> str:
+    """A file of one workout: what it says, its pieces, and what is there of it."""
+    (workout,) = shown.workouts
+    plan = f" · {printable(workout.plan, 60)}" if workout.plan else ""
+    when = "It does not say when it began."
+    if workout.started_at is not None:
+        when = day(workout.started_at)
+    lines = [
+        style.bold(printable(f"{shown.file.name} · {workout.format}{plan}", COLUMNS)),
+        style.dim(when + (f" · {printable(workout.athlete, 40)}" if workout.athlete else "")),
+    ]
+    if workout.note:
+        lines.append(printable(" ".join(workout.note.split()), COLUMNS))
+    facts = []
+    if workout.stroke_count is not None:
+        facts.append(f"{workout.stroke_count} stroke{'' if workout.stroke_count == 1 else 's'}")
+    if workout.energy_kcal is not None:
+        facts.append(f"{whole(workout.energy_kcal)} kcal")
+    notes = [", ".join(facts) + "."] if facts else []
+    if not workout.pieces and workout.work_s is None:
+        notes.append("It tells of no pieces; they are looked for when it is taken in.")
+    if workout.known:
+        notes.append("It was imported before.")
+    if workout.overlaps:
+        notes.append(f"It is {_same_time(workout.overlaps)}.")
+    blocks = [lines, _pieces(workout, style), notes]
+    return style.fit("\n\n".join("\n".join(block) for block in blocks if block))
+
+
+def _pieces(workout: WorkoutPreview, style: Style) -> list[str]:
+    table = Table(
+        ("", "exercise", "time", "metres", "pace", "rate", "watts", "HR", "max"), "rlrrrrrrr"
+    )
+    number = 0
+    before = ""
+    for piece in workout.pieces:
+        work = piece.kind == "work"
+        goes_on = work and before == "pause" and workout.plan is not None
+        number += work and not goes_on
+        before = piece.kind
+        exercise = piece.activity if work and piece.activity not in ("row", "other") else ""
+        table.row(
+            "+" if goes_on else str(number) if work else piece.kind,
+            printable(exercise, 24),
+            clock_time(piece.duration_s),
+            metres(piece.distance_m),
+            *_figures(piece),
+            whole(piece.mean_heart_rate_bpm),
+            whole(piece.max_heart_rate_bpm),
+            look=style.bold if work else style.dim,
+        )
+    if workout.pieces:
+        table.rule()
+    if workout.work_s is not None:
+        table.row(
+            "work",
+            "",
+            clock_time(workout.work_s),
+            metres(workout.work_distance_m),
+            pace(workout.mean_pace_s_per_500m),
+            tenth(workout.mean_stroke_rate_spm),
+            whole(workout.mean_power_w),
+            look=style.bold,
+        )
+    if workout.rest_s:
+        table.row(
+            "rest", "", clock_time(workout.rest_s), metres(workout.rest_distance_m), look=style.dim
+        )
+    table.row(
+        "all",
+        "",
+        clock_time(workout.duration_s),
+        metres(workout.distance_m),
+        *([""] * 3),
+        whole(workout.mean_heart_rate_bpm),
+        whole(workout.max_heart_rate_bpm),
+    )
+    return table.lines(style, lean=True)
+
+
+def _figures(piece: PiecePreview) -> tuple[str, str, str]:
+    """Its pace, rate and watts, where somebody rowed."""
+    if piece.kind != "work" and (piece.stroke_count or 0) < PADDLING_STROKES:
+        return "", "", ""
+    return (
+        pace(piece.mean_pace_s_per_500m),
+        tenth(piece.mean_stroke_rate_spm),
+        whole(piece.mean_power_w),
+    )
+
+
+def previews(shown: Sequence[FilePreview], style: Style, columns: int | None = None) -> str:
+    """The workouts of many files, a line each, and what they add up to.
+
+    `columns` is how long a line may be; None: as long as the files' names are.
+    """
+    table = Table(
+        ("when", "format", "time", "metres", "strokes", "HR", "max", "pieces"), "llrrrrrr"
+    )
+    found = [(one.file.name, workout) for one in shown for workout in one.workouts]
+    if not found:
+        return _sum(shown)
+    names = [f"{name}{_there(workout)}" for name, workout in found]
+    cells = [
+        (
+            NONE if workout.started_at is None else workout.started_at[:16].replace("T", " "),
+            workout.format,
+            duration(workout.duration_s),
+            metres(workout.distance_m),
+            NONE if workout.stroke_count is None else str(workout.stroke_count),
+            whole(workout.mean_heart_rate_bpm),
+            whole(workout.max_heart_rate_bpm),
+            str(len(workout.pieces)) if workout.pieces else NONE,
+        )
+        for _, workout in found
+    ]
+    workouts = [workout for _, workout in found]
+    strokes = [one.stroke_count for one in workouts if one.stroke_count is not None]
+    rowed = [one.distance_m for one in workouts if one.distance_m is not None]
+    total = (
+        _count(len(workouts), "workout"),
+        "",
+        duration(sum(one.duration_s for one in workouts)),
+        metres(sum(rowed) if rowed else None),
+        str(sum(strokes)) if strokes else NONE,
+    )
+    room = None
+    if columns is not None:
+        kept = [
+            width
+            for width in (max(map(len, column)) for column in zip(*cells, strict=True))
+            if width
+        ]
+        room = max(_SHORTEST_NAME, columns - sum(kept) - 2 * len(kept))
+    for row, name in zip(cells, names, strict=True):
+        table.row(*row, after=printable(name, 200 if room is None else room))
+    table.rule()
+    table.row(*total, look=style.bold)
+    return style.fit("\n".join([*table.lines(style, lean=True), "", _sum(shown)]))
+
+
+def _there(workout: WorkoutPreview) -> str:
+    if workout.known:
+        return " (imported before)"
+    if workout.overlaps:
+        return f" ({_same_time(workout.overlaps)})"
+    return ""
+
+
+def _same_time(sessions: Sequence[int]) -> str:
+    more = len(sessions) - 1
+    return f"of the time of session {sessions[0]}" + (f" and {more} more" if more else "")
+
+
+def _sum(shown: Sequence[FilePreview]) -> str:
+    """How many files were read, and what cannot or need not be taken in."""
+    words = [f"{_count(len(shown), 'file')} read."]
+    known, faulty = sum(one.known for one in shown), sum(one.fault is not None for one in shown)
+    if known:
+        words.append(f"{_count(known, 'file')} imported before.")
+    if faulty:
+        words.append(f"{_count(faulty, 'file')} cannot be taken in.")
+    return " ".join(words)
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -1,0 +1,249 @@
+"""Looks into files before they are imported: the figures of the import, and nothing taken in."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from rowlog import imports, previewing
+from rowlog.exporting import export
+from rowlog.exports import named
+from rowlog.importing import import_files
+from rowlog.importing_files import read_all
+from rowlog.importing_sessions import parts_of
+from rowlog.imports.workout import Workout
+from rowlog.previewing import FilePreview, preview_files
+from rowlog.previewing_workouts import WorkoutPreview, preview_of, preview_of_recording
+from rowlog.render import Style
+from rowlog.render_previews import preview, previews
+from rowlog.store_whole import Whole
+from tests.support import ROOT, run
+
+FIXTURES = sorted((ROOT / "fixtures").glob("*/*.frames*"))
+OF_ALL = (
+    "duration_s", "distance_m", "stroke_count", "energy_kcal", "mean_heart_rate_bpm",
+    "max_heart_rate_bpm",
+)  # fmt: skip
+OF_WORK = (
+    "work_s", "rest_s", "work_distance_m", "rest_distance_m", "mean_pace_s_per_500m",
+    "mean_power_w", "mean_stroke_rate_spm",
+)  # fmt: skip
+OF_PIECES = (
+    "started_at_s", "duration_s", "distance_m", "stroke_count", "mean_pace_s_per_500m",
+    "mean_power_w", "mean_stroke_rate_spm", "mean_heart_rate_bpm", "max_heart_rate_bpm",
+)  # fmt: skip
+
+
+def whole_of(name: str, content: bytes) -> tuple[list[Workout], list[Whole]]:
+    """A file's workouts as they are read, and as they are once all is derived from them."""
+    parts = parts_of(name, content, datetime.now(UTC), None, frozenset())
+    return imports.read(name, content), [whole for part in parts for whole in part.wholes]
+
+
+def alike(look: object, derived: object, names: tuple[str, ...]) -> None:
+    for name in names:
+        there = getattr(derived, name)
+        wanted = None if there is None else pytest.approx(there, abs=1e-5, rel=1e-9)
+        assert getattr(look, name) == wanted, name
+
+
+def same(look: WorkoutPreview, derived: WorkoutPreview) -> None:
+    """The figures of a look are those of the import, the pieces' too where the file tells any."""
+    alike(look, derived, OF_ALL)
+    if look.pieces:
+        alike(look, derived, OF_WORK)
+        assert [(one.kind, one.activity) for one in look.pieces] == [
+            (one.kind, one.activity) for one in derived.pieces
+        ]
+        for here, there in zip(look.pieces, derived.pieces, strict=True):
+            alike(here, there, OF_PIECES)
+
+
+def test_a_look_tells_what_the_import_will(recorded: Path, tmp_path: Path) -> None:
+    """Of files that tell of pieces by their rows alone; those of FIT and TCX: `test_imports`."""
+    known = named("rowingdata")
+    assert known is not None
+    out = export(recorded, [*range(1, len(FIXTURES) + 1)], tmp_path, known, folder=True)
+    looks = []
+    for file in (one.file for one in out if one.file is not None):
+        (workout,), (whole,) = whole_of(file.name, file.read_bytes())
+        looks.append(preview_of(workout))
+        same(looks[-1], preview_of_recording(whole, workout.format))
+    assert len(looks) == len(FIXTURES) - 1  # one has no strokes
+    assert sum(len(look.pieces) > 1 for look in looks) >= 10
+
+
+def test_a_look_into_strangers_files_tells_what_the_import_will(captures: Path) -> None:
+    pieces = {}
+    for file in sorted((captures / "rowingdata").iterdir()):
+        if file.suffix in (".csv", ".tcx", ".fit"):
+            (workout,), (whole,) = whole_of(file.name, file.read_bytes())
+            look = preview_of(workout)
+            same(look, preview_of_recording(whole, workout.format))
+            pieces[file.name] = len(look.pieces)
+    assert len(pieces) == 12
+    assert {name: count for name, count in pieces.items() if count} == {
+        "RP_interval.csv": 8, "SpeedCoach2Link_interval.csv": 5, "testdata.csv": 4,
+        "boatcoach_fixed_distance.csv": 4,
+    }  # fmt: skip
+
+
+def test_a_season_is_told_by_its_rows(captures: Path) -> None:
+    file = captures / "go_concept2" / "concept2-season-2018.csv"
+    for workout, whole in zip(*whole_of(file.name, file.read_bytes()), strict=True):
+        look = preview_of(workout)
+        alike(look, preview_of_recording(whole, "logbook"), (*OF_ALL, "work_s", "work_distance_m"))
+        assert look.pieces == ()
+
+
+STROKES = [(2.5 * n, 10.0 * n, 120 + n) for n in range(1, 41)]
+
+
+def table(rows: list[tuple[float, float, int]], start: str = "") -> bytes:
+    header = '"Stroke Number","Time (seconds)","Distance (meters)","Watts","Heart Rate"'
+    body = [f"{n},{t:g},{m:g},180,{bpm}" for n, (t, m, bpm) in enumerate(rows, 1)]
+    return "\n".join([*([start] if start else []), header, *body]).encode()
+
+
+BEGAN = "2026-01-02 03:04:05 +00:00"
+
+
+@pytest.mark.parametrize(
+    ("what", "beats", "highest"),
+    [
+        ("a jump that comes back", {10: 200}, 159),
+        ("a jump that stays", dict.fromkeys(range(10, 40), 200), 200),
+        ("a jump at the very end", {39: 230}, 159),
+        ("an impossible rate", {10: 255, 11: 3}, 159),
+        ("a strap that falls silent", dict.fromkeys(range(10, 30), 0), 159),
+    ],
+)
+def test_a_look_believes_the_beats_that_the_import_believes(
+    what: str, beats: dict[int, int], highest: int
+) -> None:
+    """The last reading, 160, stands for no time."""
+    rows = [(t, m, beats.get(place, bpm)) for place, (t, m, bpm) in enumerate(STROKES)]
+    (workout,), (whole,) = whole_of("a.csv", table(rows))
+    look = preview_of(workout)
+    same(look, preview_of_recording(whole, "ergdata"))
+    assert look.max_heart_rate_bpm == highest, what
+
+
+def test_nothing_is_made_and_nothing_locked(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(table(STROKES, BEGAN))
+    (look,) = preview_files(tmp_path / "i.db", [tmp_path / "a.csv"])
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+    assert (look.fault, look.known) == (None, False)
+    (workout,) = look.workouts
+    assert (workout.started_at, workout.distance_m, workout.stroke_count) == (
+        "2026-01-02T03:04:05+00:00", 400.0, 40,
+    )  # fmt: skip
+
+
+def test_what_is_there_already_is_told(tmp_path: Path) -> None:
+    database, known, new = tmp_path / "i.db", tmp_path / "a.csv", tmp_path / "b.csv"
+    known.write_bytes(table(STROKES, BEGAN))
+    new.write_bytes(table(STROKES[:-1], BEGAN))
+    import_files(database, [known])
+    was = database.read_bytes()
+    first, second, third = preview_files(database, [known, new, new])
+    assert database.read_bytes() == was
+    assert (tmp_path / "i.db-wal").read_bytes() == b""
+    assert (first.known, first.workouts[0].overlaps) == (True, ())
+    assert (second.known, second.workouts[0].overlaps) == (False, (1,))
+    assert third.known  # the same content twice is taken in once
+    assert previews([first, second, third], Style()).splitlines()[2:] == [
+        "2026-01-02 03:04  ergdata  1:40     400       40  141  159  a.csv (imported before)",
+        "2026-01-02 03:04  ergdata  1:37     390       39  140  158  "
+        "b.csv (of the time of session 1)",
+        "2026-01-02 03:04  ergdata  1:37     390       39  140  158  b.csv (imported before)",
+        "───────────────────────────────────────────────────────────",
+        "3 workouts                 4:55    1180      118",
+        "",
+        "3 files read. 2 files imported before.",
+    ]
+
+
+def test_a_recording_is_told_as_it_will_be_shown() -> None:
+    recording = ROOT / "fixtures" / "ftms" / "stop_in_the_middle_750m.frames"
+    (look,) = preview_files(Path("no.db"), [recording])
+    text = preview(look, Style(unicode=False))
+    assert all(len(line) <= 80 for line in text.splitlines())
+    figures = [line.split()[:4] for line in text.splitlines()[6:9]]
+    assert figures == [
+        ["1", "1:04.2", "268", "1:59.8"], ["pause", "0:16.2", "0", "143"],
+        ["+", "1:50.8", "482", "1:55.0"],
+    ]  # fmt: skip
+
+
+def test_many_files_are_looked_into_by_several_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(previewing, "WORTH_IT", 2)
+    for n in range(4):
+        (tmp_path / f"{n}.csv").write_bytes(table(STROKES[: 10 + n]) if n != 2 else b"hello")
+    heard: list[FilePreview] = []
+    done = preview_files(tmp_path / "i.db", [tmp_path], on_file=heard.append)
+    assert done == heard
+    assert [one.file.name for one in done] == ["0.csv", "1.csv", "2.csv", "3.csv"]
+    assert [len(one.workouts) for one in done] == [1, 1, 0, 1]
+    assert "of no format" in (done[2].fault or "")
+
+
+def killed(name: str, content: bytes, dated: datetime) -> str:
+    """What the system does to a process that takes too much memory."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    return name
+
+
+def test_a_process_that_is_killed_costs_no_more_than_its_files(tmp_path: Path) -> None:
+    for n in range(30):
+        (tmp_path / f"{n:02d}.csv").write_bytes(b"x")
+    with closing(read_all(sorted(tmp_path.iterdir()), killed, worth_it=2)) as reads:
+        faults = [read.fault or "" for read in reads]
+    assert len(faults) == 30
+    assert all("the system ended the process" in fault for fault in faults)
+
+
+def test_the_command_says_what_files_hold(tmp_path: Path) -> None:
+    database = tmp_path / "i.db"
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_bytes(table(STROKES))
+    one = run("import", "--dry-run", tmp_path / "in" / "a.csv", "--db", database)
+    assert one.returncode == 0
+    assert one.stdout == (
+        "a.csv · ergdata\nIt does not say when it began.\n\n"
+        "       time  metres   HR  max\n──────────────────────────────\n"
+        "all  1:40.0     400  141  159\n\n40 strokes.\n"
+        "It tells of no pieces; they are looked for when it is taken in.\n"
+        "Nothing was taken in. To do so, leave out --dry-run.\n"
+    )
+    (tmp_path / "in" / "b.txt").write_text("hello")
+    many = run("import", "--dry-run", tmp_path / "in", "--json", "--db", database)
+    assert many.returncode == 1
+    assert "b.txt is of no format" in many.stderr
+    told = json.loads(many.stdout)
+    assert [len(one["workouts"]) for one in told] == [1, 0]
+    assert not database.exists()
+    page = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
+    chapter = page.split("\n## import --dry-run\n")[1].split("\n## ")[0]
+    printed = set(keys_of(told)) | {"pieces", *OF_PIECES, "kind", "activity"}
+    assert printed == set(re.findall(r"`([a-z_0-9]+)`", chapter))
+
+
+def keys_of(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+        for inner in value.values():
+            yield from keys_of(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from keys_of(inner)
