@@ -18,17 +18,23 @@ from rowlog.recorder import Progress
 from rowlog.recording import moment_of, zones_on
 from rowlog.resolving import Values
 from rowlog.resuming import rate_of
-from rowlog.standing import standing
+from rowlog.standing import NOTHING_KNOWN, standing
+from rowlog.store_lock import holder_of
 from rowlog.store_read import Reader, StoredSession, open_reader
+from rowlog.summary_judging import values_today
 from rowlog.viewing import JOIN_S, Controls, Feed, View
 from rowlog.zones import Zones
 from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.clock import Clock
-from rowlog_drivers.errors import CallError
+from rowlog_drivers.errors import CallError, RowlogError
 from rowlog_drivers.frames import Frame
 
 LOOK_EVERY_S: Final = 1.0
 """How often it is looked what is new."""
+
+
+class StoppedError(RowlogError):
+    """The program that recorded has gone without an end of the session."""
 
 
 def watch(
@@ -41,7 +47,8 @@ def watch(
     """Tell of the session that is being recorded, once a second, until it ends; its number.
 
     `views` show it meanwhile, as they would a recording, but whose keys do nothing. Only reads, so
-    that the recording does not notice. Raises CallError when nothing is recorded.
+    that the recording does not notice. Raises CallError when nothing is recorded, StoppedError
+    when what recorded has gone.
     """
     with open_reader(database) as reader:
         session = _recorded(reader)
@@ -49,17 +56,35 @@ def watch(
             raise CallError(
                 f"Nothing is being recorded into {reader.path}.", "The latest: rowlog show"
             )
-        watched = Watched(session, zones=zones_on(database, session.athlete, session.started_at))
+        watched = Watched(
+            session,
+            zones=zones_on(database, session.athlete, session.started_at),
+            values=_values(database, session),
+        )
         with shown(views) as put:
             while True:
                 frames = list(reader.read_frames(session.id, watched.frames))
-                going_on = reader.session(session.id).status == "recording"
+                status = reader.session(session.id).status
                 moment = watched.take(frames)
                 put(watched.live(moment))
                 on_moment(moment)
-                if not going_on:
+                if status == "interrupted":
+                    raise StoppedError(
+                        f"What recorded session {session.id} has stopped without ending it.",
+                        "Go on with it: rowlog record, within ten minutes.",
+                    )
+                if status != "recording":
                     return session.id
                 pause(LOOK_EVERY_S)
+
+
+def recorded_now(database: Path) -> int | None:
+    """The session that a program records at this moment; None when none does. Opens no database."""
+    try:
+        holder = holder_of(database)
+    except OSError:
+        return None
+    return None if holder is None else holder.session_id
 
 
 @contextmanager
@@ -90,6 +115,15 @@ def _recorded(reader: Reader) -> StoredSession | None:
     return next((one for one in reader.sessions() if one.status == "recording"), None)
 
 
+def _values(database: Path, session: StoredSession) -> Values:
+    """What its plan's guidance refers to, as it was known on that day."""
+    if session.plan is None:
+        return NOTHING_KNOWN
+    return values_today(
+        database, parse(session.plan), session.athlete, session.started_at.astimezone().date()
+    )
+
+
 class NoControls(Controls):
     """A session that is recorded elsewhere is not steered from here."""
 
@@ -103,10 +137,17 @@ class NoControls(Controls):
 class Watched:
     """Where a session stands that is recorded elsewhere."""
 
-    def __init__(self, session: StoredSession, *, zones: Zones | None = None) -> None:
+    def __init__(
+        self,
+        session: StoredSession,
+        *,
+        zones: Zones | None = None,
+        values: Values = NOTHING_KNOWN,
+    ) -> None:
         self.frames = 0
         """How many of its frames were taken."""
         self._session = session
+        self._values = values
         self._decoding = make_decoding(source.header for source in session.sources)
         plan = parse(session.plan) if session.plan is not None else None
         self._derivation = Derivation(plan)
@@ -151,6 +192,6 @@ class Watched:
         where = standing(pipeline.tracker, position, now_ns)
         rate = self._derivation.buffer.latest("stroke_rate_spm", now_ns, seconds=30.0)
         still = self._movement.still(now_ns, rate)
-        moment = moment_of(self._session.id, (), progress, where, Values(), now_ns, still=still)
+        moment = moment_of(self._session.id, (), progress, where, self._values, now_ns, still=still)
         self._board.take(self._derivation, derived, moment)
         return moment

@@ -214,6 +214,7 @@ ROOMS = (
             "rowlog.live",
             "rowlog.viewing",
             "rowlog.recording",
+            "rowlog.watching",
             "rowlog.workouts",
             "rowlog.periods",
             "rowlog.wanted",

@@ -394,6 +394,20 @@ def test_a_recording_is_watched_and_does_not_notice(tmp_path: Path) -> None:
     assert summary == json.loads(told[-1])
 
 
+def test_watching_ends_when_what_recorded_is_killed(tmp_path: Path) -> None:
+    database = tmp_path / "rowlog.db"
+    often = "import rowlog.watching as w; w.LOOK_EVERY_S = 0.1"
+    slow = "sim:rower?speed=5"
+    with Process("record", PLAN, "--rower", slow, "--db", database, "--json") as first:
+        first.object(lambda moment: moment["frames_committed"] > 20)
+        with Process("watch", "--db", database, "--json", before=often) as viewer:
+            viewer.object(lambda moment: moment["distance_m"] is not None)
+            first.process.kill()
+            code, _, errors = viewer.end()
+    assert code == 1
+    assert "session 1 has stopped without ending it. Go on with it: rowlog record" in errors
+
+
 def test_a_reader_that_never_lets_go_blocks_no_recording(tmp_path: Path) -> None:
     """A viewer, or a shell with an open transaction that only reads."""
     database = tmp_path / "rowlog.db"

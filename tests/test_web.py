@@ -449,7 +449,7 @@ def test_a_recording_tells_its_page_all_there_is(messages: list[str]) -> None:
     kinds = [json.loads(text)["kind"] for text in messages]
     assert kinds[:3] == ["stage", "past", "now"]
     assert json.loads(messages[0]) == {
-        "kind": "stage", "stage": "recording", "session": 1, "error": None
+        "kind": "stage", "stage": "recording", "session": 1, "error": None, "elsewhere": False
     }  # fmt: skip
     work = json.loads(
         at(messages, "now", lambda said: said["phase"] == "work" and said["share"] > 0.5)

@@ -7,12 +7,14 @@ import json
 import os
 import re
 import signal
+from collections.abc import Callable
 from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.sync.client import connect
 
 from rowlog.live import Live
 from rowlog.recording import record
@@ -209,3 +211,50 @@ def test_lines_that_are_no_messages_are_left_out() -> None:
     with os.fdopen(into, "rb") as source:
         found: list[dict[str, Any]] = list(lines(source))
     assert found == [{"press": "mark"}, {"press": "end"}]
+
+
+OFTEN = (
+    "import rowlog.watching as w, rowlog.web.onlooking as o; w.LOOK_EVERY_S = o.LOOK_EVERY_S = 0.1"
+)
+
+
+def _hears(viewer: Any, kind: str, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    while True:
+        said: dict[str, Any] = json.loads(str(viewer.recv(PATIENCE_S)))
+        if said["kind"] == kind and wanted(said):
+            return said
+
+
+def test_a_server_shows_the_recording_that_another_program_makes(tmp_path: Path) -> None:
+    path = tmp_path / "rowlog.db"
+    with Process("serve", "--db", path, "--port", "0", "--json", before=OFTEN) as server:
+        url = server.object()["url"]
+        origin = url.rstrip("/").replace("localhost", "127.0.0.1")
+        feed = origin.replace("http", "ws") + "/feed"
+        with connect(feed, origin=origin, compression=None, max_size=None) as viewer:
+            with Process("record", "20:00", *SIMULATED, "--db", path, "--json") as recording:
+                stage = _hears(viewer, "stage", lambda said: said["stage"] == "recording")
+                assert (stage["session"], stage["elsewhere"]) == (1, True)
+                now = _hears(viewer, "now", lambda said: said["phase"] == "work")
+                _hears(viewer, "now", lambda said: said["metres"] not in ("–", now["metres"]))
+                # It is shown, not steered.
+                pressed = _asked(url, "/press", {"label": "end"})
+                started = _asked(url, "/start", {"plan": "500m", "rower": "sim:rower"})
+                recording.send(signal.SIGINT)
+                _hears(viewer, "stage", lambda said: said["stage"] == "ended")
+                assert recording.end()[0] == 0
+            assert pressed == (400, json.dumps({"error": STEER}, separators=(",", ":")))
+            assert (started[0], "End it there first" in started[1]) == (400, True)
+            # One that is killed has no end, and the page says so.
+            with Process("record", "20:00", *SIMULATED, "--db", path, "--new", "--json") as killed:
+                _hears(viewer, "stage", lambda said: said["session"] == 2)
+                killed.object(lambda moment: moment["frames_committed"] > 0)
+                killed.process.kill()
+                ended = _hears(viewer, "stage", lambda said: said["stage"] == "ended")
+            assert "session 2 has stopped without ending it" in ended["error"]
+            assert not ended["elsewhere"]
+        server.send(signal.SIGTERM)
+        assert server.end()[0] == 0
+
+
+STEER = "Another rowlog records this session. Steer it there."

@@ -52,6 +52,8 @@ class Hub:
     def __init__(self) -> None:
         self.viewers: set[Viewer] = set()
         self.stage: Stage = "idle"
+        self.elsewhere = False
+        """Whether another program records it, so that it cannot be steered from here."""
         self.looked = False
         """Whether anybody ever did."""
         self._latest: dict[str, str] = {}

@@ -63,6 +63,23 @@ def lines(source: IO[bytes]) -> Iterator[dict[str, object]]:
                     yield said
 
 
+def pictures(feed: Feed, *, elsewhere: bool = False) -> Iterator[tuple[str, str]]:
+    """What a page is told of a recording until its feed is closed: kinds of messages, and each.
+
+    `elsewhere`: another program records it.
+    """
+    number, second, reps, session = 0, -1, -1, None
+    while (live := feed.wait(number)) is not None:
+        number = live.number
+        if session is None:
+            session = live.moment.session_id
+            yield "stage", wire.stage("recording", session, elsewhere=elsewhere)
+        if int(live.moment.t_s) != second or live.rep_count != reps or live.closed:
+            second, reps = int(live.moment.t_s), live.rep_count
+            yield "past", wire.past(live)
+        yield "now", wire.now(live)
+
+
 class PipedView:
     """A view that writes each picture into a pipe, and presses what comes out of another."""
 
@@ -77,20 +94,13 @@ class PipedView:
     def run(self, feed: Feed, controls: Controls) -> None:
         """Show what the feed has until it is closed. Raises OSError once the pages are gone."""
         threading.Thread(target=self._listen, args=(controls,), daemon=True).start()
-        number, second, reps, session = 0, -1, -1, None
         try:
-            while (live := feed.wait(number)) is not None:
-                number = live.number
-                if session is None:
-                    session = live.moment.session_id
-                    write_line(self._out, wire.stage("recording", session))
-                if int(live.moment.t_s) != second or live.rep_count != reps or live.closed:
-                    second, reps = int(live.moment.t_s), live.rep_count
-                    write_line(self._out, wire.past(live))
-                write_line(self._out, wire.now(live))
+            for _, text in pictures(feed):
+                write_line(self._out, text)
         except OSError:
             if self._alone:
-                _end_when_idle(feed, controls, number)
+                latest = feed.latest
+                _end_when_idle(feed, controls, 0 if latest is None else latest.number)
             raise
 
     def _listen(self, controls: Controls) -> None:

@@ -17,6 +17,7 @@ from rowlog.web import wire
 from rowlog.web.guard import Access
 from rowlog.web.hub import Hub, Stage
 from rowlog.web.listening import Listening, listen
+from rowlog.web.onlooking import Onlooker
 from rowlog.web.piping import lines, standard_pipes, write_line
 from rowlog.web.server import make_server
 from rowlog.web.site import Site
@@ -82,6 +83,7 @@ def serve(
             except NotImplementedError:  # Windows
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
         starter = Starter(hub)
+        looking = asyncio.create_task(Onlooker(database, hub, lambda: starter.busy).run())
         site = Site(database=database, access=access, hub=hub, press=starter.press, starter=starter)
 
         async def begun() -> None:
@@ -90,6 +92,7 @@ def serve(
         try:
             await make_server(site).serve_until(listening, stop, begun)
         finally:
+            looking.cancel()
             await starter.close()
 
     try:

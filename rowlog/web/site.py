@@ -183,6 +183,8 @@ class Site:
         label = (await _said(request)).get("label")
         if label not in wire.PRESSES:
             raise CallError("There is no such key.", f"One of: {', '.join(wire.PRESSES)}.")
+        if self.hub.elsewhere:
+            raise CallError("Another rowlog records this session.", "Steer it there.")
         if not self.press(label):
             raise CallError("Nothing is being recorded.", "Start a session first.")
         return JSONResponse({"pressed": label})
@@ -193,6 +195,8 @@ class Site:
             raise CallError(
                 "This server belongs to one recording.", "Start others from: rowlog serve"
             )
+        if self.hub.elsewhere:
+            raise CallError("Another rowlog records a session.", "End it there first.")
         call = await self._work(pages.call_of, self.database, said)
         await self.starter.start(call)
         return JSONResponse({"started": True})

@@ -39,9 +39,14 @@ class Starter:
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
 
+    @property
+    def busy(self) -> bool:
+        """Whether a recording that was started here goes on, or is about to."""
+        return self._reading is not None and not self._reading.done()
+
     async def start(self, call: Call) -> None:
         """Start a recording. Raises CallError while another goes on."""
-        if self._reading is not None and not self._reading.done():
+        if self.busy:
             raise CallError("A session is being recorded already.", "End it first.")
         self._hub.clear()
         self._stage("connecting")

@@ -31,9 +31,14 @@ def line(kind: str, **said: Any) -> str:
     return json.dumps({"kind": kind, **said}, separators=(",", ":"), allow_nan=False)
 
 
-def stage(name: str, session: int | None = None, error: str | None = None) -> str:
-    """How far the recording is; `error`: why it could not begin or go on."""
-    return line("stage", stage=name, session=session, error=error)
+def stage(
+    name: str, session: int | None = None, error: str | None = None, *, elsewhere: bool = False
+) -> str:
+    """How far the recording is; `error`: why it could not begin or go on.
+
+    `elsewhere`: another program records it, and it is only watched here.
+    """
+    return line("stage", stage=name, session=session, error=error, elsewhere=elsewhere)
 
 
 def now(live: Live) -> str:

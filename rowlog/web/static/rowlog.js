@@ -105,7 +105,10 @@
     body.dataset.stage = said.stage;
     if (!onLive) return;
     const stage = said.stage;
+    state.elsewhere = Boolean(said.elsewhere);
     $("opening").hidden = true;
+    for (const button of document.querySelectorAll(".controls [data-press], #end")) button.hidden = state.elsewhere;
+    $("elsewhere").hidden = !state.elsewhere;
     $("row").hidden = stage !== "recording";
     $("waiting").hidden = stage !== "connecting";
     $("over").hidden = stage !== "ended";
@@ -290,6 +293,7 @@
   addEventListener("keydown", (event) => {
     if (state.stage !== "recording" || sure.open || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (event.target.closest("input, select, textarea, summary")) return;
+    if (event.key !== "f" && state.elsewhere) return;
     if (keys[event.key]) press(keys[event.key]);
     else if (event.key === "q") ask();
     else if (event.key === "f" && !full.hidden) fullscreen();
