@@ -480,6 +480,8 @@ def test_a_call_is_checked_before_a_recording_is_started(database: Path) -> None
         {"rower": "", "strap": " "},
         {"rower": ["auto"]},
         {"rower": "nonsense:1"},
+        {"rower": "replay:/home/somebody/session.frames"},
+        {"rower": "auto", "strap": "replay:session.frames"},
         {"plan": "x" * 2000, "rower": "auto"},
     ):
         with pytest.raises(CallError):

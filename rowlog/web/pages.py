@@ -472,8 +472,12 @@ def call_of(database: Path, said: Mapping[str, Any]) -> Call:
         words["plan"] = plan_of(words["plan"], database).text
     for name in ("rower", "strap"):
         text = words[name]
-        if text is not None:
-            parse_address(text)
+        if text is not None and parse_address(text).scheme == "replay":
+            # Who holds the key of the page is not to name files of this computer.
+            raise CallError(
+                "A recorded file is not replayed from the page.",
+                "In a terminal: rowlog replay FILE",
+            )
     if words["rower"] is None and words["strap"] is None:
         raise CallError("No device is named.", "Choose a rowing machine or a strap.")
     return Call(database=str(database), **words)
