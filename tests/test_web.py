@@ -504,6 +504,19 @@ def test_a_chart_breaks_where_nothing_is_known() -> None:
     ]
 
 
+def test_words_below_a_chart_never_run_into_each_other() -> None:
+    months = [(float(n), f"2025-{n:02}") for n in range(1, 13)]
+    drawn = chart("metres", Axis(low=1.0, high=12.0, marks=months), Axis(low=0.0, high=1.0))
+    shown = re.findall(r'<text x="([\d.]+)%" y="\d+" text-anchor="(\w+)">([^<]+)<', drawn)
+    # A word takes 53.5 of 330 dots, months lie 30 apart: 0 to 54, 63 to 117, 123 to 177, ...
+    assert [text for _, _, text in shown] == [
+        "2025-01", "2025-04", "2025-06", "2025-08", "2025-10"
+    ]  # fmt: skip
+    # All of them have room where there is any.
+    drawn = chart("metres", Axis(low=1.0, high=12.0, marks=months[::3]), Axis(low=0.0, high=1.0))
+    assert drawn.count('text-anchor="') == 4
+
+
 @given(
     st.floats(-1e4, 1e4), st.floats(1e-3, 1e5), st.integers(2, 6),
     st.sampled_from([(1, 2, 5, 10, 20, 50, 100, 1000, 10000), (60, 300, 3600)]),

@@ -15,6 +15,12 @@ POINTS: Final = 700
 """A line has no more points: about two for each dot of a telephone's screen."""
 BELOW: Final = 20
 """Dots below the drawing, for the words of its axis."""
+NARROWEST: Final = 330.0
+"""The width in dots of a drawing on the narrowest of telephones."""
+WORD: Final = 6.5
+"""A letter of a word below takes so many dots."""
+GAP: Final = 8.0
+"""So many dots are free between two words below."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +111,7 @@ def chart(
                     f'L{across(run[-1][0]):.1f} 1000Z"/>'
                 )
             drawn.append(f'<path class="line {line.look}" d="M{path}"/>')
-    for value, text in x.marks:
-        share = x.place(value)
-        anchor = "start" if share < 0.03 else "end" if share > 0.97 else "middle"
+    for share, anchor, text in _apart(x):
         words.append(
             f'<text x="{100 * share:.2f}%" y="{height - 4}" text-anchor="{anchor}">'
             f"{escape(text)}</text>"
@@ -117,6 +121,24 @@ def chart(
         f'<svg viewBox="0 0 1000 1000" preserveAspectRatio="none" width="100%" height="{inner}">'
         f"{''.join(drawn)}</svg>{''.join(words)}</svg>"
     )
+
+
+def _apart(x: Axis) -> Iterable[tuple[float, str, str]]:
+    """Where the words below stand, how they lie to it, and the words.
+
+    One that would run into the one before on the narrowest of telephones is left out.
+    """
+    free = 0.0
+    for value, text in sorted(x.marks):
+        share, width = x.place(value), (WORD * len(text) + GAP) / NARROWEST
+        anchor, left = "middle", share - width / 2
+        if left < 0:
+            anchor, left = "start", share
+        elif left + width > 1:
+            anchor, left = "end", share - width
+        if left >= free - 0.01:
+            free = left + width
+            yield share, anchor, text
 
 
 def _runs(points: Sequence[Point]) -> Iterable[list[Point]]:
