@@ -74,7 +74,7 @@ def recover(
     if as_json:
         print_json(
             {
-                "damaged": str(done.damaged),
+                "damaged": done.damaged and str(done.damaged),
                 "into": str(done.into),
                 "fault": done.fault,
                 "already_there": done.already_there,
@@ -90,7 +90,10 @@ def recover(
                 ],
             }
         )
-        _ended(found=bool(count or done.already_there))
+        _ended(found=bool(count or done.already_there or done.damaged is None))
+        return
+    if done.damaged is None:  # what came of that has been said by the store
+        typer.echo(f"Nothing else is wrong with {done.into}")
         return
     if done.fault is not None:
         typer.echo(f"The database was damaged ({done.fault}).")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from rowlog.store import Store
 from rowlog.store_check import check
 from rowlog.store_damage import SetAside, damaged_beside, fault_of, set_aside
 from rowlog.store_errors import DamagedError, StoreError, no_database
+from rowlog.store_mending import FaultyLog, look
 from rowlog.store_read import open_reader
 from rowlog.store_salvage import Salvage, Salvaged
 from rowlog_drivers.errors import CallError
@@ -38,8 +40,9 @@ class BroughtBack:
 class Recovery:
     """What came of bringing back a damaged database."""
 
-    damaged: Path
-    """Where the damaged file is; it is kept."""
+    damaged: Path | None
+    """Where the damaged file is; it is kept. None: only a fault in the write-ahead log was found,
+    which is mended, with a FaultyLogWarning."""
     into: Path
     sessions: tuple[BroughtBack, ...]
     already_there: int
@@ -54,8 +57,18 @@ def make_way(path: Path) -> SetAside | None:
     Raises StoreError where neither can be done.
     """
     path = path.expanduser().absolute()
+    mend_log(path)
     fault = fault_of(path)
     return None if fault is None else begin_anew(path, fault)
+
+
+def mend_log(path: Path) -> FaultyLog | None:
+    """Have a fault in the write-ahead log mended, with a FaultyLogWarning; None where none is."""
+    faulty = look(path) if path.is_file() else None
+    if faulty is not None:
+        with suppress(StoreError):  # somebody else writes, or the file itself is damaged
+            Store.open_writer(path).close()
+    return faulty
 
 
 def begin_anew(path: Path, fault: str) -> SetAside:
@@ -83,9 +96,14 @@ def recover_database(
     database = database.expanduser().absolute()
     fault = None
     if damaged is None or damaged.expanduser().absolute() == database:
+        faulty = mend_log(database)
         fault = _fault_anywhere(database)
         if fault is not None:
             damaged = begin_anew(database, fault).path
+        elif faulty is not None:
+            return Recovery(
+                damaged=None, into=database, sessions=(), already_there=0, fault=faulty.what
+            )
         else:
             before = damaged_beside(database)
             if not before:

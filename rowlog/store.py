@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -35,14 +36,16 @@ from rowlog.store_facts import Inserter
 from rowlog.store_judged import judge_athlete
 from rowlog.store_kept import Kept, compute, write
 from rowlog.store_lock import WriterLock
+from rowlog.store_mending import FaultyLog, FaultyLogWarning, mend
 from rowlog.store_months import refresh
 from rowlog.store_pack import give_back_room, pack_block, pack_rows, unpacked_sessions
 from rowlog.store_read import Reader, known_imports, stored_frames
 from rowlog.store_restore import close_as_found, put_session, put_shared
 from rowlog.store_rows import MARKERS, STRUCTURE, Fact, Source, pack_options
-from rowlog.store_salvage import Record, Salvaged
+from rowlog.store_salvage import SHARED, Record, Salvaged
 from rowlog.store_whole import Original, Whole
 from rowlog.totals import SessionTotals
+from rowlog_drivers.clock import wall_now
 from rowlog_drivers.errors import CallError
 from rowlog_drivers.frames import Frame, FramesHeader
 from rowlog_drivers.interface import Delivery
@@ -85,9 +88,9 @@ class Store:
     def open_writer(cls, path: str | Path) -> Self:
         """Open a database for writing; make it, and its folder, when there is none.
 
-        Brings its schema up to date, keeping a copy, and packs what a crash left unpacked.
-        Raises SecondWriterError when another process has it, and StoreError for what else
-        stands in the way.
+        Mends what a crash left in its log, with a FaultyLogWarning, brings its schema up to date,
+        keeping a copy, and packs what a crash left unpacked. Raises SecondWriterError when another
+        process has it, and StoreError for what else stands in the way.
         """
         path = Path(path).expanduser().absolute()
         try:
@@ -97,11 +100,15 @@ class Store:
         lock = WriterLock(path)
         db = None
         try:
+            faulty = mend(path)
             kept_copy = prepare(path)
             with translated(path):
                 db = connect(path)
                 store = cls(path, lock, db)
                 store.kept_copy = kept_copy
+                if faulty is not None:
+                    store._bring_in(faulty)
+                    warnings.warn(faulty.told(), FaultyLogWarning, stacklevel=2)
                 for session_id in unpacked_sessions(db):
                     store.pack(session_id)
         except BaseException:
@@ -701,6 +708,19 @@ class Store:
         """Put a salvaged session back and leave it open; see `store_restore.put_session`."""
         with self._transaction(durable=True) as db:
             return put_session(db, self._insert, session, shared, lost_start, claimed)
+
+    def _bring_in(self, faulty: FaultyLog) -> None:
+        """Put in the frames that were read in a log behind a fault; their sessions stay open."""
+        for part in faulty.lost:
+            with self._transaction(durable=True) as db:
+                if part.row is None:
+                    self._insert.frames(part.number, part.frames)
+                    continue
+                session = Salvaged(part.row, list(part.frames), others={"sources": part.sources})
+                names = db.execute("SELECT id, name FROM athletes")
+                athletes: list[Record] = [{"id": row[0], "name": row[1]} for row in names]
+                shared = {**dict.fromkeys(SHARED, ()), "athletes": athletes}
+                put_session(db, self._insert, session, shared, wall_now(), set())
 
     def close_as_found(self, session_id: int, session: Salvaged, last_ns: int) -> None:
         """Close a session that was brought back with the figures that were found of it."""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from rowlog.archive import BlockError, checksum, decode_block
 from rowlog.store_errors import DamagedError, ForeignDatabaseError, explain
+from rowlog.store_lock import holder_of
+from rowlog.store_mending import look
 from rowlog.store_read import open_reader
 
 
@@ -42,6 +44,9 @@ def check(path: str | Path) -> CheckReport:
     with open_reader(path) as reader:
         db, path = reader._db, reader.path
         problems: list[str] = []
+        faulty = look(path) if holder_of(path) is None else None
+        if faulty is not None:
+            problems.append(f"{faulty.what}: what was written after that is not read")
         counts = (0, 0, 0)
         unclosed: tuple[int, ...] = ()
         try:

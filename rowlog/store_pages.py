@@ -1,19 +1,21 @@
 """A damaged database read page by page: the rows that SQLite itself cannot reach any more.
 
 The layout is SQLite's own, "Database File Format" (https://sqlite.org/fileformat2.html): b-tree
-pages (section 1.6), records (2.1) and the write-ahead log (4). Nothing here trusts what it reads:
-a number that cannot be is the end of a row, a page or a tree, never an error.
+pages (section 1.6) and records (2.1). Nothing here trusts what it reads: a number that cannot be is
+the end of a row, a page or a tree, never an error.
 """
 
 from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
+
+from rowlog.store_log import read_log
 
 Value = int | float | str | bytes | None
 
@@ -28,7 +30,6 @@ DEEPEST: Final = 40
 """No b-tree has so many levels: what seems to is a circle."""
 LARGEST: Final = 1 << 30
 """Bytes of a row; a length beyond it is none."""
-_WAL_MAGIC: Final = (0x377F0682, 0x377F0683)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,11 @@ class Row:
 class DamagedFile:
     """The pages of a database file, with those of its write-ahead log laid over them."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises OSError for a file that cannot be read."""
+    def __init__(self, path: Path, log: Mapping[int, bytes] | None = None) -> None:
+        """`log`: pages to be laid over the file's; None: those of the log beside it.
+
+        Raises OSError for a file that cannot be read.
+        """
         self._file = path.open("rb")
         size = path.stat().st_size
         self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
@@ -57,7 +61,10 @@ class DamagedFile:
         self._usable = self.page_bytes - (header[20] if sound else 0)
         self.user_version = struct.unpack(">I", header[60:64])[0] if sound else None
         """The version of its schema; None where the file does not tell."""
-        self._read_log(path.with_name(path.name + "-wal"))
+        if log is None:
+            self._read_log(path.with_name(path.name + "-wal"))
+        else:
+            self._log.update(log)
         self.page_count = max(-(-len(self._map) // self.page_bytes), *self._log, 0)
         self.visited: set[int] = set()
         """The pages that belong to what was read so far, or are free."""
@@ -109,9 +116,12 @@ class DamagedFile:
 
     def lost(self) -> Iterator[tuple[bool, Row]]:
         """The rows of pages that nothing led to; whether they are of a tree with rowids."""
-        for number in range(1, self.page_count + 1):
-            if number in self.visited:
-                continue
+        unvisited = range(1, self.page_count + 1)
+        yield from self.rows_of(number for number in unvisited if number not in self.visited)
+
+    def rows_of(self, numbers: Iterable[int]) -> Iterator[tuple[bool, Row]]:
+        """The rows of these pages; whether they are of a tree with rowids."""
+        for number in numbers:
             kind = self._kind(number)
             if kind in (TABLE_LEAF, INDEX_LEAF, INDEX_INTERIOR):
                 for row in self._rows(number, kind):
@@ -214,44 +224,15 @@ class DamagedFile:
         self.visited.update(chain)
         return content
 
-    # The write-ahead log
-
     def _read_log(self, path: Path) -> None:
-        """Lay over the pages what was committed to the log and can be trusted (section 4)."""
+        """Lay over the pages what was committed to the log and can be trusted."""
         try:
             content = path.read_bytes()
         except OSError:
             return
-        if len(content) < 32:
-            return
-        magic, _, page_bytes, _, salt1, salt2, sum1, sum2 = struct.unpack(">8I", content[:32])
-        if magic not in _WAL_MAGIC or page_bytes != self.page_bytes:
-            return
-        order = ">" if magic & 1 else "<"
-        state = _checksum(content[:24], order, (0, 0))
-        if state != (sum1, sum2):
-            return
-        waiting: dict[int, bytes] = {}
-        for place in range(32, len(content) - 23 - page_bytes, 24 + page_bytes):
-            head, page = content[place : place + 24], content[place + 24 : place + 24 + page_bytes]
-            number, committed, one, two, sum1, sum2 = struct.unpack(">6I", head)
-            state = _checksum(page, order, _checksum(head[:8], order, state))
-            if (one, two) != (salt1, salt2) or state != (sum1, sum2):
-                return
-            waiting[number] = page
-            if committed:
-                self._log.update(waiting)
-                waiting.clear()
-
-
-def _checksum(content: bytes, order: str, state: tuple[int, int]) -> tuple[int, int]:
-    """SQLite's checksum of the write-ahead log, carried on from `state` (section 4.2)."""
-    one, two = state
-    words = struct.unpack(f"{order}{len(content) // 4}I", content)
-    for even, odd in zip(words[::2], words[1::2], strict=True):
-        one = (one + even + two) & 0xFFFFFFFF
-        two = (two + odd + one) & 0xFFFFFFFF
-    return one, two
+        for frame in read_log(content, self.page).frames:
+            if len(frame.content) == self.page_bytes:
+                self._log[frame.number] = frame.content
 
 
 def _varint(content: bytes, place: int) -> tuple[int, int]:

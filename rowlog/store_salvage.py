@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -128,18 +128,64 @@ class Salvage:
                     self._take(table, row)
         self._file.pass_over_free()
         for keyed, row in self._file.lost():
-            for name, fits in _TOLD_APART.items():
-                table = self._tables[name]
-                if (table.key is not None) == keyed:
-                    record = _record(table, row)
-                    if record is not None and fits(record):
-                        self._rows[name].append(record)
-                        break
+            _tell_apart(self._tables, keyed, row, self._rows)
 
     def _take(self, table: _Table, row: Row) -> None:
         record = _record(table, row)
         if record is not None:
             self._rows[table.name].append(record)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundInPages:
+    """What single pages tell of one session."""
+
+    row: Record | None
+    """Its row in `sessions`; None where that is in none of them."""
+    frames: Mapping[int, Frame]
+    """By their `seq`, in order."""
+    sources: list[Record]
+
+
+def found_in_pages(
+    path: Path, pages: Mapping[int, bytes], numbers: Iterable[int]
+) -> dict[int, FoundInPages]:
+    """What the pages of these `numbers` hold of each session that they tell of.
+
+    `pages` are laid over those of the file, where what does not fit into one page goes on. Raises
+    OSError for a file that cannot be read.
+    """
+    tables = {table.name: table for table in _tables(SCHEMA_VERSION)}
+    rows: dict[str, list[Record]] = {name: [] for name in _TOLD_APART}
+    with DamagedFile(path, pages) as file:
+        for keyed, row in file.rows_of(numbers):
+            _tell_apart(tables, keyed, row, rows)
+    sessions = {row["id"]: row for row in rows["sessions"]}
+    blocks, frames, sources = (
+        _by_session(rows[name]) for name in ("frame_blocks", "frames", "sources")
+    )
+    found: dict[int, FoundInPages] = {}
+    for number in sorted({*blocks, *frames}):
+        by_seq = _by_seq(blocks.get(number, []), frames.get(number, []))
+        found[number] = FoundInPages(
+            sessions.get(number),
+            {seq: by_seq[seq] for seq in sorted(by_seq)},
+            sources.get(number, []),
+        )
+    return found
+
+
+def _tell_apart(
+    tables: Mapping[str, _Table], keyed: bool, row: Row, into: Mapping[str, list[Record]]
+) -> None:
+    """Put a row that nothing led to with those of the table that it is of."""
+    for name, fits in _TOLD_APART.items():
+        table = tables[name]
+        if (table.key is not None) == keyed:
+            record = _record(table, row)
+            if record is not None and fits(record):
+                into[name].append(record)
+                return
 
 
 def highest_number(path: Path) -> int:
@@ -293,26 +339,13 @@ def _frames(blocks: list[Record], rows: list[Record]) -> tuple[list[Frame], bool
 
     What is damaged is left out; a block goes before rows of the same numbers.
     """
-    found: dict[int, Frame] = {}
-    for row in rows:
-        seq = row["seq"]
-        if isinstance(seq, int):
-            values = [row[column] for column in _FRAME_VALUES]
-            found[seq] = unpack_frame(values)
-    expected = 0
-    for block in blocks:
-        first, count, encoding = (block[name] for name in ("first_seq", "frame_count", "encoding"))
-        if not isinstance(first, int) or not isinstance(count, int):
-            continue
-        expected = max(expected, first + count)
-        payload = block["payload"]
-        if not isinstance(payload, bytes) or not isinstance(encoding, int):
-            continue
-        try:
-            frames = decode_block(payload, encoding) if _is_block(block) else []
-        except BlockError:
-            continue
-        found.update(enumerate(frames, first))
+    found = _by_seq(blocks, rows)
+    ends = [
+        first + count
+        for first, count in ((block["first_seq"], block["frame_count"]) for block in blocks)
+        if isinstance(first, int) and isinstance(count, int)
+    ]
+    expected = max(ends, default=0)
     numbers = sorted(found)
     whole = numbers == list(range(max(expected, len(numbers))))
     ordered, last_ns = [], 0
@@ -324,6 +357,23 @@ def _frames(blocks: list[Record], rows: list[Record]) -> tuple[list[Frame], bool
         else:
             whole = False
     return ordered, whole
+
+
+def _by_seq(blocks: list[Record], rows: list[Record]) -> dict[int, Frame]:
+    """The frames of a session that can be read, by their number."""
+    found: dict[int, Frame] = {}
+    for row in rows:
+        seq = row["seq"]
+        if isinstance(seq, int):
+            found[seq] = unpack_frame([row[column] for column in _FRAME_VALUES])
+    for block in blocks:
+        first, encoding, payload = (block[name] for name in ("first_seq", "encoding", "payload"))
+        if not (isinstance(first, int) and isinstance(encoding, int) and _is_block(block)):
+            continue
+        if isinstance(payload, bytes):
+            with suppress(BlockError):
+                found.update(enumerate(decode_block(payload, encoding), first))
+    return found
 
 
 _FRAME_VALUES: Final = ("t_ns", "source", "channel", "payload", "sent", "late_ns")
