@@ -14,6 +14,7 @@ from rowlog.store import Store
 from rowlog.store_check import check
 from rowlog.store_damage import SetAside, damaged_beside, fault_of, set_aside
 from rowlog.store_errors import DamagedError, StoreError, no_database
+from rowlog.store_lock import WriterLock
 from rowlog.store_mending import FaultyLog, look
 from rowlog.store_read import open_reader
 from rowlog.store_salvage import Salvage, Salvaged
@@ -58,8 +59,7 @@ def make_way(path: Path) -> SetAside | None:
     """
     path = path.expanduser().absolute()
     mend_log(path)
-    fault = fault_of(path)
-    return None if fault is None else begin_anew(path, fault)
+    return None if fault_of(path) is None else begin_anew(path, fault_of)
 
 
 def mend_log(path: Path) -> FaultyLog | None:
@@ -71,10 +71,24 @@ def mend_log(path: Path) -> FaultyLog | None:
     return faulty
 
 
-def begin_anew(path: Path, fault: str) -> SetAside:
-    """Move a damaged database aside and begin a new one that numbers its sessions on."""
-    aside = set_aside(path, fault)
-    with Store.open_writer(path) as store:
+def begin_anew(path: Path, look_for_fault: Callable[[Path], str | None]) -> SetAside | None:
+    """Move a damaged database aside and begin a new one that numbers its sessions on.
+
+    It is looked at again once nobody else can write: None where another rowlog has done all of this
+    meanwhile, whose new database is not to be moved. Raises SecondWriterError while another process
+    writes to it, and StoreError.
+    """
+    lock = WriterLock(path)
+    try:
+        fault = look_for_fault(path)
+        aside = None if fault is None else set_aside(path, fault)
+    except BaseException:
+        lock.release()
+        raise
+    if aside is None:
+        lock.release()
+        return None
+    with Store.open_writer(path, lock) as store:
         store.number_from(aside.last_number)
     return aside
 
@@ -97,9 +111,11 @@ def recover_database(
     fault = None
     if damaged is None or damaged.expanduser().absolute() == database:
         faulty = mend_log(database)
-        fault = _fault_anywhere(database)
-        if fault is not None:
-            damaged = begin_anew(database, fault).path
+        aside = None
+        if _fault_anywhere(database) is not None:
+            aside = begin_anew(database, _fault_anywhere)
+        if aside is not None:
+            damaged, fault = aside.path, aside.fault
         elif faulty is not None:
             return Recovery(
                 damaged=None, into=database, sessions=(), already_there=0, fault=faulty.what

@@ -85,19 +85,22 @@ class Store:
         self._closed = False
 
     @classmethod
-    def open_writer(cls, path: str | Path) -> Self:
+    def open_writer(cls, path: str | Path, lock: WriterLock | None = None) -> Self:
         """Open a database for writing; make it, and its folder, when there is none.
 
         Mends what a crash left in its log, with a FaultyLogWarning, brings its schema up to date,
         keeping a copy, and packs what a crash left unpacked. Raises SecondWriterError when another
         process has it, and StoreError for what else stands in the way.
+
+        `lock`: the database's own, where it is held already; it is the store's from then on.
         """
         path = Path(path).expanduser().absolute()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise not_writable(error, path.parent) from error
-        lock = WriterLock(path)
+        if lock is None:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise not_writable(error, path.parent) from error
+            lock = WriterLock(path)
         db = None
         try:
             faulty = mend(path)

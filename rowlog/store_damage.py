@@ -17,7 +17,6 @@ from rowlog.store_errors import (
     explain,
     not_writable,
 )
-from rowlog.store_lock import WriterLock
 from rowlog.store_salvage import highest_number
 from rowlog_drivers.clock import life_ns, wall_now
 
@@ -124,33 +123,28 @@ def _is_ours(path: Path) -> bool:
 
 
 def set_aside(path: Path, fault: str) -> SetAside:
-    """Move a damaged database out of the way, with what lies beside it.
+    """Move a damaged database out of the way, with what lies beside it; for who holds its lock.
 
-    What is begun in its place numbers its sessions on from those of the old one. Raises
-    SecondWriterError while another process writes to it, and StoreError.
+    What is begun in its place numbers its sessions on from those of the old one. Raises StoreError.
     """
-    lock = WriterLock(path)
+    last_number = highest_number(path)
+    stamp = wall_now().strftime("%Y-%m-%d-%H%M%S")
+    count = 1
+    while True:
+        more = "" if count == 1 else f"-{count}"
+        aside = path.with_name(f"{path.stem}{MARK}{stamp}{more}{path.suffix}")
+        if not os.path.lexists(aside):
+            break
+        count += 1
     try:
-        last_number = highest_number(path)
-        stamp = wall_now().strftime("%Y-%m-%d-%H%M%S")
-        count = 1
-        while True:
-            more = "" if count == 1 else f"-{count}"
-            aside = path.with_name(f"{path.stem}{MARK}{stamp}{more}{path.suffix}")
-            if not os.path.lexists(aside):
-                break
-            count += 1
-        try:
-            # The log first: SQLite deletes one that lies beside a file that is new.
-            for ending in BESIDE:
-                beside = path.with_name(path.name + ending)
-                if beside.exists():
-                    beside.rename(aside.with_name(aside.name + ending))
-            path.rename(aside)
-        except OSError as error:
-            raise not_writable(error, aside) from error
-    finally:
-        lock.release()
+        # The log first: SQLite deletes one that lies beside a file that is new.
+        for ending in BESIDE:
+            beside = path.with_name(path.name + ending)
+            if beside.exists():
+                beside.rename(aside.with_name(aside.name + ending))
+        path.rename(aside)
+    except OSError as error:
+        raise not_writable(error, aside) from error
     return SetAside(path=aside, fault=fault, last_number=last_number)
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from rowlog import recovering
 from rowlog.notation import parse
-from rowlog.recovering import make_way, recover_database
+from rowlog.recovering import begin_anew, make_way, recover_database
 from rowlog.replaying import record_frames
 from rowlog.simulating import script_for
 from rowlog.spilling import Spill, is_spilled, take_in
@@ -270,6 +270,40 @@ def test_recording_goes_on_in_a_new_database(copied: Path, tmp_path: Path) -> No
     assert f"rowlog db recover --db {copied}" in done.stderr
     with open_reader(copied) as reader:
         assert [one.status for one in reader.sessions()] == ["complete"]
+
+
+def test_two_recorders_on_one_damaged_database_move_it_aside_once(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one has seen the damage before the first one begins anew, and acts after it."""
+    copied.write_bytes(bytes(100) + copied.read_bytes()[100:])
+    looked = 0
+
+    def look(path: Path) -> str | None:
+        nonlocal looked
+        looked += 1
+        fault = fault_of(path)
+        if looked == 1:
+            assert make_way(path) is not None  # the other recorder, between look and deed
+            with Store.open_writer(path) as store:
+                assert begin(store) == 4
+        return fault
+
+    monkeypatch.setattr("rowlog.recovering.fault_of", look)
+    assert make_way(copied) is None
+    assert looked > 2
+    assert len(damaged_beside(copied)) == 1
+    with Store.open_writer(copied) as store:
+        assert store.open_sessions() == [4]
+        with pytest.raises(SecondWriterError):
+            begin_anew(copied, fault_of)
+        assert begin(store) == 5
+
+
+def begin(store: Store) -> int:
+    return store.begin_session(
+        started_at=STARTED_AT.replace(day=24), plan=None, athlete=None, activity="row", sources=[]
+    )
 
 
 @pytest.mark.parametrize("kind", ["cut", "header"])
