@@ -33,7 +33,7 @@ def backup(database: Path, target: Path | None = None, *, overwrite: bool = Fals
     Readers and the recorder do not wait for it. `target` None: beside the database, by the date;
     a folder: in it by that name. What belongs to a database that is replaced goes with it: SQLite
     would apply its log to the copy. Raises CallError where the target exists, or the log of one
-    that did, SecondWriterError where it is being written, and StoreError.
+    that did, or its folder does not, SecondWriterError where it is being written, and StoreError.
     """
     database = database.expanduser().absolute()
     if not database.is_file():
@@ -42,6 +42,8 @@ def backup(database: Path, target: Path | None = None, *, overwrite: bool = Fals
     named = f"{database.stem}-backup-{stamp}{database.suffix}"
     target = (database.parent if target is None else target).expanduser().absolute()
     target = target / named if target.is_dir() else target
+    if not target.parent.is_dir():
+        raise CallError(f"There is no folder {target.parent}.", "Make it first, or name another.")
     taken = CallError(f"{target} exists already.", "Name another file, or add --force.")
     if target == database or (os.path.lexists(target) and not overwrite):
         raise taken
@@ -67,7 +69,7 @@ def backup(database: Path, target: Path | None = None, *, overwrite: bool = Fals
     except FileExistsError as error:
         raise taken from error
     except OSError as error:
-        raise not_writable(error, target) from error
+        raise not_writable(error, target, "another file") from error
     finally:
         for ending in ("", *BESIDE):
             with suppress(OSError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -161,11 +162,24 @@ def explain(error: sqlite3.Error, path: Path) -> StoreError:
     )
 
 
-def not_writable(error: OSError, path: Path) -> StoreError:
-    """The StoreError for a file or folder that the system would not let us make or open."""
+def not_writable(
+    error: OSError, path: Path, other: str = "a database elsewhere with --db"
+) -> StoreError:
+    """The StoreError for a file or folder that the system would not let us make or open.
+
+    `other` is what to name instead.
+    """
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EEXIST):
+        step = "Make the folder that it is to be in"
+    elif error.errno in (errno.ENOSPC, errno.EDQUOT):
+        step = "Make room on its disk"
+    elif error.errno == errno.ENAMETOOLONG:
+        step = "Give it a shorter name"
+    else:
+        step = "Change its permissions"
     return NotWritableError(
         f"{path} cannot be written: {error.strerror or os.strerror(error.errno or 0)}.",
-        "Change its permissions, or name a database elsewhere with --db.",
+        f"{step}, or name {other}.",
         path=path,
     )
 

@@ -482,6 +482,10 @@ def test_a_backup_replaces_nothing_unasked(copied: Path, tmp_path: Path) -> None
     assert backup(copied, folder).path.parent == folder
     with pytest.raises(NoDatabaseError):
         backup(tmp_path / "none.db")
+    for file in (tmp_path / "none" / "copy.db", taken / "copy.db"):
+        with pytest.raises(CallError) as told:
+            backup(copied, file)
+        assert f"There is no folder {file.parent}. Make it first" in str(told.value)
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["a database", "only its log"])
