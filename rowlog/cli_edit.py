@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -74,12 +75,10 @@ def edit_athlete(
 ) -> None:
     """Say whose sessions are; they are judged anew by that."""
     from rowlog.editing import edit_athlete as put
-    from rowlog.summary import session_number
 
     path = database_path(db)
-    numbers = [session_number(path, session) for session in sessions]
-    for number in numbers:
-        put(path, number, name)
+    numbers = _numbers(path, sessions)
+    put(path, numbers, name)
     _say(
         {"sessions": numbers, "athlete": name}, f"{_count(numbers)} of {name or 'nobody'}.", as_json
     )
@@ -89,12 +88,12 @@ def edit_athlete(
 def delete(sessions: SessionNumbers, db: DbOption = None, as_json: JsonOption = False) -> None:
     """Take sessions out of every list and sum; their bytes stay until they are purged."""
     from rowlog.editing import delete_sessions
-    from rowlog.summary import session_number
 
     path = database_path(db)
-    numbers = [session_number(path, session) for session in sessions]
+    numbers = _numbers(path, sessions)
     delete_sessions(path, numbers)
-    words = f"{_count(numbers)} deleted. Bring it back with: rowlog edit undo"
+    it = "it" if len(numbers) == 1 else "them"
+    words = f"{_count(numbers)} deleted. Bring {it} back with: rowlog edit undo"
     _say({"deleted": numbers}, words, as_json)
 
 
@@ -110,10 +109,9 @@ def merge(
 ) -> None:
     """Make one session of several: a strap recorded apart, or a session that was broken off."""
     from rowlog.editing import merge_sessions
-    from rowlog.summary import session_number
 
     path = database_path(db)
-    numbers = [session_number(path, session) for session in sessions]
+    numbers = _numbers(path, sessions)
     into = merge_sessions(path, numbers, plan=plan)
     _say(
         {"session": into, "merged": numbers}, f"{_count(numbers)} are session {into} now.", as_json
@@ -132,9 +130,18 @@ def undo(
     """Undo a change; called again, the one before it."""
     from rowlog.editing import undo as take_back
 
-    edit = take_back(database_path(db), number)
-    words = f"Undone: {_KINDS[edit.kind]} of session {edit.session}."
-    _say({"undone": edit.id, "kind": edit.kind, "session": edit.session}, words, as_json)
+    change = take_back(database_path(db), number)
+    words = f"Undone: {_KINDS[change.kind]} of {_count(change.sessions).lower()}."
+    _say(
+        {
+            "undone": change.id,
+            "kind": change.kind,
+            "session": change.sessions[0],
+            "sessions": change.sessions,
+        },
+        words,
+        as_json,
+    )
 
 
 @edits.command(name="list")
@@ -146,18 +153,33 @@ def list_edits(
     as_json: JsonOption = False,
 ) -> None:
     """List what was changed, and whether it was undone."""
-    from rowlog.store_edits import read_edits
+    from rowlog.store_edits import read_changes
 
-    rows = read_edits(database_path(db), limit)
+    changes = read_changes(database_path(db), limit)
     if as_json:
-        print_json([row._asdict() for row in rows])
+        print_json(
+            [
+                {
+                    "id": change.id,
+                    "edited_at": change.edited_at,
+                    "kind": change.kind,
+                    "session": change.sessions[0],
+                    "before": change.edits[0].before,
+                    "undone": change.undone,
+                    "edits": [
+                        {"session": edit.session, "before": edit.before} for edit in change.edits
+                    ],
+                }
+                for change in changes
+            ]
+        )
         return
-    if not rows:
+    if not changes:
         typer.echo("Nothing was changed yet.")
-    for row in rows:
-        undone = ", undone" if row.undone else ""
-        what = f"{_KINDS[row.kind]} of session {row.session}{undone}"
-        typer.echo(f"{row.id:>4}  {row.edited_at[:16]}  {what}")
+    for change in changes:
+        undone = ", undone" if change.undone else ""
+        what = f"{_KINDS[change.kind]} of {_count(change.sessions).lower()}{undone}"
+        typer.echo(f"{change.id:>4}  {change.edited_at[:16]}  {what}")
 
 
 @edits.command(name="purge")
@@ -182,6 +204,13 @@ _KINDS = {
     "delete": "deletion",
     "merge": "the merging",
 }
+
+
+def _numbers(path: Path, sessions: list[str]) -> list[int]:
+    """Which sessions are meant, each once."""
+    from rowlog.summary import session_number
+
+    return list(dict.fromkeys(session_number(path, session) for session in sessions))
 
 
 def _count(numbers: list[int]) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 from rowlog.notation import parse
 from rowlog.replaying import record_frames
 from rowlog.store import Store
-from rowlog.store_edits import TAG_LENGTH, StoredEdit
+from rowlog.store_edits import TAG_LENGTH, StoredChange
 from rowlog.store_errors import no_database
 from rowlog.store_read import Reader, StoredSession, open_reader
 from rowlog_drivers.clock import wall_now
@@ -43,17 +43,16 @@ def edit_tags(
         return tuple(store.edit_tags(session_id, add, take, wall_now()))
 
 
-def edit_athlete(path: Path, session_id: int, athlete: str | None) -> None:
-    """Say whose session it is; None: nobody's. Raises StoreError."""
+def edit_athlete(path: Path, numbers: Sequence[int], athlete: str | None) -> None:
+    """Say whose sessions are; None: nobody's. All or none; raises StoreError."""
     with _open(path) as store:
-        store.edit_athlete(session_id, athlete, wall_now())
+        store.edit_athlete(numbers, athlete, wall_now())
 
 
 def delete_sessions(path: Path, numbers: Sequence[int]) -> None:
-    """Take sessions out of every list and sum, until it is undone. Raises StoreError."""
+    """Take sessions out of every list and sum until that is undone, all or none; or StoreError."""
     with _open(path) as store:
-        for number in numbers:
-            store.delete_session(number, wall_now())
+        store.delete_sessions(numbers, wall_now())
 
 
 def purge_session(path: Path, session_id: int) -> None:
@@ -62,10 +61,10 @@ def purge_session(path: Path, session_id: int) -> None:
         store.purge_session(session_id)
 
 
-def undo(path: Path, number: int | None) -> StoredEdit:
+def undo(path: Path, number: int | None) -> StoredChange:
     """Undo a change, None: the latest that stands; returns it. Raises StoreError."""
     with _open(path) as store:
-        return store.undo_edit(number, wall_now())
+        return store.undo_change(number, wall_now())
 
 
 def merge_sessions(path: Path, numbers: Sequence[int], *, plan: str | None = None) -> int:

@@ -23,7 +23,7 @@ from rowlog.schema import connect, prepare
 from rowlog.store_athletes import athlete_id_of, changes_of, put_changes
 from rowlog.store_devices import KnownDevice, forget, remember
 from rowlog.store_disk import identity, is_careful
-from rowlog.store_edits import StoredEdit
+from rowlog.store_edits import StoredChange
 from rowlog.store_errors import (
     StoreError,
     no_database,
@@ -618,8 +618,9 @@ class Store:
         with self._transaction(durable=True) as db:
             store_edits.require_there(db, self.path, session_id)
             before = store_edits.note_of(db, session_id)
-            db.execute("UPDATE sessions SET note = ? WHERE id = ?", (note, session_id))
-            store_edits.note_edit(db, at.isoformat(), "note", session_id, {"note": before})
+            if note != before:
+                db.execute("UPDATE sessions SET note = ? WHERE id = ?", (note, session_id))
+                store_edits.note_edit(db, at.isoformat(), "note", session_id, {"note": before})
 
     def edit_tags(
         self, session_id: int, add: Sequence[str], take: Sequence[str], at: datetime
@@ -628,28 +629,38 @@ class Store:
         with self._transaction(durable=True) as db:
             store_edits.require_there(db, self.path, session_id)
             before = store_edits.tags_of(db, session_id)
-            wanted = [tag for tag in (*before, *add) if tag not in take]
-            store_edits.put_tags(db, session_id, wanted)
-            store_edits.note_edit(db, at.isoformat(), "tags", session_id, {"tags": before})
-            return store_edits.tags_of(db, session_id)
+            store_edits.put_tags(
+                db, session_id, [tag for tag in (*before, *add) if tag not in take]
+            )
+            after = store_edits.tags_of(db, session_id)
+            if after != before:
+                store_edits.note_edit(db, at.isoformat(), "tags", session_id, {"tags": before})
+            return after
 
-    def edit_athlete(self, session_id: int, athlete: str | None, at: datetime) -> None:
-        """Say whose session it is; None: nobody's. Judged anew by that. Can be undone."""
+    def edit_athlete(self, numbers: Sequence[int], athlete: str | None, at: datetime) -> None:
+        """Say whose sessions are; None: nobody's. Judged anew by that. Can be undone as one."""
         with self._transaction(durable=True) as db:
-            store_edits.require_there(db, self.path, session_id)
             if athlete is not None:
                 athlete_id_of(db, athlete)
-            before = self._athlete_of(session_id)
-            self._put_athlete(session_id, athlete)
-            store_edits.note_edit(db, at.isoformat(), "athlete", session_id, {"athlete": before})
-        self.keep(session_id)
+            changed: list[int] = []
+            for number in dict.fromkeys(numbers):
+                store_edits.require_there(db, self.path, number)
+                before = self._athlete_of(number)
+                if before != athlete:
+                    self._put_athlete(number, athlete)
+                    changed.append(number)
+                    was = {"athlete": before}
+                    store_edits.note_edit(db, at.isoformat(), "athlete", number, was)
+        for number in changed:
+            self.keep(number)
 
-    def delete_session(self, session_id: int, at: datetime) -> None:
-        """Take a closed session out of every list and sum. Can be undone."""
+    def delete_sessions(self, numbers: Sequence[int], at: datetime) -> None:
+        """Take closed sessions out of every list and sum. Can be undone as one."""
         with self._transaction(durable=True) as db:
-            store_edits.require_closed(db, self.path, session_id)
-            store_edits.set_deleted(db, session_id, at.isoformat())
-            store_edits.note_edit(db, at.isoformat(), "delete", session_id, {})
+            for number in dict.fromkeys(numbers):
+                store_edits.require_closed(db, self.path, number)
+                store_edits.set_deleted(db, number, at.isoformat())
+                store_edits.note_edit(db, at.isoformat(), "delete", number, {})
 
     def put_merged(self, into: int, parts: Sequence[tuple[int, int]], at: datetime) -> None:
         """Say that sessions, by so many nanoseconds later, went into another. Can be undone."""
@@ -662,30 +673,33 @@ class Store:
             numbers = [session_id for session_id, _ in parts]
             store_edits.note_edit(db, at.isoformat(), "merge", into, {"sessions": numbers})
 
-    def undo_edit(self, number: int | None, at: datetime) -> StoredEdit:
-        """Undo a change, None: the latest that stands; returns it.
+    def undo_change(self, number: int | None, at: datetime) -> StoredChange:
+        """Undo a change of all sessions that it was of, None: the latest that stands; returns it.
 
         Raises StoreError when there is none, or it is undone already.
         """
         with self._transaction(durable=True) as db:
-            edit = store_edits.latest_edit(db, self.path, number)
-            if edit.undone:
-                raise StoreError(f"Change {edit.id} is undone already.", path=self.path)
-            if edit.kind == "note":
-                note = edit.before["note"]
-                db.execute("UPDATE sessions SET note = ? WHERE id = ?", (note, edit.session))
-            elif edit.kind == "tags":
-                store_edits.put_tags(db, edit.session, edit.before["tags"])
-            elif edit.kind == "athlete":
-                self._put_athlete(edit.session, edit.before["athlete"])
-            elif edit.kind == "delete":
-                store_edits.set_deleted(db, edit.session, None)
-            else:
-                store_edits.undo_merge(db, edit.session, edit.before["sessions"], at.isoformat())
-            db.execute("UPDATE edits SET undone_at = ? WHERE id = ?", (at.isoformat(), edit.id))
-        if edit.kind == "athlete":
-            self.keep(edit.session)
-        return edit
+            change = store_edits.latest_change(db, self.path, number)
+            if change.undone:
+                raise StoreError(f"Change {change.id} is undone already.", path=self.path)
+            for edit in change.edits:
+                if change.kind == "note":
+                    note = edit.before["note"]
+                    db.execute("UPDATE sessions SET note = ? WHERE id = ?", (note, edit.session))
+                elif change.kind == "tags":
+                    store_edits.put_tags(db, edit.session, edit.before["tags"])
+                elif change.kind == "athlete":
+                    self._put_athlete(edit.session, edit.before["athlete"])
+                elif change.kind == "delete":
+                    store_edits.set_deleted(db, edit.session, None)
+                else:
+                    parts = edit.before["sessions"]
+                    store_edits.undo_merge(db, edit.session, parts, at.isoformat())
+                db.execute("UPDATE edits SET undone_at = ? WHERE id = ?", (at.isoformat(), edit.id))
+        if change.kind == "athlete":
+            for edit in change.edits:
+                self.keep(edit.session)
+        return change
 
     # What is brought back from a damaged file; see `store_salvage`
 

@@ -15,51 +15,68 @@ TAG_LENGTH: Final = 40
 
 
 class StoredEdit(NamedTuple):
-    """One change, as it is listed."""
+    """What a change did to one session."""
 
     id: int
-    edited_at: str
-    kind: str
-    """"note", "tags", "athlete", "delete" or "merge"."""
     session: int
     """What was changed; of a merge what came of it."""
     before: dict[str, Any]
     """What it was: {"note": text}, {"tags": [...]}, {"athlete": name}, {}, {"sessions": [...]}."""
+
+
+class StoredChange(NamedTuple):
+    """What one call changed, of one session or of several: it is undone as one."""
+
+    id: int
+    """Its number: that of its first edit."""
+    edited_at: str
+    kind: str
+    """"note", "tags", "athlete", "delete" or "merge"."""
+    edits: tuple[StoredEdit, ...]
+    """One at least."""
     undone: bool
 
+    @property
+    def sessions(self) -> list[int]:
+        """The sessions that it changed."""
+        return [edit.session for edit in self.edits]
 
-def read_edits(path: Path, limit: int) -> list[StoredEdit]:
+
+def read_changes(path: Path, limit: int) -> list[StoredChange]:
     """The latest changes, the latest first. Raises StoreError."""
     db, path = open_for_reading(path)
     try:
         with translated(path):
-            return _edits(db, "", (limit,))
+            return _changes(db, "true", limit)
     finally:
         db.close()
 
 
-def latest_edit(db: sqlite3.Connection, path: Path, number: int | None) -> StoredEdit:
+def latest_change(db: sqlite3.Connection, path: Path, number: int | None) -> StoredChange:
     """That change, or the latest that is not undone. Raises StoreError when there is none."""
     if number is None:
-        found = _edits(db, "WHERE undone_at IS NULL", (1,))
+        found = _changes(db, "max(undone_at IS NULL)", 1)
     else:
-        found = _edits(db, f"WHERE id = {number:d}", (1,))
+        found = _changes(db, f"max(id = {number:d})", 1)
     if not found:
         what = "There is nothing to undo" if number is None else f"There is no change {number}"
         raise StoreError(f"{what} in {path}.", "See what was changed: rowlog edit list", path=path)
     return found[0]
 
 
-def _edits(db: sqlite3.Connection, clause: str, values: Sequence[Any]) -> list[StoredEdit]:
+def _changes(db: sqlite3.Connection, which: str, limit: int) -> list[StoredChange]:
+    """Edits of one call have one instant, to the microsecond, and are one change."""
     rows = db.execute(
-        "SELECT id, edited_at, kind, session_id, before, undone_at IS NOT NULL FROM edits "
-        f"{clause} ORDER BY id DESC LIMIT ?",
-        values,
+        "SELECT edited_at, kind, json_group_array(json_array(id, session_id, json(before))), "
+        f"min(undone_at IS NOT NULL) FROM edits GROUP BY edited_at, kind HAVING {which} "
+        "ORDER BY min(id) DESC LIMIT ?",
+        (limit,),
     )
-    return [
-        StoredEdit(number, at, kind, session, json.loads(before), bool(undone))
-        for number, at, kind, session, before, undone in rows
-    ]
+    found = []
+    for at, kind, packed, undone in rows:
+        edits = tuple(StoredEdit(*edit) for edit in sorted(json.loads(packed)))
+        found.append(StoredChange(edits[0].id, at, kind, edits, bool(undone)))
+    return found
 
 
 def note_edit(

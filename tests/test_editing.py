@@ -92,6 +92,42 @@ def test_a_note_and_tags_are_shown_and_undone(own: Path) -> None:
     assert [edit["undone"] for edit in answer(own, "edit", "list")] == [True] * 3
 
 
+def test_what_one_call_changed_is_undone_as_one(own: Path) -> None:
+    call(own, "edit", "athlete", "1", "2", "3", "2", "--name", "Bob")
+    call(own, "edit", "delete", "4", "5")
+    told = call(own, "edit", "list").splitlines()
+    assert [line[:4].strip() + line[22:] for line in told] == [
+        "4  deletion of sessions 4 and 5",
+        "1  the athlete of sessions 1, 2 and 3",
+    ]
+    # By the number of any of its sessions' edits.
+    assert answer(own, "edit", "undo", "2")["sessions"] == [1, 2, 3]
+    assert {s["athlete"] for s in answer(own, "sessions")} == {"Ann"}
+    with pytest.raises(RowlogError, match="Change 1 is undone already"):
+        call(own, "edit", "undo", "3")
+    assert answer(own, "edit", "undo")["sessions"] == [4, 5]
+    assert len(answer(own, "sessions")) == 5
+    listed = answer(own, "edit", "list")
+    assert [(one["id"], one["undone"]) for one in listed] == [(4, True), (1, True)]
+    assert listed[1]["edits"][2] == {"session": 3, "before": {"athlete": "Ann"}}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("tag", "1", "race"),
+        ("tag", "1", "fast", "--remove"),
+        ("note", "1", "Felt strong."),
+        ("athlete", "1", "2", "--name", "Ann"),
+    ],
+)
+def test_what_is_so_already_is_no_change(own: Path, words: tuple[str, ...]) -> None:
+    call(own, "edit", "tag", "1", "race")
+    call(own, "edit", "note", "1", "Felt strong.")
+    call(own, "edit", *words)
+    assert [edit["kind"] for edit in answer(own, "edit", "list")] == ["note", "tags"]
+
+
 def opened_note() -> str | None:
     """What the recording itself notes."""
     return read_frames(FRAMES).header.note
@@ -126,9 +162,9 @@ def test_a_deleted_session_is_nowhere_until_it_is_brought_back(own: Path) -> Non
     with pytest.raises(RowlogError, match="no session 1"):
         call(own, "show", "1")
     with pytest.raises(RowlogError, match="no session 1"):
-        call(own, "edit", "delete", "1")
-    call(own, "edit", "undo")
-    call(own, "edit", "undo")
+        call(own, "edit", "delete", "2", "1")
+    assert [s["id"] for s in answer(own, "sessions")] == [4, 3, 2]  # all or none
+    assert call(own, "edit", "undo") == "Undone: deletion of sessions 1 and 5.\n"
     assert [answer(own, *words) for words in everywhere] == before
     assert "sessions" in call(own, "db", "check")
 

@@ -251,14 +251,14 @@ def like(one: object, other: object) -> bool:
 
 CHANGES = [
     ("nothing", lambda store: store.set_note(2, "calm")),
-    ("deleted", lambda store: store.delete_session(3, NOW)),
+    ("deleted", lambda store: store.delete_sessions([3], NOW)),
     ("another's", lambda store: (
-        store.add_athlete("Bo", []), store.edit_athlete(2, "Bo", NOW))),
+        store.add_athlete("Bo", []), store.edit_athlete([2], "Bo", NOW))),
     ("nobody's", lambda store: store.set_athlete(4, None)),
     ("another activity", lambda store: store.set_activity(1, "ski")),
     ("judged anew", lambda store: store.set_athlete_values(
         "Ann", [Change("max_heart_rate_bpm", "2026-05-01", 199.0)])),
-    ("gone", lambda store: (store.delete_session(1, NOW), store.purge_session(1))),
+    ("gone", lambda store: (store.delete_sessions([1], NOW), store.purge_session(1))),
     ("kept anew", lambda store: store.keep(2)),
 ]  # fmt: skip
 
