@@ -33,6 +33,7 @@ from rowlog.cli_common import (  # noqa: E402
     SinceOption,
     TagOption,
     UntilOption,
+    athlete_named,
     wanted_of,
 )
 from rowlog.cli_common import database_path as _path  # noqa: E402
@@ -292,7 +293,7 @@ def record(
             parse_address(rower) if rower is not None else None,
             parse_address(strap) if strap is not None else None,
             plan=parsed,
-            athlete=athlete,
+            athlete=athlete_named(path, athlete),
             for_s=seconds,
             optional=frozenset({"strap"}) if nothing_named else frozenset(),
             program=program,
@@ -490,7 +491,9 @@ def devices(
     style = _style()
     table = _Redrawn(lambda found, columns: render_devices.table(found, style, columns))
     watch = table.draw if style.colour and not as_json else None
-    seen = asyncio.run(scanning.scan(path, athlete, seconds=seconds, on_change=watch))
+    seen = asyncio.run(
+        scanning.scan(path, athlete_named(path, athlete), seconds=seconds, on_change=watch)
+    )
     found = list(seen.found)
     if seen.trouble is not None:
         typer.echo(f"rowlog: {seen.trouble}", err=True)
@@ -601,7 +604,7 @@ def replay(
             file,
             path,
             plan=_plan(plan, _path(db)) if plan is not None else None,
-            athlete=athlete,
+            athlete=athlete_named(path, athlete),
             speed=speed,
         )
         _show(path, session_id, as_json=as_json)
@@ -694,7 +697,7 @@ def list_sessions(
         span = Span(None, None)
         if since is not None or until is not None or last is not None:
             span = span_of("season", wall_now().date(), since=since, until=until, last=last)
-        wanted = wanted_of(span, athlete, activity, plan, tag, machine)
+        wanted = wanted_of(path, span, athlete, activity, plan, tag, machine)
     if like is not None:
         rows = summary.load_alike(path, _plan(like, path), wanted)[: limit or None]
     else:
@@ -833,8 +836,9 @@ def summarise(
 
     kind, today = kind_of(by), wall_now().date()
     span = span_of(kind, today, since=since, until=until, last=last)
-    wanted = wanted_of(Span(None, None), athlete, activity, plan, tag, machine)
-    shown = load_periods(_path(db), kind, span, today, wanted)
+    path = _path(db)
+    wanted = wanted_of(path, Span(None, None), athlete, activity, plan, tag, machine)
+    shown = load_periods(path, kind, span, today, wanted)
     if as_json:
         from rowlog import summary
 
@@ -867,6 +871,7 @@ def plan(
 
     path = _path(db)
     parsed = _plan(text, path)
+    athlete = athlete_named(path, athlete)
     if athlete is not None:
         load_athlete(path, athlete, wall_now().date())  # an unknown one is told
     pace = pace_2k(path, athlete)
@@ -1046,7 +1051,7 @@ def export(
         only = Filter(
             since=span.since if dated else None,
             until=span.until if dated else None,
-            athlete=athlete,
+            athlete=athlete_named(path, athlete),
             activity=activity,
         )
     numbers = chosen(path, sessions, only)

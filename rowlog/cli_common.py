@@ -122,7 +122,25 @@ def print_json(value: object) -> None:
     typer.echo(json_text(value, indent=2))
 
 
+def athlete_named(path: Path, name: str | None) -> str | None:
+    """The athlete that `--athlete` means; told where it is spelled in another way than there."""
+    if name is None:
+        return None
+    from rowlog.store_athletes import spelled_in
+
+    there = spelled_in(path, name)
+    if there != name:
+        from rowlog.harmless import printable
+
+        typer.echo(
+            f"rowlog: {printable(name, 40)} is taken for the athlete {printable(there, 40)}.",
+            err=True,
+        )
+    return there
+
+
 def wanted_of(
+    path: Path,
     span: Span,
     athlete: str | None,
     activity: str | None,
@@ -140,4 +158,4 @@ def wanted_of(
 
         shape = shape_of(parse(plan).text)
     since, until = (None if day is None else day.isoformat() for day in span)
-    return Wanted(athlete, activity, shape, tag, machine, since, until)
+    return Wanted(athlete_named(path, athlete), activity, shape, tag, machine, since, until)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rowlog.cli_common import DbOption, JsonOption, database_path, print_json
+from rowlog.cli_common import DbOption, JsonOption, athlete_named, database_path, print_json
 
 edits = typer.Typer(
     help="Change what is said of sessions; every change can be undone.",
@@ -66,7 +66,12 @@ def edit_tag(
 
 @edits.command(name="athlete")
 def edit_athlete(
-    sessions: SessionNumbers,
+    sessions: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="ID...", help="Sessions by their numbers, last, or nobody: all without one."
+        ),
+    ],
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="Whose they are; nobody's without.")
     ] = None,
@@ -77,7 +82,13 @@ def edit_athlete(
     from rowlog.editing import edit_athlete as put
 
     path = database_path(db)
-    numbers = _numbers(path, sessions)
+    if sessions == ["nobody"]:
+        from rowlog.summary_athletes import nobodys_sessions
+
+        numbers = nobodys_sessions(path)
+    else:
+        numbers = _numbers(path, sessions)
+    name = athlete_named(path, name)
     put(path, numbers, name)
     _say(
         {"sessions": numbers, "athlete": name}, f"{_count(numbers)} of {name or 'nobody'}.", as_json

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from rowlog.cli_common import DbOption, JsonOption, database_path, print_json, screen_style
+from rowlog.cli_common import (
+    DbOption,
+    JsonOption,
+    athlete_named,
+    database_path,
+    print_json,
+    screen_style,
+)
 
 if TYPE_CHECKING:
     from rowlog.importing import Imported
@@ -70,7 +77,8 @@ def import_(
             bar.draw(done.done, sum(len(one.sessions) for one in told), "sessions")
 
     try:
-        done = import_files(database_path(db), files, athlete=athlete, on_file=tell)
+        path = database_path(db)
+        done = import_files(path, files, athlete=athlete_named(path, athlete), on_file=tell)
     except KeyboardInterrupt:
         if bar is not None:
             bar.clear()
@@ -116,7 +124,8 @@ def _look(files: list[Path], athlete: str | None, db: Path | None, *, as_json: b
             bar.draw(done.done, workouts, "workouts")
 
     try:
-        done = preview_files(database_path(db), files, athlete=athlete, on_file=tell)
+        path = database_path(db)
+        done = preview_files(path, files, athlete=athlete_named(path, athlete), on_file=tell)
     except KeyboardInterrupt:
         if bar is not None:
             bar.clear()

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from rowlog.cli_common import AthleteOption, DbOption, JsonOption, database_path, print_json
+from rowlog.cli_common import (
+    AthleteOption,
+    DbOption,
+    JsonOption,
+    athlete_named,
+    database_path,
+    print_json,
+)
 from rowlog_drivers.errors import CallError
 
 
@@ -57,7 +64,9 @@ def report(
         from rowlog_drivers.clock import wall_now
 
         period = season_named(first, wall_now().date())
-        done = report_season(path, period, file, athlete=athlete, overwrite=force)
+        done = report_season(
+            path, period, file, athlete=athlete_named(path, athlete), overwrite=force
+        )
     else:
         from rowlog.summary import session_number
 

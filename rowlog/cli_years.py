@@ -19,6 +19,7 @@ from rowlog.cli_common import (
     SinceOption,
     TagOption,
     UntilOption,
+    athlete_named,
     database_path,
     picture_file,
     print_json,
@@ -134,6 +135,9 @@ def add_athlete(
     zone_names: ZoneNamesOption = None,
     limits: LimitsOption = None,
     since: FromOption = None,
+    another: Annotated[
+        bool, typer.Option("--another", help="Beside one whose name is spelled alike: Ann and ann.")
+    ] = False,
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -146,7 +150,7 @@ def add_athlete(
         born, sex, mass, resting, maximum, threshold_hr, threshold_power, zones_by, zone_names,
         limits,
     )  # fmt: skip
-    add(path, name, values, since, wall_now().date())
+    add(path, name, values, since, wall_now().date(), another=another)
     _show_athlete(path, name, as_json=as_json)
 
 
@@ -193,6 +197,7 @@ def set_athlete(
         forgotten.append(_QUANTITIES[option])
     if not values and not forgotten:
         raise CallError("Nothing was given to set.", "For example: --max 188 --resting 50")
+    name = athlete_named(path, name) or name
     change(path, name, values, since, wall_now().date(), tuple(forgotten))
     _show_athlete(path, name, as_json=as_json)
 
@@ -224,7 +229,7 @@ def _show_athlete(path: Path, name: str | None, *, as_json: bool) -> None:
     from rowlog.summary_athletes import load_athlete
     from rowlog_drivers.clock import wall_now
 
-    row = load_athlete(path, name, wall_now().date())
+    row = load_athlete(path, athlete_named(path, name), wall_now().date())
     if as_json:
         from rowlog.summary import as_json as plain
 
@@ -261,8 +266,9 @@ def zones(
 
     kind, today = kind_of(by), wall_now().date()
     span = span_of(kind, today, since=since, until=until, last=last)
-    wanted = wanted_of(span, athlete, activity, plan, tag, machine)
-    shown = load_zones(database_path(db), wanted, kind, span, today)
+    path = database_path(db)
+    wanted = wanted_of(path, span, athlete, activity, plan, tag, machine)
+    shown = load_zones(path, wanted, kind, span, today)
     if as_json:
         from rowlog.summary import as_json as plain
 
@@ -310,8 +316,8 @@ def bests(
     span = Span(None, None)
     if since is not None or until is not None or last is not None:
         span = span_of("season", wall_now().date(), since=since, until=until, last=last)
-    wanted = wanted_of(span, athlete, activity, plan, tag, machine)
     path, only_whole = database_path(db), True if whole else None
+    wanted = wanted_of(path, span, athlete, activity, plan, tag, machine)
     if event is not None:
         found = load_event(path, wanted, event, whole=only_whole)
         if as_json:
@@ -382,7 +388,7 @@ def trends(
         span = Span(None, None)
         if dated:
             span = span_of(kind, today, since=since, until=until, last=last)
-        found = load_workout(path, wanted_of(span, athlete, activity, plan, tag, machine))
+        found = load_workout(path, wanted_of(path, span, athlete, activity, plan, tag, machine))
         if as_json:
             from rowlog.summary import as_json as plain
 
@@ -393,7 +399,7 @@ def trends(
         typer.echo(workout(found, screen_style()))
         return
     span = span_of(kind, today, since=since, until=until, last=last)
-    wanted = wanted_of(span, athlete, activity, plan, tag, machine)
+    wanted = wanted_of(path, span, athlete, activity, plan, tag, machine)
     days = None if as_json or picture is not None else 180  # as many as the charts draw
     shown = load_trends(path, wanted, kind, span, today, power_w=power, days=days)
     if picture is not None:

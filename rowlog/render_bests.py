@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rowlog.charts import line_chart, thinned
 from rowlog.render import NONE, Style, Table, clock_time, day, metres, pace, printable, whole
-from rowlog.render_years import heading, unkept_note
+from rowlog.render_years import heading, notes_of
 from rowlog.summary_bests import Best, BestsSummary, EventSummary
 
 
@@ -14,7 +14,7 @@ def bests(shown: BestsSummary, style: Style, *, curves: bool) -> str:
     """The table of events; with `curves` what they predict, and the curves themselves."""
     lines = heading(shown.asked)
     if not shown.bests and not shown.groups:
-        lines += [_nothing(shown.asked.sessions), *unkept_note(shown.asked)]
+        lines += [_nothing(shown.asked.sessions), *notes_of(shown.asked)]
         return style.fit("\n".join(lines))
     if shown.by is not None:
         for group in shown.groups:
@@ -23,7 +23,7 @@ def bests(shown: BestsSummary, style: Style, *, curves: bool) -> str:
         lines += _table(shown.bests, style, who=shown.several_athletes)
     if curves:
         lines += ["", *_models(shown), "", *_predictions(shown, style), *_curves(shown, style)]
-    note = unkept_note(shown.asked)
+    note = notes_of(shown.asked)
     return style.fit("\n".join([*lines, *(["", *note] if note else [])]).rstrip())
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rowlog.periods import Period
 from rowlog.render import calendar_day, clock_time, day, duration, metres, pace, printable, whole
 from rowlog.render_report import chart_section, key_list, page, table
+from rowlog.render_years import notes_of
 from rowlog.summary_bests import BestsSummary
 from rowlog.summary_trends import TrendsSummary
 
@@ -55,6 +56,9 @@ def season_page(
         f"<section><h2>Month by month</h2>{table('Month by month', heads, rows)}</section>",
         *(chart_section(chart) for chart in charts),
     ]
+    notes = " ".join(line.replace("\n", " ") for line in notes_of(shown.asked))
+    if notes:
+        parts.insert(2, f'<p class="soft">{escape(notes)}</p>')
     if bests.bests:
         best_rows = [
             (

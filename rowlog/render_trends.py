@@ -7,7 +7,7 @@ from typing import Final
 
 from rowlog.render import NONE, Style, Table, day, metres, pace, printable, whole
 from rowlog.render_periods import hours, period_label
-from rowlog.render_years import heading, sparkline, unkept_note
+from rowlog.render_years import heading, notes_of, sparkline
 from rowlog.summary_trends import TrendPeriod, TrendsSummary, WorkoutSummary
 
 Show = Callable[[float | None], str]
@@ -55,7 +55,7 @@ def trends(shown: TrendsSummary, style: Style, *, charts: bool) -> str:
     lines += _standing(shown)
     if charts:
         lines += _charts(shown, style)
-    note = unkept_note(shown.asked)
+    note = notes_of(shown.asked)
     return style.fit("\n".join([*lines, *(["", *note] if note else [])]))
 
 

@@ -19,12 +19,30 @@ def heading(asked: Asked) -> list[str]:
     return [" · ".join(parts), ""] if parts else []
 
 
-def unkept_note(asked: Asked) -> list[str]:
-    """That sessions are not counted in, and what to do about it."""
-    if not asked.unkept:
-        return []
-    count = "1 session is" if asked.unkept == 1 else f"{asked.unkept} sessions are"
-    return [f"{count} not counted in yet. Do it with: rowlog db rebuild --kept"]
+def notes_of(asked: Asked) -> list[str]:
+    """That sessions are not counted in, or are nobody's, and what to do about it."""
+    lines = []
+    if asked.unkept:
+        count = "1 session is" if asked.unkept == 1 else f"{asked.unkept} sessions are"
+        lines.append(f"{count} not counted in yet. Do it with: rowlog db rebuild --kept")
+    if asked.nobodys:
+        count, they = (
+            ("1 session is", "it is")
+            if asked.nobodys == 1
+            else (f"{asked.nobodys} sessions are", "they are")
+        )
+        whose = printable(asked.only_athlete or "NAME", 40)
+        name = f'"{whose}"' if " " in whose else whose
+        if asked.only_athlete is not None:
+            lines.append(
+                f"{count} nobody's, without zones and load. If {they} {whose}'s:\n"
+                f"rowlog edit athlete nobody --name {name}"
+            )
+        else:
+            lines.append(
+                f"{count} nobody's, without zones and load. Say whose: rowlog edit athlete --help"
+            )
+    return lines
 
 
 def sparkline(values: list[float | None]) -> str:

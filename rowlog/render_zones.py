@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rowlog.render import NONE, Style, Table, whole
 from rowlog.render_periods import hours, period_label
-from rowlog.render_years import heading, unkept_note
+from rowlog.render_years import heading, notes_of
 from rowlog.summary_zones import ZonesPeriod, ZonesSummary
 
 
@@ -58,5 +58,5 @@ def _notes(shown: ZonesSummary) -> list[str]:
             f"{hours(total.not_judged_s)} are in no zone: whose they are, or that athlete's "
             "maximum heart rate,\nis not known. See: rowlog athlete --help"
         )
-    notes += unkept_note(shown.asked)
+    notes += notes_of(shown.asked)
     return notes

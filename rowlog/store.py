@@ -20,7 +20,7 @@ from rowlog import store_edits, store_whole
 from rowlog.athlete import Change, check_history
 from rowlog.heart import Beats
 from rowlog.schema import connect, prepare
-from rowlog.store_athletes import athlete_id_of, changes_of, put_changes
+from rowlog.store_athletes import athlete_id_of, changes_of, put_changes, spelled
 from rowlog.store_devices import KnownDevice, forget, remember
 from rowlog.store_disk import identity, is_careful
 from rowlog.store_edits import StoredChange
@@ -585,16 +585,23 @@ class Store:
 
     # Athletes
 
-    def add_athlete(self, name: str, changes: Sequence[Change]) -> None:
-        """A new athlete with what is known. Raises CallError for a name that is taken."""
+    def add_athlete(self, name: str, changes: Sequence[Change], *, another: bool = False) -> None:
+        """A new athlete with what is known; `another` beside one whose name is spelled alike.
+
+        Raises CallError for a name that is taken.
+        """
         check_history(name, changes)
         with self._transaction(durable=True) as db:
-            if db.execute("SELECT 1 FROM athletes WHERE name = ?", (name,)).fetchone():
+            there = spelled(db, name)
+            if db.execute("SELECT 1 FROM athletes WHERE name = ?", (there,)).fetchone() and (
+                there == name or not another
+            ):
+                or_else = "" if there == name else ". Somebody else: add --another"
                 raise CallError(
-                    f"There is an athlete {name!r} already.",
-                    f'Change what is known with: rowlog athlete set "{name}"',
+                    f"There is an athlete {there!r} already.",
+                    f'Change what is known with: rowlog athlete set "{there}"{or_else}',
                 )
-            number = self._athlete(name)
+            number = db.execute("INSERT INTO athletes (name) VALUES (?)", (name,)).lastrowid
             put_changes(db, number or 0, changes)
 
     def set_athlete_values(
@@ -642,6 +649,7 @@ class Store:
         with self._transaction(durable=True) as db:
             if athlete is not None:
                 athlete_id_of(db, athlete)
+                athlete = spelled(db, athlete)
             changed: list[int] = []
             for number in dict.fromkeys(numbers):
                 store_edits.require_there(db, self.path, number)
@@ -843,6 +851,7 @@ class Store:
     def _athlete(self, name: str | None) -> int | None:
         if name is None:
             return None
+        name = spelled(self._db, name)
         self._db.execute("INSERT OR IGNORE INTO athletes (name) VALUES (?)", (name,))
         number: int = self._db.execute(
             "SELECT id FROM athletes WHERE name = ?", (name,)

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+from unicodedata import normalize
 
 from rowlog.athlete import Change
 from rowlog.schema import open_for_reading
@@ -37,11 +38,37 @@ def changes_of(db: sqlite3.Connection, athlete_id: int | None) -> list[Change]:
 
 def athlete_id_of(db: sqlite3.Connection, name: str) -> int:
     """The number of the athlete of that name. Raises CallError when there is none."""
-    row = db.execute("SELECT id FROM athletes WHERE name = ?", (name,)).fetchone()
+    row = db.execute("SELECT id FROM athletes WHERE name = ?", (spelled(db, name),)).fetchone()
     if row is None:
         raise no_athlete(db, name)
     number: int = row[0]
     return number
+
+
+def spelled(db: sqlite3.Connection, name: str) -> str:
+    """The name of the athlete that is meant: as given, or as the one athlete spells it that differs
+    only in capitals, blanks or how its letters are encoded.
+    """
+    names = [row[0] for row in db.execute("SELECT name FROM athletes ORDER BY name")]
+    alike = [there for there in names if _plain(there) == _plain(name)]
+    return name if name in names or len(alike) != 1 else alike[0]
+
+
+def spelled_in(path: Path, name: str) -> str:
+    """`spelled` of the database at `path`; as given where there is none, or an older one."""
+    try:
+        db, path = open_for_reading(path)
+    except (NoDatabaseError, SchemaError):
+        return name
+    try:
+        with translated(path):
+            return spelled(db, name)
+    finally:
+        db.close()
+
+
+def _plain(name: str) -> str:
+    return " ".join(normalize("NFKC", name).casefold().split())
 
 
 def no_athlete(db: sqlite3.Connection, name: str) -> CallError:

@@ -36,6 +36,11 @@ _PACED: Final = (
 _JUDGED: Final = "CASE WHEN zones_by IS NOT NULL THEN"
 
 
+_HAS_ROWED: Final = (
+    "EXISTS (SELECT 1 FROM sessions WHERE athlete_id = athletes.id AND deleted_at IS NULL)"
+)
+
+
 class Years(OpenDatabase):
     """A database open for questions over many sessions. Raises StoreError from every method."""
 
@@ -304,10 +309,23 @@ class Years(OpenDatabase):
             values,
         )
 
-    def only_athlete(self) -> int | None:
-        """The number of the athlete whose sessions these all are; None when there are several."""
-        rows = self._rows("SELECT id FROM athletes LIMIT 2", ())
-        return rows[0][0] if len(rows) == 1 else None
+    def only_athlete(self) -> tuple[int, str] | None:
+        """The athlete, by number and name, whose sessions these all are; None where several rowed.
+
+        Sessions that are nobody's are taken for those of the only one: a household of one rower.
+        """
+        rows = self._rows(
+            f"SELECT id, name FROM athletes WHERE {_HAS_ROWED} LIMIT 2", ()
+        ) or self._rows("SELECT id, name FROM athletes LIMIT 2", ())
+        return rows[0] if len(rows) == 1 else None
+
+    def nobodys(self, wanted: Wanted | None = None) -> list[int]:
+        """The wanted sessions that are no athlete's, by number; None: of all."""
+        condition, values = where(wanted or Wanted())
+        rows = self._rows(
+            f"SELECT id FROM sessions WHERE athlete_id IS NULL AND {condition} ORDER BY id", values
+        )
+        return [number for (number,) in rows]
 
     def athlete_number(self, name: str) -> int | None:
         """The number of the athlete of that name; None when there is none."""
@@ -319,14 +337,9 @@ class Years(OpenDatabase):
         with translated(self.path):
             return changes_of(self._db, athlete_id)
 
-    def athletes_with_sessions(self) -> int:
-        """How many athletes have rowed, nobody counted as one."""
-        rows = self._rows(
-            "SELECT count(DISTINCT coalesce(athlete_id, 0)) FROM sessions WHERE deleted_at IS NULL",
-            (),
-        )
-        count: int = rows[0][0]
-        return count
+    def several_athletes(self) -> bool:
+        """Whether more than one athlete has rowed; sessions that are nobody's do not count."""
+        return len(self._rows(f"SELECT 1 FROM athletes WHERE {_HAS_ROWED} LIMIT 2", ())) > 1
 
     def _by_month(
         self, wanted: Wanted, starts: Sequence[str] = ()

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from rowlog.athlete import ALWAYS, Athlete, Change, Value, checked_value, known_on
 from rowlog.store_athletes import StoredAthlete, read_athletes
+from rowlog.store_years import open_years
 from rowlog.zones import missing_for_zones, zones_of
 from rowlog_drivers.errors import CallError
 
@@ -71,17 +72,35 @@ def load_athlete(path: Path, name: str | None, today: date) -> AthleteSummary:
     raise CallError(f"No athlete is called {name!r}.", f"There is: {names}.")
 
 
+def nobodys_sessions(path: Path) -> list[int]:
+    """The numbers of the sessions that are no athlete's. Raises CallError where there is none."""
+    with open_years(path) as years:
+        numbers = years.nobodys()
+    if not numbers:
+        raise CallError("Every session is an athlete's.", "See whose: rowlog athlete list")
+    return numbers
+
+
 def add_athlete(
-    path: Path, name: str, values: Mapping[str, Value], since: str | None, today: date
+    path: Path,
+    name: str,
+    values: Mapping[str, Value],
+    since: str | None,
+    today: date,
+    *,
+    another: bool = False,
 ) -> None:
-    """A new athlete. Raises CallError for what cannot be, and StoreError."""
+    """A new athlete; `another` beside one whose name is spelled alike.
+
+    Raises CallError for what cannot be, and StoreError.
+    """
     from rowlog.store import Store
 
     if not name.strip() or not name.isprintable():
         raise CallError(f"{name!r} is no name.", "Write it in letters that can be printed.")
     changes = _changes(values, since, today, ())
     with Store.open_writer(path) as store:
-        store.add_athlete(name, changes)
+        store.add_athlete(name, changes, another=another)
 
 
 def set_athlete(

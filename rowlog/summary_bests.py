@@ -126,7 +126,7 @@ def load_bests(
         power = tuple(
             PowerBest(row[1], row[3], row[4], row[5]) for row in rows if row[0] == "power"
         )
-        several = wanted.athlete is None and years.athletes_with_sessions() > 1
+        several = wanted.athlete is None and years.several_athletes()
         # A model of several people's efforts would be nobody's.
         efforts = [(best.time_s, best.power_w) for best in power] or _of_pace(bests)
         model = None if several else critical_power(efforts)
@@ -250,6 +250,8 @@ def _vo2max(years: Years, rows: Sequence[Any], bests: Sequence[Best]) -> Vo2max 
     if best is None:
         return None
     athlete_id = next(row[9] for row in rows if row[4] == best.session)
+    if athlete_id is None and (only := years.only_athlete()) is not None:
+        athlete_id = only[0]
     known = known_on(best.started_at[:10], years.changes(athlete_id))
     if known.mass_kg is None or known.sex is None:
         return None

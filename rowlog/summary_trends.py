@@ -182,4 +182,5 @@ def _changes(years: Years, wanted: Wanted) -> list[Change]:
     """The history of the athlete that this is all about; nothing where there are several."""
     if wanted.athlete is not None:
         return years.changes(years.athlete_number(wanted.athlete))
-    return years.changes(years.only_athlete())
+    only = years.only_athlete()
+    return years.changes(None if only is None else only[0])

@@ -25,12 +25,25 @@ class Asked(NamedTuple):
     """How many there are."""
     unkept: int
     """So many closed sessions are not counted in: what is kept of them is missing or older."""
+    nobodys: int
+    """How many of `sessions` are no athlete's though there is one: those have no zones and no
+    training load."""
+    only_athlete: str | None
+    """Whose all the others are, and `nobodys` are counted with; None where several rowed."""
 
 
 def asked(years: Years, wanted: Wanted) -> Asked:
     """The heading. Raises CallError for a name that no session has."""
     check_names(years, wanted)
-    return Asked(*wanted, years.span(wanted)[0], years.unkept())
+    only = years.only_athlete()
+    nobodys = len(years.nobodys(wanted)) if wanted.athlete is None and years.names("athlete") else 0
+    return Asked(
+        *wanted,
+        years.span(wanted)[0],
+        years.unkept(),
+        nobodys,
+        None if only is None else only[1],
+    )
 
 
 def periods_of(

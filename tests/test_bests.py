@@ -171,14 +171,42 @@ def test_bests_of_pieces_and_within_them(rowed: Path) -> None:
     assert whole["whole"]
     # No rest helps: nothing over 1000 m, which no piece has.
     assert by_event["500m"]["time_s"] <= whole["time_s"]
-    assert found["several_athletes"]
     ann = answer(rowed, "bests", "--athlete", "Ann")
     assert {best["session"] for best in ann["bests"]} == {1}
-    # Several people's efforts make nobody's model, and foretell nothing.
-    assert (found["predicted_from"], found["predictions"]) == (None, [])
     assert ann["predicted_from"] is not None and ann["predictions"]
-    assert "one athlete's" in call(rowed, "bests", "--curves")
     assert answer(rowed, "bests", "--since", "2026-03-02")["asked"]["sessions"] == 1
+
+
+def test_what_is_nobodys_counts_with_a_households_only_rower(rowed: Path, tmp_path: Path) -> None:
+    path = tmp_path / "rowlog.db"
+    with closing(sqlite3.connect(rowed)) as db, closing(sqlite3.connect(path)) as into:
+        db.backup(into)
+    frames = ROOT / "fixtures" / "ftms" / "stop_in_the_middle_750m.frames"
+    call(path, "replay", str(frames))
+    found = answer(path, "bests")
+    assert (found["several_athletes"], found["asked"]["only_athlete"]) == (False, "Ann")
+    assert found["asked"]["nobodys"] == 2
+    assert found["predictions"]
+    said = "2 sessions are nobody's, without zones and load. If they are Ann's:\n"
+    for words in (("bests", "--curves"), ("zones", "--by", "year"), ("trends", "--by", "year")):
+        assert f"{said}rowlog edit athlete nobody --name Ann" in call(path, *words)
+    page = tmp_path / "season.html"
+    call(path, "report", "2026", str(page), "--season")
+    assert "rowlog edit athlete nobody --name Ann" in page.read_text(encoding="utf-8")
+    # Whose it is once another has rowed, nobody can say: several people's efforts make no model.
+    call(path, "athlete", "add", "Bob")
+    assert answer(path, "bests")["predictions"]  # he has not yet
+    call(path, "edit", "athlete", "1", "--name", "Bob")
+    call(path, "replay", str(frames), "--athlete", "Ann")
+    found = answer(path, "bests")
+    assert (found["several_athletes"], found["asked"]["only_athlete"]) == (True, None)
+    assert (found["predicted_from"], found["predictions"]) == (None, [])
+    assert "one athlete's" in call(path, "bests", "--curves")
+    assert "Say whose: rowlog edit athlete --help" in call(path, "zones")
+    assert answer(path, "edit", "athlete", "nobody", "--name", "Bob")["sessions"] == [2, 3]
+    assert answer(path, "bests")["asked"]["nobodys"] == 0
+    with pytest.raises(RowlogError, match="Every session is an athlete's"):
+        call(path, "edit", "athlete", "nobody", "--name", "Bob")
 
 
 def test_a_stop_counts_as_time(rowed: Path) -> None:

@@ -126,6 +126,31 @@ def test_several_athletes(own: Path) -> None:
         call(own, "athlete", "set", "Bob", "--zones-by", "feeling")
 
 
+def test_another_spelling_is_the_same_athlete(own: Path) -> None:
+    told = "is taken for the athlete Ann.\n"
+    assert f"rowlog: ann {told}" in call(own, "replay", str(FRAMES), "--athlete", "ann")
+    assert [s["athlete"] for s in answer(own, "sessions")] == ["Ann", None, "Ann"]
+    for words in (("bests",), ("zones",), ("trends",), ("sessions",), ("summary",)):
+        assert call(own, *words, "--athlete", " ANN") == f"rowlog:  ANN {told}" + call(
+            own, *words, "--athlete", "Ann"
+        )
+    assert told in call(own, "edit", "athlete", "2", "--name", "ann")
+    assert told in call(own, "athlete", "set", "ann", "--max", "187", "--since", "2026-01-01")
+    assert [row["name"] for row in answer(own, "athlete", "list")] == ["Ann"]
+    with Store.open_writer(own) as store:  # a recording that asks nobody
+        store.set_athlete(2, "aNN")
+    assert answer(own, "show", "2")["session"]["athlete"] == "Ann"
+    # A second one of that name only when it is asked for; from then on each is as it is spelled.
+    with pytest.raises(RowlogError, match=r"There is an athlete 'Ann' already.*--another"):
+        call(own, "athlete", "add", "ann")
+    call(own, "athlete", "add", "ann", "--another")
+    call(own, "edit", "athlete", "2", "--name", "ann")
+    assert [row["name"] for row in answer(own, "athlete", "list")] == ["Ann", "ann"]
+    assert [s["id"] for s in answer(own, "sessions", "--athlete", "ann")] == [2]
+    with pytest.raises(RowlogError, match="No session is of athlete 'ANN'"):
+        call(own, "sessions", "--athlete", "ANN")
+
+
 def test_a_last_zone_that_begins_above_the_maximum_has_no_end(own: Path) -> None:
     call(own, "athlete", "add", "Bob", "--max", "160", "--limits", "100,120,140,150,165")
     last = answer(own, "athlete", "show", "Bob")["zones"][-1]
