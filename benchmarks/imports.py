@@ -4,9 +4,12 @@ Run: python benchmarks/imports.py [FILES] [--alone]
 
 The peers are fitdecode, which is there, and rowingdata, which is installed for this alone, into an
 environment of its own beside the temporary files (`--alone` leaves it out; ROWINGDATA_PYTHON names
-a Python that has it). Each reads the same hour and sums it up, several times in one process; the
-best processor time counts. rowlog's is told twice: read and checked, which is what fitdecode does,
-and with all that is derived from it: strokes, pieces, splits, totals, the heart.
+a Python that has it). Each works on the same file of an hour, several times in one process; the
+best processor time counts. rowlog's is told three times: read and checked, which stands beside
+fitdecode alone; summed up as text by what `rowlog import --dry-run` runs, which stands beside
+rowingdata with its summary; and the whole import with all that it derives and keeps (strokes,
+pieces, splits, totals, the heart, frames to be cut anew), but for the writing, which no peer does.
+FILES is how many are imported in one call after that, 1000 unless it is said; 0 leaves that out.
 """
 
 from __future__ import annotations
@@ -30,6 +33,9 @@ from rowlog.exporting import export
 from rowlog.exports import named
 from rowlog.importing import Imported, import_files
 from rowlog.importing_sessions import parts_of
+from rowlog.previewing import preview_files
+from rowlog.render import Style
+from rowlog.render_previews import preview
 
 HEADER = '"Stroke Number","Time (seconds)","Distance (meters)","Stroke Rate","Heart Rate"'
 STROKES_AN_HOUR = 1440
@@ -68,7 +74,8 @@ def main() -> None:
     count = int(words[0]) if words else 1000
     with TemporaryDirectory() as folder:
         _formats(Path(folder), alone="--alone" in sys.argv)
-        _many(Path(folder), count)
+        if count:
+            _many(Path(folder), count)
 
 
 def _strokes(metres: float, count: int = STROKES_AN_HOUR) -> bytes:
@@ -93,18 +100,30 @@ def _formats(folder: Path, *, alone: bool) -> None:
             peers[name] = ("rowingdata with its summary", seconds)
     for name, file in files.items():
         content = file.read_bytes()
-        read = _best(partial(imports.read, "x", content))
-        whole = _best(partial(parts_of, "x", content, datetime.now(UTC), None, frozenset()))
-        line = f"an hour of {name}: read in {read * 1000:.0f} ms, all derived {whole * 1000:.0f} ms"
-        if name in peers:
-            who, seconds = peers[name]
-            line += f"; {who} {seconds * 1000:.0f} ms: {seconds / read:.2f} and "
-            line += f"{seconds / whole:.2f} times as long"
-        print(line)
+        works: dict[str, Callable[[], object]] = {
+            "read and checked": partial(imports.read, "x", content),
+            "summed up as text": partial(_summed_up, file),
+            "all derived": partial(parts_of, "x", content, datetime.now(UTC), None, frozenset()),
+        }
+        who, seconds = peers.get(name, ("", 0.0))
+        print(f"an hour of {name}" + (f": {who} takes {seconds * 1000:.1f} ms" if who else ""))
+        for what, work in works.items():
+            own = _best(work)
+            ratio = f", {seconds / own:.2f} times as fast" if who else ""
+            print(f"  rowlog, {what + ':':<18} {own * 1000:6.1f} ms{ratio}")
 
 
 def _decoded(content: bytes) -> int:
     return sum(1 for _ in fitdecode.FitReader(content))
+
+
+def _summed_up(file: Path) -> str:
+    """What `rowlog import --dry-run` prints of it."""
+    (look,) = preview_files(file.with_suffix(".none"), [file])
+    text = preview(look, Style())
+    if "14400" not in text:
+        raise SystemExit(f"{file.name} was not summed up: {text}")
+    return text
 
 
 def _rowingdata(folder: Path, tcx: Path, csv: Path) -> dict[str, float]:

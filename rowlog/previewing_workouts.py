@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rowlog.figures import mean_pace
 from rowlog.heart import JUMP_BPM, Plausibility
@@ -239,10 +240,8 @@ class _Rows:
         told = ~np.isnan(bpm) | np.array([bool(rr) for rr in self._columns.get("rr_ms", ())], bool)
         t_s, bpm = self._t_s[told], bpm[told]
         bpm[(bpm < _SLOWEST_BPM) | (bpm > _FASTEST_BPM)] = np.nan
-        valid = bpm[~np.isnan(bpm)]
-        if len(valid) and np.abs(np.diff(valid)).max(initial=0.0) > JUMP_BPM:
-            return _without_spikes(t_s, bpm)
-        return t_s, bpm
+        kept = _without_spikes(t_s, bpm)
+        return t_s[kept], bpm[kept]
 
 
 def _numbers(column: Sequence[Any]) -> Array:
@@ -260,25 +259,33 @@ def _stroke_places(numbers: Sequence[int | None]) -> list[int]:
     return places
 
 
-def _without_spikes(t_s: Array, bpm: Array) -> tuple[Array, Array]:
-    plausibility = Plausibility()
-    kept: list[int] = []
-    doubted: list[int] = []
-    for place, (seconds, value) in enumerate(zip(t_s.tolist(), bpm.tolist(), strict=True)):
-        reading = plausibility.read(
-            HeartRate(
-                t_ns=round(seconds * 1e9),
-                source="",
-                heart_rate_bpm=0 if value != value else int(value),
-            )
-        )
-        if reading.spike_ns is not None:
-            doubted.clear()
-        doubted.append(place)
-        if not reading.doubted:
-            kept += doubted
-            doubted.clear()
-    return t_s[kept], bpm[kept]
+def _without_spikes(t_s: Array, bpm: Array) -> NDArray[np.bool_]:
+    """Which readings are believed; who judges them has to look only where a value leaps."""
+    kept = np.ones(len(bpm), bool)
+    valid = np.flatnonzero(~np.isnan(bpm))
+    leaps = np.flatnonzero(np.abs(np.diff(bpm[valid])) > JUMP_BPM)
+    judged = -1
+    for before, leap in zip(valid[leaps].tolist(), valid[leaps + 1].tolist(), strict=True):
+        if leap <= judged:
+            continue
+        plausibility = Plausibility()
+        plausibility.read(_reading(t_s[before], bpm[before]))
+        doubted: list[int] = []
+        for judged in range(leap, len(bpm)):
+            reading = plausibility.read(_reading(t_s[judged], bpm[judged]))
+            if reading.spike_ns is not None:
+                kept[doubted] = False
+            if not reading.doubted:
+                break
+            doubted.append(judged)
+        else:
+            kept[doubted] = False  # no reading came that would have confirmed them
+    return kept
+
+
+def _reading(t_s: float, bpm: float) -> HeartRate:
+    beats = 0 if bpm != bpm else int(bpm)
+    return HeartRate(t_ns=round(t_s * 1e9), source="", heart_rate_bpm=beats)
 
 
 _Piece = tuple[PiecePreview, Mean]

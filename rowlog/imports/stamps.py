@@ -32,8 +32,9 @@ def sharpened(points: Sequence[Point], whole_s: float | None = None) -> list[Poi
         points: in order of time.
         whole_s: from the first to the last, where the file says it in parts of a second.
     """
-    timed = sum(_length_s(point) is not None for point in points)
-    if timed < LEAST_STROKES or any(point.t_s % 1 for point in points):
+    if any(point.t_s % 1 for point in points):
+        return list(points)
+    if sum(_length_s(point) is not None for point in points) < LEAST_STROKES:
         return list(points)
     times: list[float] = []
     run: list[Point] = []
@@ -65,8 +66,10 @@ def ended(points: Sequence[Point]) -> list[Point]:
     found: list[Point] = []
     for point, following in zip(points, [*points[1:], None], strict=True):
         found.append(point)
+        if following is None or following.stroke is not None:
+            continue
         length_s = _length_s(point)
-        if length_s is None or following is None or following.stroke is not None:
+        if length_s is None:
             continue
         end_s, before_m, after_m = point.t_s + length_s, point.distance_m, following.distance_m
         if before_m is None or after_m is None or not point.t_s < end_s < following.t_s:

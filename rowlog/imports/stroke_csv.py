@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from itertools import groupby, pairwise, repeat, zip_longest
+from operator import itemgetter
+from typing import Final
 
 from rowlog.imports.stamps import ended, sharpened
 from rowlog.imports.workout import ImportFault, Lap, Point, Workout
@@ -63,15 +65,7 @@ _FIELDS: Final = frozenset(Point._fields)
 _OF_A_STROKE: Final = frozenset({"drive_s", "stroke_distance_m"})
 """Where a program says these, a row without them and the others is of nobody who rows."""
 _ROWING: Final = (*_OF_A_STROKE, "recovery_s", "stroke_rate_spm", "power_w", "pace_s_per_500m")
-_WHOLE: Final = ("heart_rate_bpm", "drag_factor", "stroke")
-
-
-class _Lap(NamedTuple):
-    key: tuple[float, bool]
-    """Its number, and whether it is a rest."""
-    end_s: float
-    end_m: float
-    strokes: int
+_WHOLE: Final = ("heart_rate_bpm", "drag_factor")
 
 
 def read(name: str, text: str) -> list[Workout] | None:
@@ -85,6 +79,9 @@ def read(name: str, text: str) -> list[Workout] | None:
     return None
 
 
+_Column = list[float | None]
+
+
 def _workout(
     name: str,
     program: str,
@@ -92,74 +89,98 @@ def _workout(
     rows: Sequence[Sequence[str]],
     above: Sequence[Sequence[str]],
 ) -> Workout:
-    wanted = [(i, *COLUMNS[column]) for i, column in enumerate(header) if column in COLUMNS]
-    said = [_said(row, wanted) for row in rows]
-    has_time = any("t_s" in row for row in said)
-    stamps = [row["unix_s"] for row in said if "unix_s" in row]
-    points: list[Point] = []
-    laps: list[_Lap] = []
-    counted = any("count" in row for row in said)
-    told = {field for _, field, _ in wanted}
-    waits = not _OF_A_STROKE.isdisjoint(told)
-    # Painsled numbers its rows from 0, that of who waits too.
-    last_count = -1.0 if said and waits and not _rowed(said[0]) else 0.0
-    for row in said:
-        if not has_time and "unix_s" in row:
-            row["t_s"] = row["unix_s"] - stamps[0]
-        if "t_s" not in row:
-            continue
-        if points and row["t_s"] < points[-1].t_s:
+    columns = _columns(header, rows)
+    stamps = [at for at in columns.get("unix_s", ()) if at is not None]
+    has_time = "t_s" in columns
+    if stamps and not has_time:
+        columns["t_s"] = [None if at is None else at - stamps[0] for at in columns["unix_s"]]
+    timed = [place for place, at in enumerate(columns.get("t_s", ())) if at is not None]
+    if len(timed) < len(rows):
+        columns = {field: [told[place] for place in timed] for field, told in columns.items()}
+    times = [at for at in columns.get("t_s", ()) if at is not None]
+    for place, (before, at) in enumerate(pairwise(times), 2):
+        if at < before:
             raise ImportFault(
-                f"{name}: its clock begins again at row {len(points) + 1}, and how long the rest "
+                f"{name}: its clock begins again at row {place}, and how long the rest "
                 "before was is not said.",
                 "Export that workout as FIT or TCX, which say it.",
             )
-        count = row.get("count", last_count + 1)
-        stroke = None
-        if count > last_count and (_rowed(row) or not waits):
-            stroke = int(count)  # ErgStick has a row a second, several for one stroke
-        last_count = max(last_count, count)
-        values: dict[str, Any] = {
-            key: value
-            for key, value in row.items()
-            if key in _FIELDS and (value or key in ("t_s", "distance_m"))
-        }
-        for name_of in _WHOLE:
-            if name_of in values:
-                values[name_of] = whole(values[name_of])
-        values["stroke"] = stroke
-        points.append(Point(**values))
-        if "lap" in row:
-            key = (row["lap"], row.get("state") == RESTING)
-            reached = (points[-1].t_s, points[-1].distance_m or 0.0)
-            strokes = int(stroke is not None)
-            if laps and laps[-1].key == key:
-                laps[-1] = _Lap(key, *reached, laps[-1].strokes + strokes)
-            else:
-                laps.append(_Lap(key, *reached, strokes))
+    waits = any(COLUMNS.get(column, ("", 0))[0] in _OF_A_STROKE for column in header)
+    rowed = _rowed(columns, len(times)) if waits else [True] * len(times)
+    strokes, last_count = _strokes(columns.get("count"), rowed)
+    points = _points(columns, times, strokes)
+    counted = "count" in columns or "index" in header
     return Workout(
         format=program,
         started_at=_start(stamps, points, has_time, above),
         points=tuple(ended(sharpened(points))),
-        laps=_laps(laps),
-        said={"stroke_count": int(last_count)} if counted or "index" in header else {},
+        laps=_laps(columns, points),
+        said={"stroke_count": int(last_count)} if counted else {},
     )
 
 
-def _said(row: Sequence[str], wanted: Sequence[tuple[int, str, float]]) -> dict[str, float]:
-    found: dict[str, float] = {}
-    last = len(row)
-    for place, field, times in wanted:
-        if place < last and (cell := row[place]):
-            value = number(cell)
-            if value is not None:
-                found[field] = value * times
+def _columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, _Column]:
+    """What the known columns say, those in which something stands; a later one goes before."""
+    found: dict[str, _Column] = {}
+    for cells, column in zip(zip_longest(*rows, fillvalue=""), header, strict=False):
+        if column in COLUMNS and any(cells):
+            field, times = COLUMNS[column]
+            told = [None if value is None else value * times for value in _numbers(cells)]
+            if field in found:
+                told = [b if a is None else a for a, b in zip(told, found[field], strict=True)]
+            if any(value is not None for value in told):
+                found[field] = told
     return found
 
 
-def _rowed(row: Mapping[str, float]) -> bool:
-    """Whether a row is of a stroke, and not of somebody who waits."""
-    return any(row.get(field) for field in _ROWING)
+def _numbers(cells: Sequence[str]) -> Iterable[float | None]:
+    try:
+        values = list(map(float, cells))  # most columns are full of plain numbers: this is fast
+    except ValueError:
+        return map(number, cells)
+    if math.isfinite(sum(values)) and "_" not in "".join(cells):
+        return values
+    return map(number, cells)
+
+
+def _rowed(columns: Mapping[str, _Column], count: int) -> list[bool]:
+    """Whether each row is of a stroke, and not of somebody who waits."""
+    told = [columns[field] for field in _ROWING if field in columns]
+    return list(map(any, zip(*told, strict=True))) if told else [False] * count
+
+
+def _strokes(counts: _Column | None, rowed: Sequence[bool]) -> tuple[list[int | None], float]:
+    """The number of the stroke that each row is, and the last of all numbers.
+
+    ErgStick has a row a second, several for one stroke. Painsled numbers its rows from 0, that of
+    who waits too.
+    """
+    last = -1.0 if rowed and not rowed[0] else 0.0
+    strokes: list[int | None] = []
+    for row, count in zip(rowed, counts or repeat(None), strict=False):
+        reached = last + 1 if count is None else count
+        strokes.append(int(reached) if reached > last and row else None)
+        last = max(last, reached)
+    return strokes, last
+
+
+def _points(
+    columns: Mapping[str, _Column], times: Sequence[float], strokes: Sequence[int | None]
+) -> list[Point]:
+    """The rows as points; apart from time and metres, 0 is what a program writes for unknown."""
+    told: dict[str, Iterable[object]] = {
+        field: [value or None for value in columns[field]] for field in _FIELDS if field in columns
+    }
+    for field in _WHOLE:
+        if field in told:
+            told[field] = map(whole, columns[field])
+    told |= {"t_s": times, "stroke": strokes}
+    if "distance_m" in columns:
+        told["distance_m"] = columns["distance_m"]
+    nothing = [None] * len(times)
+    return list(
+        map(Point._make, zip(*(told.get(field, nothing) for field in Point._fields), strict=True))
+    )
 
 
 def number(cell: str) -> float | None:
@@ -202,10 +223,23 @@ def _start(
     return None
 
 
-def _laps(ends: Sequence[_Lap]) -> tuple[Lap, ...]:
-    laps, last_s, last_m = [], 0.0, 0.0
-    for (_, rest), end_s, end_m, strokes in ends:
-        said = {"stroke_count": strokes}
+def _laps(columns: Mapping[str, _Column], points: Sequence[Point]) -> tuple[Lap, ...]:
+    """The laps by their numbers, work and rest apart: each reaches up to its last row."""
+    numbers = columns.get("lap")
+    if numbers is None:
+        return ()
+    states = columns.get("state") or [None] * len(points)
+    keyed = [
+        (number, state == RESTING, point)
+        for number, state, point in zip(numbers, states, points, strict=True)
+        if number is not None
+    ]
+    laps: list[Lap] = []
+    last_s = last_m = 0.0
+    for (_, rest), rows in groupby(keyed, key=itemgetter(0, 1)):
+        inside = [point for _, _, point in rows]
+        end_s, end_m = inside[-1].t_s, inside[-1].distance_m or 0.0
+        said = {"stroke_count": sum(point.stroke is not None for point in inside)}
         laps.append(Lap(rest, end_s - last_s, max(0.0, end_m - last_m), said=said))
         last_s, last_m = end_s, end_m
     return tuple(laps)
