@@ -54,6 +54,8 @@ def import_(
     whole sessions; call it again to go on. With --dry-run every file is read and checked, and told:
     its pieces where it is one workout, else a line for each.
     """
+    from dataclasses import asdict
+
     from rowlog.importing_files import files_in
 
     if dry_run:
@@ -94,6 +96,7 @@ def import_(
                     "sessions": one.sessions,
                     "known": one.known,
                     "overlaps": one.overlaps,
+                    "left_out": [asdict(told) for told in one.left_out],
                     "fault": one.fault,
                 }
                 for one in done
@@ -164,6 +167,8 @@ def _tell(done: Imported) -> None:
     typer.echo(
         f"{name}: imported before." if done.known else f"{name}: session{'s' * several} {numbers}."
     )
+    for left_out in done.left_out:
+        typer.echo(f"  {left_out}")
     for number in done.overlaps:
         if len(done.sessions) != 1:
             typer.echo(f"  Session {number} is of the same time as one of them.")
@@ -186,6 +191,12 @@ def _sum(done: Sequence[Imported]) -> str:
         words.append(f"{_files(known)} imported before.")
     if faulty:
         words.append(f"{_files(faulty)} not taken in.")
+    lacking = sum(told.count for one in done for told in one.left_out)
+    if lacking:
+        words.append(
+            f"{lacking} row{' was' if lacking == 1 else 's were'} left out: which, and why, says "
+            "the note of each session, and --json."
+        )
     same = sum(bool(one.overlaps) for one in done)
     if same:
         words.append(

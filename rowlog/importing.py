@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rowlog.importing_files import Read, files_in, read_all
 from rowlog.importing_sessions import Part, parts_of
+from rowlog.imports.left_out import LeftOut
 from rowlog.store import Store
 from rowlog.store_read import open_reader
 
@@ -27,6 +28,8 @@ class Imported:
     """Whether the same content was imported before."""
     overlaps: tuple[int, ...] = ()
     """Sessions that were there and of the same time: recordings of the same workout."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Rows of it that could not be read as a part of its sessions."""
     fault: str | None = None
     done: float = 1.0
     """So many of the files that were named are done now; a part of an archive counts in part."""
@@ -63,8 +66,9 @@ def _stored(store: Store, read: Read[list[Part]], taken: set[str], times: Times)
     if read.found is None:
         return Imported(file=read.file, fault=read.fault, done=read.done)
     new = [part for part in read.found if part.wholes and part.original.sha256 not in taken]
+    lacking = tuple(told for part in read.found for told in part.left_out)
     if not new:
-        return Imported(file=read.file, known=True, done=read.done)
+        return Imported(file=read.file, known=True, left_out=lacking, done=read.done)
     wholes = [one for part in new for one in part.wholes]
     overlaps = [
         number
@@ -72,7 +76,7 @@ def _stored(store: Store, read: Read[list[Part]], taken: set[str], times: Times)
         if one.start_known
         for number in times.shared_with(one.started_at, one.ended_at)
     ]
-    numbers = store.import_sessions(new)
+    numbers = store.import_sessions([(part.original, part.wholes) for part in new])
     taken.update(part.original.sha256 for part in new)
     for number, one in zip(numbers, wholes, strict=True):
         times.add(number, one.started_at, one.ended_at)
@@ -80,6 +84,7 @@ def _stored(store: Store, read: Read[list[Part]], taken: set[str], times: Times)
         file=read.file,
         sessions=tuple(numbers),
         overlaps=tuple(dict.fromkeys(overlaps)),
+        left_out=lacking,
         done=read.done,
     )
 

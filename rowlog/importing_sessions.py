@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 from rowlog import imports
+from rowlog.imports.left_out import LeftOut
 from rowlog.imports.workout import ImportFault, Point, Workout, laps_told, plan_of
 from rowlog.notation import NotationError, parse
 from rowlog.plan import Plan
@@ -38,6 +39,8 @@ class Part(NamedTuple):
 
     original: Original
     wholes: tuple[Whole, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    """Rows that could not be read as a part of them."""
 
 
 def is_recording(content: bytes) -> bool:
@@ -66,9 +69,11 @@ def parts_of(
     found = []
     for part, several in groupby(workouts, key=lambda workout: workout.content):
         original = _original(name, content if part is None else part, workouts[0].format)
-        new = [] if original.sha256 in known else list(several)
+        read = list(several)
+        new = [] if original.sha256 in known else read
         wholes = [whole(name, workout, dated, athlete) for workout in new]
-        found.append(Part(original, tuple(wholes)))
+        lacking = [told for workout in read for told in workout.left_out]
+        found.append(Part(original, tuple(wholes), tuple(lacking)))
     return found
 
 
@@ -92,6 +97,8 @@ def whole(name: str, workout: Workout, dated: datetime, athlete: str | None) -> 
     """A workout as a session, with all that is derived from it."""
     started_at = workout.started_at or dated - timedelta(seconds=workout.end_s)
     unsaid = () if workout.started_at is not None else (("start", "unknown, by the file's date"),)
+    lacking = " ".join(str(told) for told in workout.left_out if not told.workout)
+    told_of = (("left_out", lacking),) if lacking else ()
     return _derived(
         tuple(frames_of(workout)),
         plan=planned(workout),
@@ -101,8 +108,8 @@ def whole(name: str, workout: Workout, dated: datetime, athlete: str | None) -> 
         athlete=athlete or workout.athlete,
         sources=(Source(name=SOURCE, driver=_DRIVER),),
         origin=name,
-        note=workout.note,
-        header=(("format", workout.format), *unsaid),
+        note=" ".join(filter(None, (workout.note, lacking))) or None,
+        header=(("format", workout.format), *unsaid, *told_of),
     )
 
 

@@ -19,7 +19,7 @@ from rowlog.store_errors import NoDatabaseError
 from rowlog.store_read import open_reader
 
 WORTH_IT: Final = 60
-"""A look takes a tenth of what an import does: fewer files are done before others start."""
+"""A look takes a quarter of an import, or less: fewer files are done before others start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rowlog.figures import mean_pace
 from rowlog.heart import JUMP_BPM, Plausibility
 from rowlog.importing_sessions import planned
+from rowlog.imports.left_out import LeftOut
 from rowlog.imports.workout import Lap, Point, Workout, laps_told
 from rowlog.metrics import Array, Mean, time_weighted_mean
 from rowlog.plan import ROW
@@ -76,6 +77,8 @@ class WorkoutPreview:
     mean_stroke_rate_spm: float | None = None
     mean_heart_rate_bpm: float | None = None
     max_heart_rate_bpm: float | None = None
+    left_out: tuple[LeftOut, ...] = ()
+    """Rows of the file that could not be read as a part of it."""
     pieces: tuple[PiecePreview, ...] = ()
     """() where the file tells of none; they are looked for when it is imported."""
 
@@ -99,6 +102,7 @@ def preview_of(workout: Workout) -> WorkoutPreview:
         plan=None if plan is None else str(plan),
         athlete=workout.athlete,
         note=workout.note,
+        left_out=workout.left_out,
         duration_s=round(workout.end_s * 1e9) / 1e9 - start_s,
         distance_m=rows.distance_m,
         stroke_count=rows.stroke_count,

@@ -51,6 +51,7 @@ def preview(shown: FilePreview, style: Style) -> str:
     notes = [", ".join(facts) + "."] if facts else []
     if not workout.pieces and workout.work_s is None:
         notes.append("It tells of no pieces; they are looked for when it is taken in.")
+    notes += map(str, workout.left_out)
     if workout.known:
         notes.append("It was imported before.")
     if workout.overlaps:
@@ -192,6 +193,9 @@ def _sum(shown: Sequence[FilePreview]) -> str:
         words.append(f"{_count(known, 'file')} imported before.")
     if faulty:
         words.append(f"{_count(faulty, 'file')} cannot be taken in.")
+    lacking = sum(told.count for one in shown for each in one.workouts for told in each.left_out)
+    if lacking:
+        words.append(f"{_count(lacking, 'row')} will be left out: which, and why, says --json.")
     return " ".join(words)
 
 

@@ -227,11 +227,14 @@ def test_the_command_says_what_files_hold(tmp_path: Path) -> None:
         "Nothing was taken in. To do so, leave out --dry-run.\n"
     )
     (tmp_path / "in" / "b.txt").write_text("hello")
+    with (tmp_path / "in" / "a.csv").open("a") as file:
+        file.write("\n41,,410,180,160\n")
     many = run("import", "--dry-run", tmp_path / "in", "--json", "--db", database)
     assert many.returncode == 1
     assert "b.txt is of no format" in many.stderr
     told = json.loads(many.stdout)
     assert [len(one["workouts"]) for one in told] == [1, 0]
+    assert told[0]["workouts"][0]["left_out"][0]["lines"] == [42]
     assert not database.exists()
     page = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
     chapter = page.split("\n## import --dry-run\n")[1].split("\n## ")[0]

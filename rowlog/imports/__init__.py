@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from typing import Final
 
 from rowlog.imports.packing import MOST_BYTES, unpacked
@@ -14,7 +15,7 @@ MOST_LINES: Final = 1_000_000
 MOST_CELLS: Final = 5_000_000
 """A row a second with thirty columns for two days."""
 
-VERSION: Final = "3"
+VERSION: Final = "4"
 """Of the readers; raised when one of them reads a file differently than before."""
 
 
@@ -39,21 +40,43 @@ def _read_text(name: str, text: str) -> list[Workout] | None:
     """The workouts of a text file, by the first format that knows it as its own."""
     from rowlog.imports import boatcoach, logbook, painsled, rowpro, rr, speedcoach, stroke_csv
 
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
     _bounded(name, text)
     for format_ in (logbook, rowpro, boatcoach, speedcoach, painsled, stroke_csv, rr):
         try:
             found: list[Workout] | None = format_.read(name, text)
         except csv.Error as error:
             raise ImportFault(f"{name} is no whole CSV: {error}.", "Export it again.") from error
-        except (ValueError, TypeError, OverflowError, LookupError, StopIteration) as error:
+        except _UNREADABLE as error:
             raise ImportFault(
-                f"{name} holds what no {format_.__name__.rpartition('.')[2]} file does: {error}.",
-                "Export it again, or correct it.",
+                f"{name}: line {_breaks_at(format_.read, text)} holds what no "
+                f"{format_.__name__.rpartition('.')[2]} file does.",
+                "Correct or remove that line, or export the file again.",
             ) from error
         if found is not None:
             return found
     return None
+
+
+_UNREADABLE: Final = (ValueError, TypeError, OverflowError, LookupError, StopIteration)
+"""What a reader raises for a cell that its format cannot have."""
+
+
+def _breaks_at(read_: Callable[[str, str], object], text: str) -> int:
+    """The first line with which a text can no longer be read, by halves; the first line is 1."""
+    lines = text.splitlines(keepends=True)
+    whole, broken = 0, len(lines)
+    while broken - whole > 1:
+        middle = (whole + broken) // 2
+        try:
+            read_("", "".join(lines[:middle]))
+        except _UNREADABLE:
+            broken = middle
+        except (ImportFault, csv.Error):
+            whole = middle  # that is another fault, of a text that breaks off
+        else:
+            whole = middle
+    return broken
 
 
 def _bounded(name: str, text: str) -> None:

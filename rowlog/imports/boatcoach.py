@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
 
+from rowlog.imports.left_out import left_out
 from rowlog.imports.stroke_csv import number, whole
 from rowlog.imports.workout import Lap, Point, Workout
 
@@ -27,31 +28,37 @@ class _Row(NamedTuple):
 
 def read(name: str, text: str) -> list[Workout] | None:
     """The workout of a BoatCoach file; None where it is none."""
-    lines = text.splitlines()
-    place = next((i for i, line in enumerate(lines[:3]) if "lastSplitTime" in line), None)
+    above = text.split("\n", 3)[:3]
+    place = next((i for i, line in enumerate(above) if "lastSplitTime" in line), None)
     if place is None:
         return None
+    lines = text.splitlines()
     sign = ";" if lines[place].count(";") > lines[place].count(",") else ","
-    table = list(csv.reader(lines[place:], delimiter=sign))
-    columns = [cell.strip() for cell in table[0]]
+    table = csv.reader(lines[place:], delimiter=sign)
+    columns = [cell.strip() for cell in next(table)]
     first: datetime | None = None
     rows: list[_Row] = []
-    for cells in table[1:]:
+    lacking: list[int] = []
+    down = False
+    for cells in table:
+        if table.line_num == 2:
+            down = len(cells) > 1 and cells[1].startswith("FixedDistance")
         named = dict(zip(columns, cells, strict=False))
         at = _time(named.get("DateTime", ""))
         said = {key: number(cell) for key, cell in named.items() if key and key != "PowerCurve"}
         metres = said.get("workDistance")
         if at is None or metres is None:
+            if any(map(str.strip, cells)):
+                lacking.append(place + table.line_num)
             continue
         first = first or at
         rows.append(
             _Row(
                 (at - first).total_seconds(), metres, said.get("intervalCount") or 0.0,
-                bool(said.get("restTime")), int(said.get("strokeCount") or 0),
+                bool(said.get("restTime")), whole(said.get("strokeCount")) or 0,
                 said.get("lastSplitTime") or 0.0, said.get("splitAvg500MPace") or 0.0, said,
             )
         )  # fmt: skip
-    down = bool(rows) and table[1][1].startswith("FixedDistance")
     laps = _splits(rows) if down else _intervals(rows)
     total_m = sum(lap.metres or 0 for lap in laps)
     points = _points(rows, total_m if down else None)
@@ -66,6 +73,7 @@ def read(name: str, text: str) -> list[Workout] | None:
             points=tuple(points),
             laps=laps,
             said=_counted(max(counts)) if counts else {},
+            left_out=left_out("row", "without a time or metres", lacking),
         )
     ]
 

@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import Any, Final
 
 from rowlog.fit_layout import EPOCH_S
+from rowlog.imports.left_out import counted_out
 from rowlog.imports.stamps import sharpened
 from rowlog.imports.workout import (
     MOST_POINTS,
@@ -82,6 +83,7 @@ def _read(name: str, content: bytes, doubt: str | None) -> Workout:
     laps: list[dict[str, Any]] = []
     said: dict[str, Any] = {}
     start: float | None = None
+    untimed = 0
     cut = doubt is not None
     try:
         # Without a processor times stay whole seconds of FIT's own epoch, which is all we need.
@@ -110,6 +112,8 @@ def _read(name: str, content: bytes, doubt: str | None) -> Workout:
                         points.append(_point(row, at - start))
                         if len(points) > MOST_POINTS:
                             break  # `checked` says so
+                    else:
+                        untimed += 1
                 elif frame.name == "hrv" and points:
                     rr = _rr(row.get("time"))
                     points[-1] = points[-1]._replace(rr_ms=(points[-1].rr_ms or ()) + rr)
@@ -148,6 +152,7 @@ def _read(name: str, content: bytes, doubt: str | None) -> Workout:
         athlete=_text(said.get("athlete")),
         said=_totals(said, own=own),
         note=doubt,
+        left_out=counted_out("record", "without a time", untimed),
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from rowlog.imports.left_out import left_out
 from rowlog.imports.stroke_csv import number, whole
 from rowlog.imports.workout import LONGEST_S, ImportFault, Lap, Point, Workout
 from rowlog_drivers.records import MachineSummary
@@ -22,11 +24,18 @@ def read(name: str, text: str) -> list[Workout] | None:
         return None
     reader = csv.reader(io.StringIO(text))
     columns = next(reader)
-    return [
-        workout
-        for cells in reader
-        if (workout := _workout(name, columns, cells)) is not None
-    ]  # fmt: skip
+    found: list[Workout] = []
+    lacking: list[int] = []
+    for cells in reader:
+        workout = _workout(name, columns, cells)
+        if workout is not None:
+            found.append(workout)
+        elif any(map(str.strip, cells)):
+            lacking.append(reader.line_num)
+    if found:
+        told = left_out("row", "without a time or metres", lacking, workout=True)
+        found[0] = replace(found[0], left_out=told)
+    return found
 
 
 def _workout(name: str, columns: list[str], cells: list[str]) -> Workout | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from datetime import datetime
 
+from rowlog.imports.left_out import left_out
 from rowlog.imports.stamps import ended
 from rowlog.imports.stroke_csv import number, whole
 from rowlog.imports.workout import Point, Workout
@@ -19,12 +20,15 @@ def read(name: str, text: str) -> list[Workout] | None:
     points: list[Point] = []
     first: datetime | None = None
     last = 0
+    untimed: list[int] = []
     for cells in rows:
         row = dict(zip(columns, cells, strict=False))
         get = {key: number(cell) for key, cell in row.items()}.get
         try:
             at = datetime.fromisoformat(row.get("stroke.driveStartMs", ""))
         except ValueError:
+            if any(map(str.strip, cells)):
+                untimed.append(rows.line_num)
             continue
         first = first or at
         t_s = (at - first).total_seconds()
@@ -54,4 +58,12 @@ def read(name: str, text: str) -> list[Workout] | None:
             )
         )
     said = {"stroke_count": last} if last else {}
-    return [Workout(format="painsled", started_at=first, points=tuple(ended(points)), said=said)]
+    return [
+        Workout(
+            format="painsled",
+            started_at=first,
+            points=tuple(ended(points)),
+            said=said,
+            left_out=left_out("row", "without a time", untimed),
+        )
+    ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from datetime import datetime
+from typing import NamedTuple
 
+from rowlog.imports.left_out import left_out
 from rowlog.imports.stroke_csv import number, whole
 from rowlog.imports.workout import ImportFault, Lap, Point, Workout
 
@@ -22,14 +24,14 @@ def read(name: str, text: str) -> list[Workout] | None:
     strokes = next((rows for head, rows in tables if head[:4] == _STROKES), [])
     pieces = next((rows for head, rows in tables if head[:4] == _PIECES), [])
     about = next(
-        (rows[0] for head, rows in tables if head[:2] == ["date", "totaltime"] if rows), []
+        (rows[0].cells for head, rows in tables if head[:2] == ["date", "totaltime"] if rows), []
     )
     laps = tuple(
         Lap(rest=kind == _REST, seconds=(ms or 0) / 1000, metres=None if kind == _REST else metres)
-        for kind, ms, metres in ([*map(number, row[:3])] for row in pieces)
+        for kind, ms, metres in ([*map(number, row.cells[:3])] for row in pieces)
         if kind in (_REST, _WORK) and ms
     )
-    bouts = _bouts(strokes)
+    bouts, untimed = _bouts(strokes)
     if len(bouts) != sum(not lap.rest for lap in laps):
         raise ImportFault(
             f"{name}: its strokes are of {len(bouts)} intervals, its table of intervals has "
@@ -42,33 +44,44 @@ def read(name: str, text: str) -> list[Workout] | None:
             started_at=_start(about[0] if about else ""),
             points=tuple(_points(bouts, laps)),
             laps=laps,
+            left_out=left_out("row", "without a time or with too few cells", untimed),
         )
     ]
 
 
-def _tables(text: str) -> list[tuple[list[str], list[list[str]]]]:
+class _Row(NamedTuple):
+    line: int
+    cells: list[str]
+
+
+def _tables(text: str) -> list[tuple[list[str], list[_Row]]]:
     """The file's tables, parted by empty lines: (head in lower case, rows)."""
     tables = []
-    for block in text.replace("\r", "").split("\n\n"):
-        rows = [row for row in csv.reader(block.splitlines()) if any(row)]
+    above = 0
+    for block in text.split("\n\n"):
+        reader = csv.reader(block.splitlines())
+        rows = [_Row(above + reader.line_num, row) for row in reader if any(row)]
+        above += block.count("\n") + 2
         if rows:
-            tables.append(([cell.strip().lower() for cell in rows[0]], rows[1:]))
+            tables.append(([cell.strip().lower() for cell in rows[0].cells], rows[1:]))
     return tables
 
 
-def _bouts(rows: list[list[str]]) -> list[list[tuple[float | None, ...]]]:
-    """The strokes by interval: a new one begins where the clock does."""
+def _bouts(rows: list[_Row]) -> tuple[list[list[tuple[float | None, ...]]], list[int]]:
+    """The strokes by interval, a new one where the clock begins again; lines that are none."""
     bouts: list[list[tuple[float | None, ...]]] = []
+    untimed: list[int] = []
     last_ms = float("inf")
-    for row in rows:
-        said = tuple(number(cell) for cell in row[:7])
+    for line, cells in rows:
+        said = tuple(number(cell) for cell in cells[:7])
         if len(said) < 7 or said[0] is None:
+            untimed.append(line)
             continue
         if said[0] < last_ms:
             bouts.append([])
         bouts[-1].append(said)
         last_ms = said[0]
-    return bouts
+    return bouts, untimed
 
 
 def _points(bouts: list[list[tuple[float | None, ...]]], laps: tuple[Lap, ...]) -> Iterator[Point]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from datetime import datetime
 
+from rowlog.imports.left_out import left_out
 from rowlog.imports.stroke_csv import number, whole
 from rowlog.imports.workout import ImportFault, Lap, Point, Workout
 
@@ -20,7 +21,7 @@ def read(name: str, text: str) -> list[Workout] | None:
         return None
     rows = list(csv.reader(text.splitlines()))
     start = next((row[1] for row in rows if row and row[0] == "Start Time:"), "")
-    pieces = _table(rows, "Interval Summaries:")
+    pieces = [row for _, row in _table(rows, "Interval Summaries:")]
     strokes = _table(rows, "Per-Stroke Data:")
     if not strokes:
         raise ImportFault(f"{name} has no strokes.", "Export the session with its strokes.")
@@ -30,10 +31,12 @@ def read(name: str, text: str) -> list[Workout] | None:
     points: list[Point] = []
     start_s = start_m = 0.0
     inside, count = 0, 0
-    for row in strokes:
+    untimed: list[int] = []
+    for line, row in strokes:
         place = number(row["Interval"])
         at, metres = number(row["Elapsed Time"]), _metres(row)
         if place is None or at is None:
+            untimed.append(line)
             continue
         while laps and inside < min(int(place) - 1, len(laps)):
             start_s, start_m = start_s + laps[inside].seconds, start_m + (laps[inside].metres or 0)
@@ -58,23 +61,25 @@ def read(name: str, text: str) -> list[Workout] | None:
         Workout(
             format="speedcoach", started_at=_start(start), points=tuple(points), laps=laps,
             note="How long its rests were is not said.",
+            left_out=left_out("row", "without an interval or a time", untimed),
         )
     ]  # fmt: skip
 
 
-def _table(rows: list[list[str]], title: str) -> list[dict[str, str]]:
-    """The table under a title: its head, a row of units, and rows up to an empty one."""
+def _table(rows: list[list[str]], title: str) -> list[tuple[int, dict[str, str]]]:
+    """The table under a title, with the line of each row: head, units, rows up to an empty one."""
     place = next((i for i, row in enumerate(rows) if row and row[0] == title), None)
     if place is None:
         return []
-    body = iter(row for row in rows[place + 1 :])
-    head = next((row for row in body if any(row)), [])
+    body = iter(enumerate(rows[place + 1 :], place + 2))
+    head = next((row for _, row in body if any(row)), [])
     found = []
     next(body, None)
-    for row in body:
+    for line, row in body:
         if not any(row):
             break
-        found.append({**dict.fromkeys(_FIELDS, ""), **dict(zip(head, row, strict=False))})
+        told = {**dict.fromkeys(_FIELDS, ""), **dict(zip(head, row, strict=False))}
+        found.append((line, told))
     return found
 
 

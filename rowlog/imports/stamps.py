@@ -38,7 +38,7 @@ def sharpened(points: Sequence[Point], whole_s: float | None = None) -> list[Poi
         return list(points)
     times: list[float] = []
     run: list[Point] = []
-    for point, following in zip(points, [*points[1:], None], strict=True):
+    for point, following in zip(points, [*points[1:], None], strict=False):
         run.append(point)
         length_s = _length_s(point)
         if (
@@ -64,7 +64,7 @@ def ended(points: Sequence[Point]) -> list[Point]:
     There the machine stood at its last metre already, whenever that row was written.
     """
     found: list[Point] = []
-    for point, following in zip(points, [*points[1:], None], strict=True):
+    for point, following in zip(points, [*points[1:], None], strict=False):
         found.append(point)
         if following is None or following.stroke is not None:
             continue

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby, pairwise, repeat, zip_longest
 from operator import itemgetter
 from typing import Final
 
+from rowlog.imports.left_out import csv_lines, left_out
 from rowlog.imports.stamps import ended, sharpened
 from rowlog.imports.workout import ImportFault, Lap, Point, Workout
 
@@ -75,7 +77,12 @@ def read(name: str, text: str) -> list[Workout] | None:
         header = [cell.strip().lower() for cell in row]
         program = next((known for column, known in NAMES if column in header), None)
         if program is not None:
-            return [_workout(name, program, header, rows[place + 1 :], rows[:place])]
+            workout, timed = _workout(name, program, header, rows[place + 1 :], rows[:place])
+            if len(timed) < len(rows) - place - 1:
+                lines = csv_lines(text)[place + 1 :]
+                untimed = [line for k, line in enumerate(lines) if k not in timed]
+                workout = replace(workout, left_out=left_out("row", "without a time", untimed))
+            return [workout]
     return None
 
 
@@ -88,13 +95,15 @@ def _workout(
     header: Sequence[str],
     rows: Sequence[Sequence[str]],
     above: Sequence[Sequence[str]],
-) -> Workout:
+) -> tuple[Workout, Collection[int]]:
+    """The workout, and the places of the rows that it was made of."""
     columns = _columns(header, rows)
     stamps = [at for at in columns.get("unix_s", ()) if at is not None]
     has_time = "t_s" in columns
     if stamps and not has_time:
         columns["t_s"] = [None if at is None else at - stamps[0] for at in columns["unix_s"]]
-    timed = [place for place, at in enumerate(columns.get("t_s", ())) if at is not None]
+    told_times = columns.get("t_s", ())
+    timed = [place for place, at in enumerate(told_times) if at is not None]
     if len(timed) < len(rows):
         columns = {field: [told[place] for place in timed] for field, told in columns.items()}
     times = [at for at in columns.get("t_s", ()) if at is not None]
@@ -110,13 +119,14 @@ def _workout(
     strokes, last_count = _strokes(columns.get("count"), rowed)
     points = _points(columns, times, strokes)
     counted = "count" in columns or "index" in header
-    return Workout(
+    workout = Workout(
         format=program,
         started_at=_start(stamps, points, has_time, above),
         points=tuple(ended(sharpened(points))),
         laps=_laps(columns, points),
         said={"stroke_count": int(last_count)} if counted else {},
     )
+    return workout, frozenset(timed)
 
 
 def _columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, _Column]:

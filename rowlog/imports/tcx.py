@@ -8,6 +8,7 @@ from typing import Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+from rowlog.imports.left_out import counted_out
 from rowlog.imports.workout import ImportFault, Lap, Point, Workout, figures_in, instant
 from rowlog_drivers.records import FileLap, FileTotals
 
@@ -46,6 +47,7 @@ def _workout(activity: Element) -> Workout:
     points: list[Point] = []
     times = [at for lap in laps for at in _times(lap)]
     start = min(times) if times else None
+    untimed = 0
     for lap in laps:
         for element in lap.iter():
             if _tag(element) != "Trackpoint":
@@ -53,6 +55,7 @@ def _workout(activity: Element) -> Workout:
             said = {_tag(child): child.text for child in element.iter()}
             at = _time(said.get("Time"))
             if at is None or start is None:
+                untimed += 1
                 continue
             speed, bpm = _number(said.get("Speed")), _number(said.get("Value"))
             points.append(
@@ -80,6 +83,7 @@ def _workout(activity: Element) -> Workout:
         said={} if own is None else figures_in(own.attrib, FileTotals, but=("plan",)),
         plan=None if own is None else own.get("plan"),
         athlete=None if own is None else own.get("athlete"),
+        left_out=counted_out("point", "without a time", untimed),
     )
 
 

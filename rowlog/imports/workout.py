@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from rowlog.imports.left_out import LeftOut
 from rowlog_drivers.errors import RowlogError
 from rowlog_drivers.records import MachineSummary, Record
 
@@ -84,6 +85,8 @@ class Workout:
     """The whole of it, where the file has that."""
     content: bytes | None = None
     """Its own part of the file; None where it is all of it."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Rows of the file that could not be read as a part of it."""
 
     @property
     def end_s(self) -> float:
