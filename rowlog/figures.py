@@ -11,6 +11,10 @@ Origin = Literal["measured", "machine", "derived", "estimated"]
 other figures, or a formula that the machine did not confirm."""
 
 
+SLOWEST_STROKE_S: Final = 6.0
+"""Ten a minute: nobody rows more slowly."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """What is reported of a segment, a split, or a session's work; None is unknown."""
@@ -248,8 +252,8 @@ def figures_of(
         origins.append(("mean_pace_s_per_500m", "derived"))
     if total.stroke_count is not None:
         origins.append(("stroke_count", "measured"))
-        if total.duration_s > 0:
-            rate = 60.0 * total.stroke_count / total.duration_s
+        rate = mean_rate(total.stroke_count, total.duration_s)
+        if rate is not None:
             origins.append(("mean_stroke_rate_spm", "derived"))
     if total.energy_kcal is not None:
         origins.append(("energy_kcal", "measured"))
@@ -292,6 +296,15 @@ def figures_of(
         drag_factor=None if drag is None else round(drag),
         origins=tuple(origins),
     )
+
+
+def mean_rate(stroke_count: int, duration_s: float) -> float | None:
+    """Strokes a minute; 0 for none. None of no time, and of a single stroke in less time than the
+    slowest takes: that is the time of its beginning, not of a stroke.
+    """
+    if duration_s <= 0 or (stroke_count == 1 and duration_s < SLOWEST_STROKE_S):
+        return None
+    return 60.0 * stroke_count / duration_s
 
 
 def _plus(one: float | None, other: float | None) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rowlog.counters import SECOND_NS
-from rowlog.figures import choose_heart_rate, mean_pace
+from rowlog.figures import choose_heart_rate, mean_pace, mean_rate
 from rowlog.heart import Relayed
 from rowlog.intervals import Found, Segment, Split, Tracker
 from rowlog.keys import UNDO, is_key
@@ -244,7 +244,7 @@ class Pipeline:
             if rowed.distance_m is not None:
                 pace = mean_pace(rowed.distance_m, rowed.duration_s)
             if rowed.stroke_count is not None:
-                rate = 60.0 * rowed.stroke_count / rowed.duration_s
+                rate = mean_rate(rowed.stroke_count, rowed.duration_s)
         totals = with_origins(
             SessionTotals(
                 activity=self._activity(),

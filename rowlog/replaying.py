@@ -88,12 +88,13 @@ def record_frames(
     decoding = make_decoding(header.sources)
     started_at = header.started_at or wall_now()
     transport = ReplayTransport(frames, speed=speed)
+    drivers = {source.driver for source in header.sources}
     with closing(Store.open_writer(database)) as store:
         session_id = store.begin_session(
             started_at=started_at,
             plan=str(plan) if plan is not None else None,
             athlete=athlete,
-            activity="row",
+            activity="row" if drivers - {"heart_rate"} else "other",
             sources=[_source(source) for source in header.sources],
             origin=origin,
             note=header.note,

@@ -388,10 +388,18 @@ class Store:
         with self._transaction(durable=True) as db:
             self._require(db, session_id)
             self._insert.totals(session_id, totals)
+            # Of a rower that never sent anything the figures do not tell that it was there.
+            silent = totals.activity == "other" and totals.heart_rate_source is None
             db.execute(
-                "UPDATE sessions SET ended_at = ?, end_ns = ?, state = ?, activity = ? "
-                "WHERE id = ?",
-                (ended_at.isoformat(), end_ns, state, totals.activity, session_id),
+                "UPDATE sessions SET ended_at = ?, end_ns = ?, state = ?, "
+                "activity = coalesce(?, activity) WHERE id = ?",
+                (
+                    ended_at.isoformat(),
+                    end_ns,
+                    state,
+                    None if silent else totals.activity,
+                    session_id,
+                ),
             )
         self._lock.name(None)
         self.pack(session_id)

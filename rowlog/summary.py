@@ -422,7 +422,9 @@ def _recut(session: SessionSummary, segments: tuple[SegmentSummary, ...]) -> Ses
         "rest_distance_m": sum(rested) if rested else None,
         "mean_pace_s_per_500m": 500.0 * on_machine_s / sum(metres) if sum(metres) > 0 else None,
         "mean_power_w": sum(w * s for w, s in powers) / rowed_s if rowed_s else None,
-        "mean_stroke_rate_spm": 60.0 * sum(strokes) / stroked_s if strokes and stroked_s else None,
+        "mean_stroke_rate_spm": 60.0 * sum(strokes) / stroked_s
+        if strokes and stroked_s and (sum(strokes) != 1 or stroked_s >= 6)  # `figures.mean_rate`
+        else None,
     }
     origins = {name: origin for name, origin in session.origins.items() if name not in fields}
     origins |= {name: "derived" for name, value in fields.items() if value is not None}

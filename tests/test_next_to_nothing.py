@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -56,8 +57,8 @@ def test_nothing_at_all(tmp_path: Path) -> None:
     ("name", "seconds", "strap", "beats"),
     [
         ("one frame", 0.2, False, True),
-        ("one stroke", 5.0, False, True),
-        ("one stroke with a heart rate", 5.0, True, True),
+        ("one stroke", 5.5, False, True),
+        ("one stroke with a heart rate", 5.5, True, True),
         ("no heart rate", 60.0, False, True),
         ("a strap that measures nothing", 60.0, True, False),
     ],
@@ -76,6 +77,45 @@ def test_one_session_of_next_to_nothing(
     header = FramesHeader(sources=simulation.sources, end_ns=round(seconds * 1e9))
     record_frames(frames, header, path, plan=parse("200m"), athlete="Ann")
     asked(path, *QUESTIONS, *OF_ONE)
+
+
+def test_one_stroke_has_no_rate(tmp_path: Path) -> None:
+    """Half a second after it began 1 stroke would be 120 a minute."""
+    simulation = simulate(script_for(parse("200m@2:00")), strap=False, seed=2)
+    path = tmp_path / "rowlog.db"
+    for seconds, strokes in ((5.5, 1), (7.5, 2)):
+        header = FramesHeader(sources=simulation.sources, end_ns=round(seconds * 1e9))
+        frames = [frame for frame in simulation.frames if frame.t_ns <= seconds * 1e9]
+        record_frames(frames, header, path, plan=parse("200m"))
+        shown = answer(path, "show")
+        work = shown["segments"][0]
+        assert (work["stroke_count"], shown["session"]["stroke_count"]) == (strokes, strokes)
+        rates = [one["mean_stroke_rate_spm"] for one in (work, shown["session"])]
+        if strokes == 1:
+            assert rates == [None, None]
+            assert not {"mean_stroke_rate_spm"} & work["origins"].keys()
+        else:
+            assert rates == [pytest.approx(60 * strokes / work["duration_s"])] * 2
+
+
+@pytest.mark.parametrize(
+    ("rower", "strap", "channels", "title"),
+    [
+        ("ftms", True, {"link"}, "rowing"),
+        ("ftms", True, {"2a37"}, "heart rate"),
+        (None, True, {"2a37"}, "heart rate"),
+        (None, True, {"link"}, "heart rate"),
+    ],
+)
+def test_a_rower_that_says_nothing_is_no_strap(
+    tmp_path: Path, rower: Literal["ftms"] | None, strap: bool, channels: set[str], title: str
+) -> None:
+    simulation = simulate(script_for(parse("0:20")), rower=rower, strap=strap, seed=2)
+    frames = [frame for frame in simulation.frames if frame.channel in channels]
+    path = tmp_path / "rowlog.db"
+    header = FramesHeader(sources=simulation.sources, end_ns=20_000_000_000)
+    record_frames(frames, header, path, plan=None)
+    assert call(path, "show").splitlines()[0] == f"Session 1 · {title}"
 
 
 def test_a_strap_alone(tmp_path: Path) -> None:
