@@ -186,7 +186,7 @@ def memory_mb(number: int) -> float:
 
 def percentiles(values: list[float]) -> str:
     """Median, 99th percentile and highest, in ms."""
-    cut = statistics.quantiles(values, n=100)
+    cut = statistics.quantiles(values, n=100, method="inclusive")
     return (
         f"median {1e3 * cut[49]:.1f}, p99 {1e3 * cut[98]:.1f}, highest {1e3 * max(values):.1f} ms"
     )
