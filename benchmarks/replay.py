@@ -23,6 +23,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,7 +88,7 @@ def child(kind: str, hours: int, folder: Path) -> None:
     else:
         record_frames(simulator, header, database, plan=plan)
     wall_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu_began
-    with sqlite3.connect(database) as db:
+    with closing(sqlite3.connect(database)) as db:
         frames, session_s = db.execute(
             "SELECT frames, duration_s FROM session_totals ORDER BY session_id DESC LIMIT 1"
         ).fetchone()

@@ -602,7 +602,7 @@ def test_the_same_content_is_taken_in_once_and_its_bytes_are_kept(tmp_path: Path
     rebuilt = run("db", "rebuild", "--db", database)
     assert rebuilt.returncode == 0
     assert load(database, 1).session.distance_m == 90.0
-    with sqlite3.connect(database) as db:
+    with closing(sqlite3.connect(database)) as db:
         name, size = db.execute("SELECT name, length(content) FROM imports").fetchone()
     assert (name, size > 20) == ("a.csv", True)
 
