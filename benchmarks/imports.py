@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from functools import partial
 from multiprocessing import active_children
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 
 import fitdecode  # type: ignore[import-untyped]
@@ -78,9 +79,15 @@ def main() -> None:
             _many(Path(folder), count)
 
 
-def _strokes(metres: float, count: int = STROKES_AN_HOUR) -> bytes:
-    rows = [f"{n},{2.5 * n},{metres * n:.1f},24,{120 + n % 50}" for n in range(1, count + 1)]
-    return "\n".join([HEADER, *rows]).encode()
+def _strokes(metres: float, count: int = STROKES_AN_HOUR, seed: int | None = None) -> bytes:
+    """Strokes of 2.5 s and so many metres; as somebody rows them where there is a seed."""
+    random = Random(seed)
+    rows, t_s, rowed_m = [HEADER], 0.0, 0.0
+    for n in range(1, count + 1):
+        t_s += 2.5 + (0.0 if seed is None else random.gauss(0, 0.05))
+        rowed_m += metres + (0.0 if seed is None else random.gauss(0, 0.2))
+        rows.append(f"{n},{t_s:.2f},{rowed_m:.1f},24,{120 + n % 50}")
+    return "\n".join(rows).encode()
 
 
 def _formats(folder: Path, *, alone: bool) -> None:
@@ -158,7 +165,7 @@ def _many(folder: Path, count: int) -> None:
     inside = folder / "many"
     inside.mkdir()
     for n in range(count):
-        (inside / f"{n:05d}.csv").write_bytes(_strokes(8.0 + n / count, 300))
+        (inside / f"{n:05d}.csv").write_bytes(_strokes(8.0 + n / count, 300, n))
     memory: list[tuple[float, float]] = []
 
     def seen(_: Imported) -> None:
@@ -172,6 +179,8 @@ def _many(folder: Path, count: int) -> None:
     done = import_files(folder / "many.db", [inside], on_file=seen)
     seconds = time.perf_counter() - start
     taken = sum(len(one.sessions) for one in done)
+    twice = sum(bool(one.same) for one in done)
+    print(f"  taken for workouts that were there: {twice}")
     print(f"{taken} files of 300 strokes: {seconds:.1f} s, {seconds / count * 1000:.0f} ms each")
     tenths = [one for one in memory if one[0]]
     print("  memory after each tenth, MB: " + " ".join(f"{own:.0f}" for own, _ in tenths))

@@ -118,15 +118,21 @@ def merge(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make one session of several: a strap recorded apart, or a session that was broken off."""
-    from rowlog.editing import merge_sessions
+    """Make one session of several: a strap recorded apart, or a session that was broken off.
+
+    Files that tell of the same rowing, whatever their clocks say, become one: the one that says
+    most, with laps and heart rates of the others where it has none.
+    """
+    from rowlog.merging import merge_sessions
 
     path = database_path(db)
     numbers = _numbers(path, sessions)
-    into = merge_sessions(path, numbers, plan=plan)
-    _say(
-        {"session": into, "merged": numbers}, f"{_count(numbers)} are session {into} now.", as_json
-    )
+    made = merge_sessions(path, numbers, plan=plan)
+    told_twice = list(made.told_twice)
+    words = f"{_count(numbers)} are session {made.session} now."
+    if told_twice:
+        words += f" Clock and rowing are session {made.rowing}'s."
+    _say({"session": made.session, "merged": numbers, "told_twice": told_twice}, words, as_json)
 
 
 @edits.command(name="undo")

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 TOLD_ONE_BY_ONE: Final = 20
 """Of more files only those are named that need a word; the others are counted."""
 
+CLOCK_S: Final = 60.0
+"""Clocks that are no further apart say the same."""
+
 
 def add_to(app: typer.Typer) -> None:
     """Make the command of this file one of `app`."""
@@ -96,6 +99,9 @@ def import_(
                     "sessions": one.sessions,
                     "known": one.known,
                     "overlaps": one.overlaps,
+                    "same": [
+                        {"session": twin.session, "clock_s": twin.clock_s} for twin in one.same
+                    ],
                     "left_out": [asdict(told) for told in one.left_out],
                     "fault": one.fault,
                 }
@@ -169,7 +175,17 @@ def _tell(done: Imported) -> None:
     )
     for left_out in done.left_out:
         typer.echo(f"  {left_out}")
+    for twin in done.same:
+        typer.echo(f"  Session {twin.session} is the same workout{_clock(twin.clock_s)}.")
+    if done.same and len(done.sessions) == 1:
+        what = "both" if len(done.same) == 1 else "them"
+        others = " ".join(str(twin.session) for twin in done.same)
+        typer.echo(f"  To make one of {what}: rowlog edit merge {others} {numbers}")
+        typer.echo(f"  To leave this one out: rowlog edit delete {numbers}")
+    told = {twin.session for twin in done.same}
     for number in done.overlaps:
+        if number in told:
+            continue
         if len(done.sessions) != 1:
             typer.echo(f"  Session {number} is of the same time as one of them.")
             continue
@@ -177,6 +193,21 @@ def _tell(done: Imported) -> None:
             f"  Session {number} is of the same time. To make one of both: "
             f"rowlog edit merge {number} {numbers}"
         )
+
+
+def _clock(seconds: float | None) -> str:
+    """What is to be said of a session's clock that is so far behind; nothing within a minute."""
+    if seconds is None:
+        return ", though one of them does not say when it was"
+    minutes = round(abs(seconds) / 60)
+    if abs(seconds) < CLOCK_S:
+        return ""
+    way = "behind" if seconds > 0 else "ahead"
+    if minutes >= 48 * 60:
+        return f"; its clock is {round(minutes / 1440)} days {way}"
+    hours, rest = divmod(minutes, 60)
+    words = [f"{hours} h"] * bool(hours) + [f"{rest} min"] * bool(rest)
+    return f"; its clock is {' '.join(words)} {way}"
 
 
 def _sum(done: Sequence[Imported]) -> str:
@@ -197,10 +228,16 @@ def _sum(done: Sequence[Imported]) -> str:
             f"{lacking} row{' was' if lacking == 1 else 's were'} left out: which, and why, says "
             "the note of each session, and --json."
         )
-    same = sum(bool(one.overlaps) for one in done)
+    same = sum(bool(one.same) for one in done)
     if same:
         words.append(
-            f"{_files(same)} of the time of a session that was there: "
+            f"{_files(same)} of a workout that was there: see which with --json; "
+            "to make one of two, rowlog edit merge."
+        )
+    timed = sum(bool(one.overlaps) and not one.same for one in done)
+    if timed:
+        words.append(
+            f"{_files(timed)} of the time of a session that was there: "
             "see rowlog sessions, and to make one of two, rowlog edit merge."
         )
     return " ".join(words)

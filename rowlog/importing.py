@@ -13,6 +13,7 @@ from pathlib import Path
 from rowlog.importing_files import Read, files_in, read_all
 from rowlog.importing_sessions import Part, parts_of
 from rowlog.imports.left_out import LeftOut
+from rowlog.recognising import Recognised, Twin
 from rowlog.store import Store
 from rowlog.store_read import open_reader
 
@@ -27,7 +28,9 @@ class Imported:
     known: bool = False
     """Whether the same content was imported before."""
     overlaps: tuple[int, ...] = ()
-    """Sessions that were there and of the same time: recordings of the same workout."""
+    """Sessions that were there and of the same time."""
+    same: tuple[Twin, ...] = ()
+    """Sessions that were there and of the same workout, whatever their clocks say."""
     left_out: tuple[LeftOut, ...] = ()
     """Rows of it that could not be read as a part of its sessions."""
     fault: str | None = None
@@ -49,20 +52,22 @@ def import_files(
     Raises StoreError.
     """
     done = []
-    with Store.open_writer(database) as store:
+    with Store.open_writer(database) as store, Recognised(database) as there:
         taken = store.known_imports()
         times = Times(database)
         work = partial(parts_of, athlete=athlete, known=frozenset(taken))
         with closing(read_all(files_in(files), work)) as reads:
             for read in reads:
-                imported = _stored(store, read, taken, times)
+                imported = _stored(store, read, taken, times, there)
                 done.append(imported)
                 if on_file is not None:
                     on_file(imported)
     return done
 
 
-def _stored(store: Store, read: Read[list[Part]], taken: set[str], times: Times) -> Imported:
+def _stored(
+    store: Store, read: Read[list[Part]], taken: set[str], times: Times, there: Recognised
+) -> Imported:
     if read.found is None:
         return Imported(file=read.file, fault=read.fault, done=read.done)
     new = [part for part in read.found if part.wholes and part.original.sha256 not in taken]
@@ -76,15 +81,18 @@ def _stored(store: Store, read: Read[list[Part]], taken: set[str], times: Times)
         if one.start_known
         for number in times.shared_with(one.started_at, one.ended_at)
     ]
+    same = {twin.session: twin for one in wholes for twin in there.same_as(one)}
     numbers = store.import_sessions([(part.original, part.wholes) for part in new])
     taken.update(part.original.sha256 for part in new)
     for number, one in zip(numbers, wholes, strict=True):
         times.add(number, one.started_at, one.ended_at)
+        there.add(number, one)
     return Imported(
         file=read.file,
         sessions=tuple(numbers),
         overlaps=tuple(dict.fromkeys(overlaps)),
         left_out=lacking,
+        same=tuple(same.values()),
         done=read.done,
     )
 
@@ -94,10 +102,11 @@ class Times:
 
     def __init__(self, database: Path) -> None:
         with open_reader(database) as reader:
+            in_sight = reader.in_sight()
             self._known = sorted(
                 (session.started_at.astimezone(UTC), session.ended_at.astimezone(UTC), session.id)
                 for session in reader.sessions()
-                if session.ended_at is not None
+                if session.ended_at is not None and session.id in in_sight
             )
         self._longest = max((end - start for start, end, _ in self._known), default=timedelta())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -126,6 +127,12 @@ class Reader(OpenDatabase):
         with translated(self.path):
             return known_imports(self._db)
 
+    def in_sight(self) -> set[int]:
+        """The numbers of the sessions that are not deleted."""
+        with translated(self.path):
+            rows = self._db.execute("SELECT id FROM sessions WHERE deleted_at IS NULL").fetchall()
+        return {number for (number,) in rows}
+
     def segmentations(self, session_id: int) -> list[Segmentation]:
         """The ways in which a session was cut, in the order in which they were made."""
         with translated(self.path):
@@ -170,6 +177,33 @@ class Reader(OpenDatabase):
                 (session_id,),
             ).fetchall()
         return [shape.unpack(row) for row in rows]
+
+    def stroke_instants(self, session_id: int) -> list[tuple[int, float | None]]:
+        """When a session's rower took each stroke, and how far it was then; [] without strokes.
+
+        Of the rower that was heard first; (nanoseconds since the start, metres), in order of time.
+        """
+        with translated(self.path):
+            rows = self._db.execute(
+                "SELECT source, t_ns, total_distance_m FROM strokes WHERE session_id = ? "
+                "ORDER BY t_ns",
+                (session_id,),
+            ).fetchall()
+        return [(t_ns, metres) for source, t_ns, metres in rows if source == rows[0][0]]
+
+    def beats(self, session_id: int) -> list[tuple[int, int]]:
+        """A session's heart rates, of the source that was heard most, in order of time.
+
+        (nanoseconds since the start, beats a minute as sent).
+        """
+        with translated(self.path):
+            rows = self._db.execute(
+                "SELECT source, t_ns, heart_rate_bpm FROM heart_rates WHERE session_id = ? "
+                "ORDER BY t_ns",
+                (session_id,),
+            ).fetchall()
+        most = Counter(source for source, *_ in rows).most_common(1)
+        return [(t_ns, bpm) for source, t_ns, bpm in rows if source == most[0][0]]
 
     def read_frames(self, session_id: int, first: int = 0) -> Iterator[Frame]:
         """Every frame of a session from number `first` on, in order, equal to what was stored."""

@@ -184,7 +184,7 @@ def test_purging_is_for_what_was_deleted(own: Path) -> None:
 def test_a_session_that_was_broken_off_is_one_again(own: Path) -> None:
     """Two halves of a recording, merged: what the whole of it was."""
     found = answer(own, "edit", "merge", "2", "3")
-    assert found == {"session": 6, "merged": [2, 3]}
+    assert found == {"session": 6, "merged": [2, 3], "told_twice": []}
     assert figures(own, 6) == pytest.approx(figures(own, 1), rel=0.01)
     sources = [source["name"] for source in answer(own, "show", "6")["session"]["sources"]]
     assert sources == ["rower", "strap"]

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from rowlog import imports
 from rowlog.contents import load_contents
-from rowlog.editing import edit_note, edit_tags, merge_sessions
+from rowlog.editing import edit_note, edit_tags
 from rowlog.exporting import export
 from rowlog.exports import named
 from rowlog.exports.fit import LAP_FIGURES, SESSION_FIGURES
@@ -34,6 +34,7 @@ from rowlog.importing_sessions import frames_of
 from rowlog.imports import stroke_csv as stroke_csv_reader
 from rowlog.imports.stroke_csv import number
 from rowlog.imports.workout import ImportFault, Lap, plan_of
+from rowlog.merging import merge_sessions
 from rowlog.previewing import FilePreview, preview_files
 from rowlog.rebuild import rebuild
 from rowlog.replaying import frames_digest, replay_file, stored_digest
@@ -141,7 +142,7 @@ def test_an_import_is_merged_with_a_recording_of_the_same_time(tmp_path: Path) -
     (done,) = import_files(database, [tmp_path / "watch.fit"])
     assert done.overlaps == (1,)
     was = load(database, 1).session
-    now = load(database, merge_sessions(database, [1, 2])).session
+    now = load(database, merge_sessions(database, [1, 2]).session).session
     assert (now.distance_m, now.work_distance_m) == (was.distance_m, was.work_distance_m)
     assert (was.max_heart_rate_bpm, now.max_heart_rate_bpm) == (None, 151)
     assert now.energy_kcal == was.energy_kcal

@@ -1,0 +1,367 @@
+"""Several stored sessions made one: parts of one workout, or the same workout told twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import timedelta
+from heapq import merge as merged_in_order
+from pathlib import Path
+from typing import Final
+
+from rowlog.counters import SECOND_NS
+from rowlog.editing import open_store
+from rowlog.notation import parse
+from rowlog.recognising import matched
+from rowlog.replaying import record_frames
+from rowlog.store import Store
+from rowlog.store_read import Reader, StoredSession, open_reader
+from rowlog_drivers.clock import wall_now
+from rowlog_drivers.errors import CallError
+from rowlog_drivers.frames import Frame, FramesHeader, SourceHeader
+from rowlog_drivers.protocols.workout_file import encode
+from rowlog_drivers.records import Stroke
+
+OF_THE_FILE: Final = ("lap", "totals")
+"""Channels of an imported file's frames that tell of the whole of it."""
+LONGEST_NS: Final = 24 * 3600 * 10**9
+"""What lies further apart than this is no one session."""
+MORE_HEART: Final = 0.1
+"""By so much of the time must another file know the heart for longer to be worth taking."""
+EARLIER_NS: Final = 5 * SECOND_NS
+"""What another file tells of so little before the first of the rowing is left out."""
+_DRIVER: Final = "workout_file"
+_STROKE: Final = tuple(field.name for field in fields(Stroke)[2:] if field.name != "inferred")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What came of merging."""
+
+    session: int
+    """The new one."""
+    rowing: int
+    """The session whose clock and rowing it has; where none was told twice, the first."""
+    told_twice: tuple[int, ...]
+    """Sessions that tell of that rowing once more: of them only what it lacks was taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A session as it goes into the one that is made."""
+
+    session: StoredSession
+    offset_ns: int
+    """By so much later than the session that is made does it begin."""
+    channels: tuple[str, ...] | None = None
+    """What is taken of it: the frames of these channels; None: all, but what tells of a file."""
+    laps: bool = False
+    """Whether the rowing is cut by its laps."""
+
+    def takes(self, frame: Frame) -> bool:
+        """Whether a frame of it goes in as it is."""
+        if frame.channel in OF_THE_FILE:  # see `_of_the_file`
+            return False
+        return self.channels is None or frame.channel in self.channels
+
+
+def merge_sessions(path: Path, numbers: Sequence[int], *, plan: str | None = None) -> Merged:
+    """Make one session of several, by the wall time at which each began.
+
+    Their frames go through the recording path again, in order of time, so that a strap recorded
+    apart belongs to the rowing it was worn for, and a session that was broken off goes on. Files
+    that tell of the same rowing as another of the sessions, known by its strokes and metres,
+    are laid over it whatever their clocks say; the one that says most is taken, and of the others
+    only laps and heart rates that it lacks. The parts go out of sight; undoing it brings them back.
+
+    Args:
+        path: the database.
+        numbers: two sessions at least.
+        plan: interval text; None: the plan that they have, the first where they differ.
+
+    Raises CallError for what cannot be one session, and StoreError.
+    """
+    if len(set(numbers)) < 2:
+        raise CallError("Merging takes two sessions at least.", "Name them by their numbers.")
+    with open_store(path) as store, open_reader(path) as reader:
+        sessions = _sessions(store, reader, numbers)
+        most, twins = _told_twice(reader, sessions)
+        parts = _parts(reader, sessions, most, twins)
+        own = next(part for part in parts if part.session is most)
+        laps = next((part for part in parts if part.laps), None)
+        told = _of_the_file(reader, own, laps, twice=bool(twins))
+    if plan is None:
+        ordered = [most, *([laps.session] if laps is not None else []), *sessions]
+        plan = next((session.plan for session in ordered if session.plan is not None), None)
+    names = _names(parts)
+    header = _header(sessions, parts, names, own, twins)
+    with open_reader(path) as reader:
+        streams = [_moved(reader, part, names[part.session.id]) for part in parts]
+        frames = [
+            *(replace(frame, source=names[by][frame.source]) for frame, by in told),
+            *merged_in_order(*streams, key=lambda frame: frame.t_ns),
+        ]
+    into = record_frames(
+        frames,
+        header,
+        path,
+        plan=parse(plan) if plan is not None else None,
+        athlete=next((session.athlete for session in sessions if session.athlete), None),
+        origin=header.origin,
+    )
+    offsets = {part.session.id: part.offset_ns for part in parts}
+    with open_store(path) as store:
+        moved = [
+            (session.id, offsets.get(session.id, own.offset_ns + twins.get(session.id, 0)))
+            for session in sessions
+        ]
+        store.put_merged(into, moved, wall_now())
+    return Merged(session=into, rowing=most.id, told_twice=tuple(twins))
+
+
+def _sessions(store: Store, reader: Reader, numbers: Sequence[int]) -> list[StoredSession]:
+    """Those that can be merged, the earliest first. Raises CallError and StoreError."""
+    sessions = sorted(
+        (reader.session(number) for number in dict.fromkeys(numbers)),
+        key=lambda session: session.started_at,
+    )
+    there = set(store.closed_sessions(deleted=False))
+    for session in sessions:
+        if session.id not in there:
+            raise CallError(
+                f"Session {session.id} is deleted, or not closed.",
+                "See what there is: rowlog sessions",
+            )
+        if not reader.frame_count(session.id):
+            raise CallError(
+                f"Session {session.id} has no frames, so it cannot be merged.",
+                "Only sessions that were recorded or replayed can.",
+            )
+    return sessions
+
+
+# The same rowing, told twice
+
+
+def _told_twice(
+    reader: Reader, sessions: Sequence[StoredSession]
+) -> tuple[StoredSession, dict[int, int]]:
+    """The session that tells most, and the files that tell its rowing once more.
+
+    With each by how many nanoseconds its instants stand later in the former's time.
+    """
+    rowed = [s for s in sessions if s.totals is not None and s.totals.distance_m]
+    if len(rowed) > 1:
+        most = max(rowed, key=lambda session: _worth(reader, session))
+        twins = {
+            other.id: round(match.later_s * SECOND_NS)
+            for other in rowed
+            if other is not most
+            and _is_file(other)
+            and (match := matched(reader, most, other)) is not None
+        }
+        if twins:
+            return most, twins
+    return sessions[0], {}
+
+
+def _worth(reader: Reader, session: StoredSession) -> tuple[bool, bool, int, int]:
+    """A recording before a file, one with pieces before one without, and what says more of it."""
+    strokes = reader.records(session.id, Stroke)
+    known = sum(any(getattr(one, name) is not None for one in strokes) for name in _STROKE)
+    if session.totals is not None:
+        known += session.totals.drag_factor is not None
+    pieces = session.plan is not None or bool(_told(reader, session.id, "lap"))
+    return not _is_file(session), pieces, known, -session.id
+
+
+def _is_file(session: StoredSession) -> bool:
+    return all(source.driver == _DRIVER for source in session.sources)
+
+
+def _told(reader: Reader, session_id: int, *channels: str) -> list[Frame]:
+    """What a file says of the whole, which stands before all else."""
+    found = []
+    for frame in reader.read_frames(session_id):
+        if frame.channel not in OF_THE_FILE:
+            break
+        if frame.channel in channels:
+            found.append(frame)
+    return found
+
+
+def _parts(
+    reader: Reader,
+    sessions: Sequence[StoredSession],
+    most: StoredSession,
+    twins: Mapping[int, int],
+) -> list[_Part]:
+    """What goes in, the earliest first; nothing of it begins before 0."""
+    parts = _by_the_clock([session for session in sessions if session.id not in twins])
+    began_ns = next(part.offset_ns for part in parts if part.session is most)
+    again = [session for session in sessions if session.id in twins]
+    giver = _lap_giver(reader, most, again)
+    for twin in again:
+        channels = _lacking(most, twin)
+        if channels or twin is giver:
+            offset_ns = began_ns + twins[twin.id]
+            parts.append(_Part(twin, offset_ns, channels, laps=twin is giver))
+    begins_ns = min(_begins_ns(reader, part) for part in parts)
+    if begins_ns > -EARLIER_NS:
+        begins_ns = 0
+    return [replace(part, offset_ns=part.offset_ns - begins_ns) for part in parts]
+
+
+def _begins_ns(reader: Reader, part: _Part) -> int:
+    """When the first of what is taken of a session was."""
+    if part.channels is None:
+        return part.offset_ns
+    taken = (frame for frame in reader.read_frames(part.session.id) if part.takes(frame))
+    first = next(taken, None)
+    return 0 if first is None else first.t_ns + part.offset_ns
+
+
+def _lap_giver(
+    reader: Reader, most: StoredSession, twins: Sequence[StoredSession]
+) -> StoredSession | None:
+    """The file by whose laps the rowing is cut; None where it has pieces of its own, or none has.
+
+    What nobody planned and was found by what it looks like is no piece that anybody told.
+    """
+    ways = [way.origin for way in reader.segmentations(most.id) if way.is_default]
+    if most.plan is not None or _told(reader, most.id, "lap") or ways not in ([], ["auto"]):
+        return None
+    return next((twin for twin in twins if _told(reader, twin.id, "lap")), None)
+
+
+def _lacking(most: StoredSession, other: StoredSession) -> tuple[str, ...]:
+    """What of a file's frames the rowing lacks."""
+    known, more = (
+        (session.totals.heart_rate_coverage or 0.0) if session.totals is not None else 0.0
+        for session in (most, other)
+    )
+    return ("heart_rate",) if more > known + MORE_HEART else ()
+
+
+def _of_the_file(
+    reader: Reader, most: _Part, laps: _Part | None, *, twice: bool
+) -> list[tuple[Frame, int]]:
+    """What files say of pieces and of the whole, under the times of the session that is made.
+
+    Each with the number of the session that says it. () where the sessions tell of different
+    things: then it is of that file's workout, and not of all together.
+    """
+    if not twice:
+        return []
+    found = []
+    giver = laps or most
+    for frame in _told(reader, giver.session.id, "lap"):
+        said = json.loads(frame.payload)
+        for edge in ("start_s", "end_s"):
+            said[edge] = max(0.0, said[edge] + giver.offset_ns / SECOND_NS)
+        found.append((replace(frame, payload=encode("lap", **said)), giver.session.id))
+    whole: dict[str, object] = {}
+    for part in (laps, most):
+        for frame in _told(reader, part.session.id, "totals") if part is not None else ():
+            told = json.loads(frame.payload)
+            whole |= told if part is most else {"plan": told.get("plan")}
+    if whole or found:
+        first = found[0][0] if found else _told(reader, most.session.id, "totals")[0]
+        payload = encode("totals", **whole)
+        found.append((replace(first, channel="totals", payload=payload), giver.session.id))
+    return found
+
+
+# The session that is made
+
+
+def _by_the_clock(sessions: Sequence[StoredSession]) -> list[_Part]:
+    """Each whole, as much later than the first as it began later.
+
+    The only place where two wall times are compared: sessions have no other clock in common.
+    Raises CallError.
+    """
+    first = sessions[0]
+    parts = []
+    for session in sessions:
+        later_s = (session.started_at - first.started_at).total_seconds()
+        offset_ns = round(later_s * 1_000_000) * 1000
+        if offset_ns + (session.end_ns or 0) > LONGEST_NS:
+            raise CallError(
+                f"Session {session.id} ends more than a day after session {first.id} began.",
+                "Only what belongs to one day can be one session.",
+            )
+        parts.append(_Part(session, offset_ns, None))
+    return parts
+
+
+def _header(
+    sessions: Sequence[StoredSession],
+    parts: Sequence[_Part],
+    names: Mapping[int, Mapping[str, str]],
+    own: _Part,
+    twins: Mapping[int, int],
+) -> FramesHeader:
+    most = own.session
+    started_at = most.started_at - timedelta(microseconds=own.offset_ns // 1000)
+    dated = [s for s in sessions if s.id in twins and "start" not in dict(s.header)]
+    unsaid = [pair for pair in most.header if pair[0] == "start"]
+    if unsaid and dated:  # the other file says when it was
+        later_ns = twins[dated[0].id] + own.offset_ns
+        started_at = dated[0].started_at - timedelta(microseconds=later_ns // 1000)
+    ordered = [most, *(session for session in sessions if session is not most)]
+    notes = dict.fromkeys(session.note for session in sessions if session.note)
+    return FramesHeader(
+        sources=tuple(
+            {
+                source.name: source
+                for part in parts
+                for source in _renamed(part.session, names[part.session.id])
+            }.values()
+        ),
+        started_at=started_at,
+        end_ns=max((p.session.end_ns or 0) + p.offset_ns for p in parts if p.channels != ()),
+        note=" ".join(notes) or None,
+        origin=next((session.origin for session in ordered if session.origin), None),
+        licence=next((session.licence for session in ordered if session.licence), None),
+        extra=tuple(unsaid) if not dated else (),
+    )
+
+
+def _names(parts: Sequence[_Part]) -> dict[int, dict[str, str]]:
+    """What each session's sources are called in the merged one.
+
+    A device that goes on after the earlier part has ended keeps its name; another one of the same
+    name, or one that was recorded twice at a time, gets a number.
+    """
+    taken: dict[str, tuple[SourceHeader, int]] = {}
+    names: dict[int, dict[str, str]] = {}
+    for part in parts:
+        session, offset = part.session, part.offset_ns
+        given: dict[str, str] = {}
+        for source in session.sources:
+            name, count = source.name, 1
+            while (before := taken.get(name)) is not None and not (
+                before[0].driver == source.driver
+                and before[0].options == source.options
+                and before[1] <= offset
+            ):
+                count += 1
+                name = f"{source.name}{count}"
+            given[source.name] = name
+        for source in session.sources:
+            taken[given[source.name]] = (source.header, offset + (session.end_ns or 0))
+        names[session.id] = given
+    return names
+
+
+def _renamed(session: StoredSession, names: Mapping[str, str]) -> list[SourceHeader]:
+    return [replace(source.header, name=names[source.name]) for source in session.sources]
+
+
+def _moved(reader: Reader, part: _Part, names: Mapping[str, str]) -> Iterator[Frame]:
+    for frame in reader.read_frames(part.session.id):
+        t_ns = frame.t_ns + part.offset_ns
+        if t_ns >= 0 and part.takes(frame):
+            yield replace(frame, t_ns=t_ns, source=names.get(frame.source, frame.source))
