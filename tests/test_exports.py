@@ -222,10 +222,19 @@ def test_a_tcx_has_laps_points_and_exact_figures(database: Path, tmp_path: Path)
 def test_a_rowingdata_csv_says_work_and_rest(database: Path, tmp_path: Path) -> None:
     with written(database, RESTS, "rowingdata", tmp_path).open(newline="") as file:
         rows = list(csv.DictReader(file))
-    work = load_contents(database, RESTS).segments
-    for row in rows:
-        segment = work[int(row[" lapIdx"])]
-        assert row[" WorkoutState"] == ("5" if segment.kind == "work" else "3")
+    segments = load_contents(database, RESTS).segments
+    # Somebody waits until the first piece begins; a rest is of the lap of the work before it.
+    assert (rows[0][" WorkoutState"], rows[0][" StrokeCount"]) == ("0", "0")
+    assert float(rows[0][" ElapsedTime (sec)"]) == segments[0].started_at_s
+    told = list(dict.fromkeys((row[" lapIdx"], row[" WorkoutState"]) for row in rows[1:]))
+    assert told == [(str(lap), state) for lap in range(4) for state in ("5", "3")]
+    for place, segment in enumerate(segments):
+        inside = [row for row in rows[1:] if (row[" lapIdx"], row[" WorkoutState"]) == told[place]]
+        ended_s = float(inside[-1][" ElapsedTime (sec)"])
+        assert ended_s == pytest.approx(segment.started_at_s + segment.duration_s, abs=0.01)
+    rest = [row for row in rows if row[" lapIdx"] == "0" and row[" WorkoutState"] == "3"]
+    assert len(rest) > 15  # nobody strokes in it, but the heart is heard every two seconds
+    assert {row[" Cadence (stokes/min)"] for row in rest} == {""}
     assert float(rows[-1][" Horizontal (meters)"]) <= (
         load_contents(database, RESTS).session.distance_m or 0.0
     )

@@ -279,3 +279,33 @@ def test_every_column_that_is_read_stands_in_the_table() -> None:
     told = DOCS.lower()
     assert sorted(name for name in names if name.lower() not in told) == []
     assert len(names) > 90
+
+
+STATES = (
+    "TimeStamp (sec), lapIdx, ElapsedTime (sec), Horizontal (meters), StrokeCount,"
+    " Cadence (stokes/min), WorkoutState\n"
+)
+
+
+def test_strokes_count_whatever_state_a_monitor_is_in() -> None:
+    """The first is still told as waiting, the last as the end of the workout: both were rowed."""
+    rows = [(2.0, 8, 1, 24, 0), (4.0, 17, 2, 24, 5), (6.0, 26, 3, 24, 5), (8.0, 35, 4, 24, 10)]
+    body = "".join(f"{1.6e9 + t},0,{t},{m},{n},{spm},{state}\n" for t, m, n, spm, state in rows)
+    (workout,) = imports.read("a.csv", (STATES + body).encode())
+    assert [(lap.start_s, lap.seconds, lap.metres) for lap in workout.laps] == [(0.0, 8.0, 35.0)]
+    assert workout.one_lap_tells is False
+    assert [point.stroke for point in workout.points] == [1, 2, 3, 4]
+
+
+def test_rows_without_strokes_tell_where_pieces_are() -> None:
+    rows = [
+        (0.0, 0, 0, "", 0), (5.0, 1, 0, "", 0), (6.0, 5, 1, 24, 5), (9.0, 18, 2, 24, 5),
+        (10.0, 21, 2, "", 5), (40.0, 23, 2, "", 3), (40.0, 23, 2, "", 10), (43.0, 30, 3, 20, 5),
+    ]  # fmt: skip
+    body = "".join(f"{1.6e9 + t},0,{t},{m},{n},{spm},{state}\n" for t, m, n, spm, state in rows)
+    (workout,) = imports.read("a.csv", (STATES + body).encode())
+    assert [(lap.rest, lap.start_s, lap.seconds, lap.metres) for lap in workout.laps] == [
+        (False, 5.0, 5.0, 20.0), (True, 10.0, 30.0, 2.0),
+    ]  # fmt: skip
+    assert workout.one_lap_tells
+    assert [point.stroke for point in workout.points if point.stroke] == [1, 2, 3]

@@ -25,6 +25,7 @@ from rowlog.previewing_workouts import WorkoutPreview, preview_of, preview_of_re
 from rowlog.render import Style
 from rowlog.render_previews import preview, previews
 from rowlog.store_whole import Whole
+from rowlog.summary import load
 from tests.support import ROOT, run
 
 FIXTURES = sorted((ROOT / "fixtures").glob("*/*.frames*"))
@@ -67,13 +68,40 @@ def same(look: WorkoutPreview, derived: WorkoutPreview) -> None:
             alike(here, there, OF_PIECES)
 
 
-def test_a_look_tells_what_the_import_will(recorded: Path, tmp_path: Path) -> None:
-    """Of files that tell of pieces by their rows alone; those of FIT and TCX: `test_imports`."""
-    known = named("rowingdata")
+@pytest.fixture(scope="module")
+def tables(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Each session with strokes as RowingData CSV."""
+    known, folder = named("rowingdata"), tmp_path_factory.mktemp("tables")
     assert known is not None
-    out = export(recorded, [*range(1, len(FIXTURES) + 1)], tmp_path, known, folder=True)
+    out = export(recorded, [*range(1, len(FIXTURES) + 1)], folder, known, folder=True)
+    return {one.session_id: one.file for one in out if one.file is not None}
+
+
+def test_a_rowingdata_csv_keeps_pieces_and_rests(recorded: Path, tables: dict[int, Path]) -> None:
+    """It knows no pause but a rest, and a stroke on an edge may be of either side."""
+    for number, file in tables.items():
+        (workout,) = imports.read(file.name, file.read_bytes())
+        look, was = preview_of(workout), load(recorded, number)
+        kinds = ["work" if one.kind == "work" else "rest" for one in was.segments]
+        assert [one.kind for one in look.pieces] == kinds
+        for now, then in zip(look.pieces, was.segments, strict=True):
+            assert now.duration_s == pytest.approx(then.duration_s, abs=0.02)
+            assert now.distance_m == pytest.approx(then.distance_m, abs=0.1)
+            assert now.stroke_count == pytest.approx(then.stroke_count, abs=1)
+            assert now.mean_heart_rate_bpm == pytest.approx(then.mean_heart_rate_bpm, abs=2)
+            assert now.max_heart_rate_bpm == pytest.approx(then.max_heart_rate_bpm, abs=2)
+        assert look.stroke_count == was.session.stroke_count
+        assert look.work_s == pytest.approx(was.session.work_s, abs=0.05)
+        assert look.work_distance_m == pytest.approx(was.session.work_distance_m, abs=0.2)
+        assert look.started_at is not None
+        began = datetime.fromisoformat(look.started_at)
+        assert began == datetime.fromisoformat(was.session.started_at)
+
+
+def test_a_look_tells_what_the_import_will(tables: dict[int, Path]) -> None:
+    """Of files that tell of pieces by their rows alone; those of FIT and TCX: `test_imports`."""
     looks = []
-    for file in (one.file for one in out if one.file is not None):
+    for file in tables.values():
         (workout,), (whole,) = whole_of(file.name, file.read_bytes())
         looks.append(preview_of(workout))
         same(looks[-1], preview_of_recording(whole, workout.format))

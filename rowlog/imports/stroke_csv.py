@@ -61,7 +61,8 @@ NAMES: Final = (
     ("stroke #", "hero"),
 )
 """(a column that only this program writes, the program), in the order of asking."""
-RESTING: Final = 3
+WAITING, RESTING, OVER = 0.0, 3.0, 10.0
+"""WorkoutState, as Concept2 monitors number it: before the first piece, a rest, after the last."""
 _NUMBER: Final = re.compile(r"\s*(?:(?:(\d+):)?(\d+):)?(-?\d+(?:[.,]\d+)?(?:e[+-]?\d+)?)\s*m?\s*")
 _FIELDS: Final = frozenset(Point._fields)
 _OF_A_STROKE: Final = frozenset({"drive_s", "stroke_distance_m"})
@@ -114,12 +115,16 @@ def _workout(
                 "before was is not said.",
                 "Export that workout as FIT or TCX, which say it.",
             )
-    waits = any(COLUMNS.get(column, ("", 0))[0] in _OF_A_STROKE for column in header)
+    states, counts = columns.get("state"), columns.get("count")
+    # A file that says who waits, and that he has not rowed yet, is believed in all its strokes.
+    says = bool(states and counts and (states[0], counts[0]) == (WAITING, 0))
+    waits = not says and any(COLUMNS.get(column, ("", 0))[0] in _OF_A_STROKE for column in header)
     rowed = _rowed(columns, len(times)) if waits else [True] * len(times)
-    strokes, last_count = _strokes(columns.get("count"), rowed)
+    strokes, last_count = _strokes(counts, rowed)
     points = _points(columns, times, strokes)
-    counted = "count" in columns or "index" in header
+    counted = counts is not None or "index" in header
     workout = Workout(
+        one_lap_tells=states is not None and _pieces(states, points) != (-1, len(points)),
         format=program,
         started_at=_start(stamps, points, has_time, above),
         points=tuple(ended(sharpened(points))),
@@ -233,23 +238,42 @@ def _start(
     return None
 
 
+def _pieces(states: Sequence[float | None], points: Sequence[Point]) -> tuple[int, int]:
+    """The row before the pieces, -1 where they begin with the file, and the one after them."""
+    idle = [
+        state if point.stroke is None else None for state, point in zip(states, points, strict=True)
+    ]
+    begin = max((k for k, state in enumerate(idle) if state == WAITING), default=-1)
+    end = next((k for k, state in enumerate(idle) if state == OVER and k > begin), len(points))
+    return begin, end
+
+
 def _laps(columns: Mapping[str, _Column], points: Sequence[Point]) -> tuple[Lap, ...]:
-    """The laps by their numbers, work and rest apart: each reaches up to its last row."""
+    """The laps by their numbers, work and rest apart: each reaches up to its last row.
+
+    The first begins with the workout, or at the last row of somebody who waits for it; what comes
+    after a row in which the workout is over, and nobody strokes, belongs to none.
+    """
     numbers = columns.get("lap")
     if numbers is None:
         return ()
     states = columns.get("state") or [None] * len(points)
+    begin, end = _pieces(states, points)
     keyed = [
         (number, state == RESTING, point)
-        for number, state, point in zip(numbers, states, points, strict=True)
+        for number, state, point in zip(
+            numbers[begin + 1 : end], states[begin + 1 : end], points[begin + 1 : end], strict=True
+        )
         if number is not None
     ]
     laps: list[Lap] = []
-    last_s = last_m = 0.0
+    last_s, last_m = 0.0, 0.0
+    if begin >= 0:
+        last_s, last_m = points[begin].t_s, points[begin].distance_m or 0.0
     for (_, rest), rows in groupby(keyed, key=itemgetter(0, 1)):
         inside = [point for _, _, point in rows]
         end_s, end_m = inside[-1].t_s, inside[-1].distance_m or 0.0
         said = {"stroke_count": sum(point.stroke is not None for point in inside)}
-        laps.append(Lap(rest, end_s - last_s, max(0.0, end_m - last_m), said=said))
+        laps.append(Lap(rest, end_s - last_s, max(0.0, end_m - last_m), last_s, said))
         last_s, last_m = end_s, end_m
     return tuple(laps)

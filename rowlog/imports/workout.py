@@ -74,6 +74,8 @@ class Workout:
     """In order; () where the file has none."""
     laps_are_own: bool = False
     """Whether rowlog itself wrote them, so that even one alone tells where the piece was."""
+    one_lap_tells: bool = False
+    """Whether even one alone tells where the piece was, whoever wrote it."""
     said: Mapping[str, float | str] = field(default_factory=dict)
     """What it says of the whole, under the names of a FileTotals' fields."""
     plan: str | None = None
@@ -97,9 +99,10 @@ class Workout:
 def laps_told(workout: Workout) -> list[tuple[Lap, float, float]]:
     """The laps that tell where its pieces are, and from when to when each is; [] where none do.
 
-    Seconds since the workout's start. A lap alone tells nothing unless rowlog wrote it.
+    Seconds since the workout's start. A lap alone tells nothing, unless it says so.
     """
-    laps = workout.laps if workout.laps_are_own or len(workout.laps) > 1 else ()
+    alone = workout.laps_are_own or workout.one_lap_tells
+    laps = workout.laps if alone or len(workout.laps) > 1 else ()
     told = []
     for lap, following in zip(laps, (*laps[1:], None), strict=False):
         start_s = lap.start_s or 0.0
