@@ -53,8 +53,9 @@ def import_(
 
     CSV of RowingData, Painsled, ErgData, ErgStick, BoatCoach, RowPro, SmartRow, Hero, NK SpeedCoach
     and the Concept2 logbook, strokes or a whole season; folders, zip and tar archives of them too.
-    The same content is never taken in twice, and the file's bytes are kept. Breaking it off leaves
-    whole sessions; call it again to go on. With --dry-run every file is read and checked, and told:
+    The same content is never taken in twice, and the file's bytes are kept. A workout that is there
+    already, by another program, is told, to be merged or left out. Breaking it off leaves whole
+    sessions; call it again to go on. With --dry-run every file is read and checked, and told:
     its pieces where it is one workout, else a line for each.
     """
     from dataclasses import asdict
@@ -176,7 +177,8 @@ def _tell(done: Imported) -> None:
     for left_out in done.left_out:
         typer.echo(f"  {left_out}")
     for twin in done.same:
-        typer.echo(f"  Session {twin.session} is the same workout{_clock(twin.clock_s)}.")
+        which = "" if len(done.sessions) == 1 else " as one of them"
+        typer.echo(f"  Session {twin.session} is the same workout{which}{_clock(twin.clock_s)}.")
     if done.same and len(done.sessions) == 1:
         what = "both" if len(done.same) == 1 else "them"
         others = " ".join(str(twin.session) for twin in done.same)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from rowlog.importing_sessions import Part, parts_of
 from rowlog.imports.left_out import LeftOut
 from rowlog.recognising import Recognised, Twin
 from rowlog.store import Store
-from rowlog.store_read import open_reader
+from rowlog.store_read import ClosedWorkout, open_reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +52,10 @@ def import_files(
     Raises StoreError.
     """
     done = []
-    with Store.open_writer(database) as store, Recognised(database) as there:
+    with Store.open_writer(database) as store, open_reader(database) as reader:
         taken = store.known_imports()
-        times = Times(database)
+        known = reader.closed_workouts()
+        times, there = Times(known), Recognised(reader, known)
         work = partial(parts_of, athlete=athlete, known=frozenset(taken))
         with closing(read_all(files_in(files), work)) as reads:
             for read in reads:
@@ -100,14 +101,8 @@ def _stored(
 class Times:
     """When the sessions of a database were, by their start."""
 
-    def __init__(self, database: Path) -> None:
-        with open_reader(database) as reader:
-            in_sight = reader.in_sight()
-            self._known = sorted(
-                (session.started_at.astimezone(UTC), session.ended_at.astimezone(UTC), session.id)
-                for session in reader.sessions()
-                if session.ended_at is not None and session.id in in_sight
-            )
+    def __init__(self, known: Iterable[ClosedWorkout]) -> None:
+        self._known = sorted((one.started_at, one.ended_at, one.number) for one in known)
         self._longest = max((end - start for start, end, _ in self._known), default=timedelta())
 
     def add(self, number: int, started_at: datetime, ended_at: datetime) -> None:

@@ -63,7 +63,7 @@ def preview_files(
     times: Times | None = None
     with suppress(NoDatabaseError), open_reader(database) as reader:
         taken = reader.known_imports()
-        times = Times(database)
+        times = Times(reader.closed_workouts())
     done = []
     with closing(
         read_all(files_in(files), partial(workouts_in, athlete=athlete), worth_it=WORTH_IT)

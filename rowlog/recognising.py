@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Final, Self
+from datetime import UTC
+from typing import Final
 
 from rowlog import sameness
 from rowlog.counters import SECOND_NS
 from rowlog.sameness import Course, Same, Sketch, course, near, sketch
-from rowlog.store_read import Reader, StoredSession, open_reader
+from rowlog.store_read import ClosedWorkout, Reader, StoredSession
 from rowlog.store_whole import Whole
 from rowlog.structuring import Recording
 from rowlog_drivers.catalog import make_decoding
@@ -44,67 +43,32 @@ class Twin:
     """By how much its clock is behind the other's; None where one of them does not say when."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """One session of the database, as far as it is needed to pass it over."""
-
-    number: int
-    start: datetime
-    end: datetime
-    start_known: bool
-    distance_m: float | None
-    stroke_count: int | None
-    frames: int
-
-
 class Recognised:
-    """The sessions of a database by how far they went; open for as long as it is used."""
+    """The sessions of a database by how far they went."""
 
-    def __init__(self, database: Path) -> None:
-        """Raises StoreError."""
-        self._reader = open_reader(database)
+    def __init__(self, reader: Reader, known: Iterable[ClosedWorkout]) -> None:
+        """`reader` is asked again where a session is worth a closer look."""
+        self._reader = reader
         self._lengths: list[tuple[float, int]] = []
-        self._sessions: dict[int, _Known] = {}
+        self._sessions: dict[int, ClosedWorkout] = {}
         self._sketches: dict[int, Sketch | None] = {}
         self._courses: dict[int, Course | None] = {}
         self._mine: tuple[Whole, Course | None] | None = None
-        in_sight = self._reader.in_sight()
-        for session in self._reader.sessions():
-            if session.id not in in_sight:
-                continue
-            if session.ended_at is not None and session.totals is not None:
-                self._put(
-                    _Known(
-                        session.id,
-                        session.started_at.astimezone(UTC),
-                        session.ended_at.astimezone(UTC),
-                        _start_known(session.header),
-                        session.totals.distance_m,
-                        session.totals.stroke_count,
-                        session.totals.frames,
-                    )
-                )
-        self._lengths.sort()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._reader.close()
+        for one in known:
+            self._put(one)
 
     def add(self, number: int, whole: Whole) -> None:
         """One more, which is in the database by now."""
         self._put(
-            _Known(
-                number,
-                whole.started_at.astimezone(UTC),
-                whole.ended_at.astimezone(UTC),
-                whole.start_known,
-                whole.totals.distance_m,
-                whole.totals.stroke_count,
-                whole.totals.frames,
-            ),
-            sort=True,
+            ClosedWorkout(
+                number=number,
+                started_at=whole.started_at.astimezone(UTC),
+                ended_at=whole.ended_at.astimezone(UTC),
+                start_known=whole.start_known,
+                distance_m=whole.totals.distance_m,
+                stroke_count=whole.totals.stroke_count,
+                frames=whole.totals.frames,
+            )
         )
         if self._mine is not None and self._mine[0] is whole:
             self._keep(number, self._mine[1])
@@ -136,19 +100,18 @@ class Recognised:
                 continue
             clock_s = None
             if known.start_known and one.start_known:
-                began = one.started_at.astimezone(UTC) - known.start
+                began = one.started_at.astimezone(UTC) - known.started_at
                 clock_s = began.total_seconds() + match.later_s
             if match.strokes >= SURE_STROKES or (clock_s is not None and _a_zone(clock_s)):
                 found.append(Twin(session=known.number, clock_s=clock_s))
         return sorted(found, key=lambda twin: twin.session)
 
-    def _put(self, known: _Known, *, sort: bool = False) -> None:
+    def _put(self, known: ClosedWorkout) -> None:
         if known.distance_m and known.frames >= FEW_FRAMES:
-            put = insort if sort else list.append
-            put(self._lengths, (known.distance_m, known.number))
+            insort(self._lengths, (known.distance_m, known.number))
             self._sessions[known.number] = known
 
-    def _unlike(self, known: _Known, one: Whole, mine: Course, drawn: Sketch) -> bool:
+    def _unlike(self, known: ClosedWorkout, one: Whole, mine: Course, drawn: Sketch) -> bool:
         """Whether it is plain, without a closer look, that a session is another workout."""
         counts = (one.totals.stroke_count, known.stroke_count)
         if mine.by_stroke and counts[0] and counts[1]:
@@ -160,7 +123,10 @@ class Recognised:
         if not (known.start_known and one.start_known):
             return True
         start, end = one.started_at.astimezone(UTC), one.ended_at.astimezone(UTC)
-        begins, ends = (start - known.start).total_seconds(), (end - known.end).total_seconds()
+        begins, ends = (
+            (start - known.started_at).total_seconds(),
+            (end - known.ended_at).total_seconds(),
+        )
         return not (_a_zone(begins, SET_S) or _a_zone(ends, SET_S))
 
     def _sketch(self, number: int) -> Sketch | None:
@@ -238,7 +204,3 @@ def _a_zone(seconds: float, more_s: float = 0.0) -> bool:
     """Whether two clocks may differ by that much: by zones, and by what a hand sets wrong."""
     off_s = abs(seconds - ZONE_S * round(seconds / ZONE_S))
     return abs(seconds) <= FARTHEST_S + more_s and off_s <= SET_S + more_s
-
-
-def _start_known(header: Sequence[tuple[str, str]]) -> bool:
-    return "start" not in dict(header)

@@ -6,9 +6,9 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 from rowlog.archive import BlockError, checksum, decode_block
 from rowlog.intervals import Segment, Split
@@ -91,6 +91,20 @@ class StoredSession:
         )
 
 
+class ClosedWorkout(NamedTuple):
+    """One session, as far as it is needed to find those that are like another."""
+
+    number: int
+    started_at: datetime
+    """In UTC."""
+    ended_at: datetime
+    start_known: bool
+    """Whether somebody said that, rather than a file's own date."""
+    distance_m: float | None
+    stroke_count: int | None
+    frames: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segmentation:
     """One way in which a session was cut into segments."""
@@ -127,11 +141,26 @@ class Reader(OpenDatabase):
         with translated(self.path):
             return known_imports(self._db)
 
-    def in_sight(self) -> set[int]:
-        """The numbers of the sessions that are not deleted."""
+    def closed_workouts(self) -> list[ClosedWorkout]:
+        """When and how far all sessions were that are closed and not deleted, by their number."""
         with translated(self.path):
-            rows = self._db.execute("SELECT id FROM sessions WHERE deleted_at IS NULL").fetchall()
-        return {number for (number,) in rows}
+            rows = self._db.execute(
+                "SELECT id, started_at, ended_at, header, distance_m, stroke_count, frames "
+                "FROM sessions JOIN session_totals ON session_id = id "
+                "WHERE ended_at IS NOT NULL AND deleted_at IS NULL ORDER BY id"
+            ).fetchall()
+        return [
+            ClosedWorkout(
+                number=number,
+                started_at=datetime.fromisoformat(started_at).astimezone(UTC),
+                ended_at=datetime.fromisoformat(ended_at).astimezone(UTC),
+                start_known=header is None or "start" not in dict(unpack_options(header)),
+                distance_m=distance_m,
+                stroke_count=stroke_count,
+                frames=frames,
+            )
+            for number, started_at, ended_at, header, distance_m, stroke_count, frames in rows
+        ]
 
     def segmentations(self, session_id: int) -> list[Segmentation]:
         """The ways in which a session was cut, in the order in which they were made."""
