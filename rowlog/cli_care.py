@@ -14,12 +14,103 @@ if TYPE_CHECKING:
     from rowlog.recovering import BroughtBack
 
 
-def add_to(group: typer.Typer) -> None:
-    """Add these to `rowlog db`."""
-    group.command(name="backup")(backup)
-    group.command(name="recover")(recover)
+database = typer.Typer(
+    help="Care for the database file.", rich_markup_mode=None, no_args_is_help=True
+)
 
 
+def add_to(app: typer.Typer) -> None:
+    """Make the commands of this file some of `app`."""
+    app.command()(watch)
+    app.add_typer(database, name="db")
+
+
+@database.command(name="path")
+def db_path(db: DbOption = None, as_json: JsonOption = False) -> None:
+    """Print where the database is."""
+    path = database_path(db)
+    if as_json:
+        print_json({"path": str(path), "exists": path.exists()})
+    else:
+        typer.echo(str(path))
+
+
+@database.command(name="check")
+def db_check(db: DbOption = None, as_json: JsonOption = False) -> None:
+    """Check that the file is whole and that every frame can be read."""
+    from rowlog import summary
+
+    report = summary.check(database_path(db))
+    if as_json:
+        print_json(summary.as_json(report))
+    else:
+        from rowlog import render
+
+        typer.echo(render.check(report, screen_style()))
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@database.command(name="rebuild")
+def db_rebuild(
+    session: Annotated[
+        str, typer.Argument(metavar="[ID]", help="One session's number; all by default.")
+    ] = "all",
+    kept: Annotated[
+        bool,
+        typer.Option(
+            "--kept", help="Only bests, zones and what the heart tells, from strokes and beats."
+        ),
+    ] = False,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make all derived rows anew from the stored frames and the imported files."""
+    from rowlog.rebuild import rebuild, rebuild_kept
+
+    path = database_path(db)
+    numbers = None
+    if session != "all":
+        from rowlog import summary
+
+        numbers = [summary.session_number(path, session)]
+    if kept:
+        count = rebuild_kept(path, numbers)
+        if as_json:
+            print_json({"kept": count})
+        else:
+            typer.echo(f"Bests, zones and hearts of {count} sessions computed anew.")
+        return
+    rebuilt = rebuild(path, numbers)
+    count = len(rebuilt.sessions)
+    if as_json:
+        unread = [{"session": one.session_id, "why": one.why} for one in rebuilt.unread]
+        told = {"rebuilt": rebuilt.sessions, "read_again": rebuilt.read_again, "unread": unread}
+        print_json(told)
+    else:
+        typer.echo(f"{count} {'session' if count == 1 else 'sessions'} rebuilt.")
+        if rebuilt.read_again:
+            better = ", ".join(map(str, rebuilt.read_again))
+            typer.echo(f"Read better than before from the imported file: {better}.")
+        for one in rebuilt.unread:
+            stays = f"Session {one.session_id} stays as it was read"
+            typer.echo(f"rowlog: {stays}: {one.why}", err=True)
+
+
+@database.command(name="compact")
+def db_compact(db: DbOption = None, as_json: JsonOption = False) -> None:
+    """Make the file smaller: write it anew without the room that is left in its pages."""
+    from rowlog.store import compact
+
+    path = database_path(db)
+    before, after = compact(path)
+    if as_json:
+        print_json({"path": str(path), "bytes_before": before, "bytes": after})
+    else:
+        typer.echo(f"{before / 1e6:.1f} MB before, {after / 1e6:.1f} MB now. {path}")
+
+
+@database.command(name="backup")
 def backup(
     file: Annotated[
         Path | None,
@@ -51,6 +142,7 @@ def backup(
         typer.echo(f"{made.sessions} {what}, {made.bytes / 1e6:.1f} MB, checked: {made.path}")
 
 
+@database.command(name="recover")
 def recover(
     file: Annotated[
         Path | None,

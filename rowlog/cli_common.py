@@ -13,6 +13,7 @@ from rowlog_drivers.errors import CallError
 
 if TYPE_CHECKING:
     from rowlog.periods import Span
+    from rowlog.plan import Plan
     from rowlog.render import Style
     from rowlog.wanted import Wanted
 
@@ -159,3 +160,52 @@ def wanted_of(
         shape = shape_of(parse(plan).text)
     since, until = (None if day is None else day.isoformat() for day in span)
     return Wanted(athlete_named(path, athlete), activity, shape, tag, machine, since, until)
+
+
+def plan_named(text: str, database: Path) -> Plan:
+    """What a call means by a plan: interval text, or a workout's name. Raises CallError."""
+    from rowlog.workouts import plan_of
+
+    return plan_of(text, database)
+
+
+def seconds_of(text: str) -> float:
+    """A time such as 30:00, 45s or 20min. Raises CallError."""
+    from rowlog.notation import NotationError, parse
+
+    try:
+        pieces = parse(text).pieces
+    except NotationError:
+        pieces = ()
+    if len(pieces) != 1 or pieces[0].target.type != "time" or not pieces[0].target.value:
+        raise CallError(f"{text!r} is no time.", "Write 30:00, 45s or 20min.")
+    return pieces[0].target.value
+
+
+def show_session(
+    path: Path,
+    session_id: int,
+    *,
+    as_json: bool,
+    style: Style | None = None,
+    by: str | None = None,
+) -> None:
+    """Print a stored session, with splits `by` a length where that is named."""
+    from rowlog import summary
+
+    shown = summary.load(path, session_id, by)
+    if as_json:
+        print_json(summary.as_json(shown))
+        return
+    from rowlog import render
+
+    typer.echo(render.summary(shown, style or screen_style()))
+    if shown.exercises:
+        from rowlog.render_rounds import circuit
+
+        typer.echo(f"\n{circuit(shown, style or screen_style())}")
+    if "@" in (shown.session.plan or "") and shown.session.status != "recording":
+        from rowlog.render_judging import line
+        from rowlog.summary_judging import judge as judged
+
+        typer.echo(line(judged(path, shown)))

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from rowlog import __version__, schema
+from rowlog.cli import HOMES, whole_app
 
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "fixtures"
@@ -57,6 +58,19 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_version() -> None:
     assert rowlog("--version").stdout == f"rowlog {__version__}\n"
+
+
+def test_each_command_is_in_the_file_where_it_is_looked_for() -> None:
+    app = whole_app()
+    found: dict[str, str] = {}
+    for command in app.registered_commands:
+        name = command.name or str(getattr(command.callback, "__name__", ""))
+        found[name] = str(getattr(command.callback, "__module__", ""))
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        first = group.typer_instance.registered_commands[0].callback
+        found[str(group.name)] = str(getattr(first, "__module__", ""))
+    assert found == {name: f"rowlog.{home}" for name, home in HOMES.items()}
 
 
 def test_demo_needs_nothing_and_ends_with_the_table(tmp_path: Path) -> None:
