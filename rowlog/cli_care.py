@@ -220,7 +220,7 @@ def watch(
     import os
     from contextlib import suppress
 
-    from rowlog import render, summary
+    from rowlog import render, render_moment, summary
     from rowlog import screen as live
     from rowlog.screen_terminal import watched_only
     from rowlog.watching import watch as run
@@ -230,9 +230,9 @@ def watch(
 
     def tell(moment: Moment) -> None:
         if as_json:
-            typer.echo(json.dumps(render.moment_json(moment), allow_nan=False))
+            typer.echo(json.dumps(render_moment.moment_json(moment), allow_nan=False))
         else:
-            typer.echo(render.moment(moment, style))
+            typer.echo(render_moment.moment(moment, style))
 
     if not plain and not as_json and live.fits():
         screen = live.Screen(

@@ -80,7 +80,7 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """Read interval text: echo its canonical form, totals and length, or point at the error."""
-    from rowlog import render
+    from rowlog import render_plan
     from rowlog.summary_athletes import load_athlete
     from rowlog.summary_judging import pace_2k
     from rowlog_drivers.clock import wall_now
@@ -92,9 +92,9 @@ def plan(
         load_athlete(path, athlete, wall_now().date())  # an unknown one is told
     pace = pace_2k(path, athlete)
     if as_json:
-        print_json(render.plan_json(parsed, pace))
+        print_json(render_plan.plan_json(parsed, pace))
         return
-    typer.echo(render.plan(parsed, screen_style(), pace))
+    typer.echo(render_plan.plan(parsed, screen_style(), pace))
 
 
 def workouts(
@@ -128,10 +128,10 @@ def workouts(
         plans = {workout.name: parse(workout.plan) for workout in books.workouts}
         print_json(render_workouts.as_json(books, plans))
     elif name is not None:
-        from rowlog import render
+        from rowlog import render_plan
 
         typer.echo(render_workouts.workout(books.workouts[0], screen_style()))
-        typer.echo(f"\n{render.plan(parse(books.workouts[0].plan), screen_style())}")
+        typer.echo(f"\n{render_plan.plan(parse(books.workouts[0].plan), screen_style())}")
     else:
         typer.echo(render_workouts.library(books, screen_style()))
 

@@ -251,16 +251,16 @@ class _Teller:
 
     def key(self, label: str) -> None:
         """A key was pressed: say so at once, the next second shows what it did."""
-        from rowlog import render
+        from rowlog import render_moment
 
         if self._screen is not None and self._on_screen:
-            self._screen.key(label, render.key(label).removeprefix("rowlog: "))
+            self._screen.key(label, render_moment.key(label).removeprefix("rowlog: "))
         else:
-            self._tell(render.key(label))
+            self._tell(render_moment.key(label))
 
     def moment(self, moment: Moment) -> None:
         """A second went by."""
-        from rowlog import render
+        from rowlog import render_moment
 
         if moment.trouble != self._trouble:
             self._trouble = moment.trouble
@@ -275,9 +275,9 @@ class _Teller:
         for text in self._news.of(moment):
             self._tell(f"rowlog: {text}")
         if self._as_json:
-            self._print(json.dumps(render.moment_json(moment), allow_nan=False))
+            self._print(json.dumps(render_moment.moment_json(moment), allow_nan=False))
         elif not self._on_screen:
-            self._print(render.moment(moment, self._style))
+            self._print(render_moment.moment(moment, self._style))
 
     def tell(self, line: str) -> None:
         """Say what happens, before the session and in it."""

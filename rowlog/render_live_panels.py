@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from rowlog.render import (
     NONE,
-    band_words,
     duration,
     pace,
     printable,
-    target_words,
     whole,
 )
 from rowlog.render_live_canvas import (
@@ -24,6 +22,7 @@ from rowlog.render_live_canvas import (
     scale_for,
     tail_scale,
 )
+from rowlog.render_plan import band_words, target_words
 
 if TYPE_CHECKING:
     from rowlog.live import Live

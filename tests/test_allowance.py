@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowlog import render, summary
+from rowlog import render, render_moment, summary
 from rowlog.rebuild import rebuild
 from rowlog.recorder import Progress, Recorder
 from rowlog.render_devices import LinkNews
@@ -115,7 +115,7 @@ def test_a_flood_is_told_in_the_line_and_in_the_summary(tmp_path: Path) -> None:
         if complaint is not None:
             told.append(complaint.trouble)
             assert complaint.heard
-            line = render.moment(replace(MOMENT, complaints=(complaint,)), render.Style())
+            line = render_moment.moment(replace(MOMENT, complaints=(complaint,)), render.Style())
             assert "  rower: flooding " in line
             assert len(line) <= 80
             assert LinkNews().of(replace(MOMENT, complaints=(complaint,))) == [

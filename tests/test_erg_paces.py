@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rowlog import render, summary
+from rowlog import render, render_moment, summary
 from rowlog.pipeline import Pipeline
 from rowlog.render import Style
 from rowlog.replaying import replay_file
@@ -63,5 +63,5 @@ def test_pace_is_told_as_the_machine_tells_it(
         pipeline.feed(decoding.deliver(frame))
     assert pipeline.erg == said
     moment = replace(MOMENT, pace_s_per_500m=120.0, pace_m=summary.pace_m(pipeline.erg))
-    assert ("4:00.0" if erg == "bike" else "2:00.0") in render.moment(moment, PLAIN)
-    assert render.moment_json(moment)["pace_s_per_500m"] == 120.0
+    assert ("4:00.0" if erg == "bike" else "2:00.0") in render_moment.moment(moment, PLAIN)
+    assert render_moment.moment_json(moment)["pace_s_per_500m"] == 120.0

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from rowlog import render
+from rowlog import render, render_moment
 from rowlog.live import Moment
 from rowlog.plan import Piece, Target
 from rowlog.render_devices import BACK_MOMENTS, LinkNews
@@ -85,12 +85,12 @@ def test_devices_are_told_of_apart_and_hostile_names_are_escaped() -> None:
 
 def test_what_is_not_heard_leaves_its_place_in_the_line_to_why() -> None:
     style = render.Style(colour=False)
-    assert render.moment(MOMENT, style).endswith("275 m  1:52.0   32 spm   249 W  155 bpm")
+    assert render_moment.moment(MOMENT, style).endswith("275 m  1:52.0   32 spm   249 W  155 bpm")
     rower_away = now(complaint("link lost", 12.4))
-    assert render.moment(rower_away, style).endswith("275 m  rower: link lost 12 s  155 bpm")
+    assert render_moment.moment(rower_away, style).endswith("275 m  rower: link lost 12 s  155 bpm")
     strap = replace(complaint("silent", 4), source="strap", device="Strap")
     both_away = now(complaint("link lost", 12.4), strap)
-    line = render.moment(both_away, style)
+    line = render_moment.moment(both_away, style)
     assert line.endswith("275 m  rower: link lost 12 s  strap: silent 4 s")
 
 
@@ -108,10 +108,10 @@ def test_a_line_fits_into_80_columns(
         else ()
     )
     far = replace(MOMENT, standing=where, guidance=kept, distance_m=12_345.0)
-    line = render.moment(far, render.Style(colour=False))
+    line = render_moment.moment(far, render.Style(colour=False))
     assert len(line) <= 80
     assert ("next 125 kcal" in line) == (phase == "rest")
     assert ("rate up" in line) == (off == "below")
     # Two bands of one quantity, as a limit and a zone, say it once.
-    twice = render.moment(replace(far, guidance=kept * 2), render.Style(colour=False))
+    twice = render_moment.moment(replace(far, guidance=kept * 2), render.Style(colour=False))
     assert twice == line
