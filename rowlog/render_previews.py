@@ -127,13 +127,10 @@ def previews(shown: Sequence[FilePreview], style: Style, columns: int | None = N
 
     `columns` is how long a line may be; None: as long as the files' names are.
     """
-    table = Table(
-        ("when", "format", "time", "metres", "strokes", "HR", "max", "pieces"), "llrrrrrr"
-    )
     found = [(one.file.name, workout) for one in shown for workout in one.workouts]
     if not found:
         return _sum(shown)
-    names = [f"{name}{_there(workout)}" for name, workout in found]
+    heads = ("when", "format", "time", "metres", "strokes", "HR", "max")
     cells = [
         (
             NONE if workout.started_at is None else workout.started_at[:16].replace("T", " "),
@@ -143,7 +140,6 @@ def previews(shown: Sequence[FilePreview], style: Style, columns: int | None = N
             NONE if workout.stroke_count is None else str(workout.stroke_count),
             whole(workout.mean_heart_rate_bpm),
             whole(workout.max_heart_rate_bpm),
-            str(len(workout.pieces)) if workout.pieces else NONE,
         )
         for _, workout in found
     ]
@@ -156,28 +152,38 @@ def previews(shown: Sequence[FilePreview], style: Style, columns: int | None = N
         duration(sum(one.duration_s for one in workouts)),
         metres(sum(rowed) if rowed else None),
         str(sum(strokes)) if strokes else NONE,
+        "",
+        "",
     )
     room = None
     if columns is not None:
-        kept = [
-            width
-            for width in (max(map(len, column)) for column in zip(*cells, strict=True))
-            if width
+        widths = [
+            max(map(len, column)) + 2
+            for column in zip(heads, *cells, total, strict=True)
+            if any(cell not in ("", NONE) for cell in column[1:])
         ]
-        room = max(_SHORTEST_NAME, columns - sum(kept) - 2 * len(kept))
-    for row, name in zip(cells, names, strict=True):
-        table.row(*row, after=printable(name, 200 if room is None else room))
+        room = max(_SHORTEST_NAME, columns - sum(widths))
+    table = Table(heads, "llrrrrr")
+    for row, (name, workout) in zip(cells, found, strict=True):
+        mark = _mark(workout)
+        table.row(*row, after=mark + _end_of(printable(name, 200), room, len(mark)))
     table.rule()
     table.row(*total, look=style.bold)
     return style.fit("\n".join([*table.lines(style, lean=True), "", _sum(shown)]))
 
 
-def _there(workout: WorkoutPreview) -> str:
+def _end_of(name: str, room: int | None, taken: int) -> str:
+    """A name, by its end where it is too long: names of many files begin alike."""
+    if room is None or len(name) + taken <= room:
+        return name
+    return "…" + name[-max(1, room - taken - 1) :]
+
+
+def _mark(workout: WorkoutPreview) -> str:
+    """What of it is there already; `_sum` says what the marks mean."""
     if workout.known:
-        return " (imported before)"
-    if workout.overlaps:
-        return f" ({_same_time(workout.overlaps)})"
-    return ""
+        return "* "
+    return f"~{workout.overlaps[0]} " if workout.overlaps else ""
 
 
 def _same_time(sessions: Sequence[int]) -> str:
@@ -190,13 +196,16 @@ def _sum(shown: Sequence[FilePreview]) -> str:
     words = [f"{_count(len(shown), 'file')} read."]
     known, faulty = sum(one.known for one in shown), sum(one.fault is not None for one in shown)
     if known:
-        words.append(f"{_count(known, 'file')} imported before.")
+        words.append(f"{_count(known, 'file')} imported before (*).")
     if faulty:
         words.append(f"{_count(faulty, 'file')} cannot be taken in.")
+    same = sum(bool(each.overlaps) for one in shown for each in one.workouts)
+    if same:
+        words.append(f"{_count(same, 'workout')} of the time of a session that is there (~).")
     lacking = sum(told.count for one in shown for each in one.workouts for told in each.left_out)
     if lacking:
         words.append(f"{_count(lacking, 'row')} will be left out: which, and why, says --json.")
-    return " ".join(words)
+    return "\n".join(words)
 
 
 def _count(count: int, what: str) -> str:

@@ -8,6 +8,7 @@ import re
 import signal
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -188,16 +189,22 @@ def test_what_is_there_already_is_told(tmp_path: Path) -> None:
     assert (first.known, first.workouts[0].overlaps) == (True, ())
     assert (second.known, second.workouts[0].overlaps) == (False, (1,))
     assert third.known  # the same content twice is taken in once
-    assert previews([first, second, third], Style()).splitlines()[2:] == [
-        "2026-01-02 03:04  ergdata  1:40     400       40  141  159  a.csv (imported before)",
-        "2026-01-02 03:04  ergdata  1:37     390       39  140  158  "
-        "b.csv (of the time of session 1)",
-        "2026-01-02 03:04  ergdata  1:37     390       39  140  158  b.csv (imported before)",
+    looks = [first, second, third]
+    assert previews(looks, Style()).splitlines()[2:] == [
+        "2026-01-02 03:04  ergdata  1:40     400       40  141  159  * a.csv",
+        "2026-01-02 03:04  ergdata  1:37     390       39  140  158  ~1 b.csv",
+        "2026-01-02 03:04  ergdata  1:37     390       39  140  158  * b.csv",
         "───────────────────────────────────────────────────────────",
         "3 workouts                 4:55    1180      118",
         "",
-        "3 files read. 2 files imported before.",
+        "3 files read.",
+        "2 files imported before (*).",
+        "1 workout of the time of a session that is there (~).",
     ]
+    long = [replace(one, file=tmp_path / f"{'a' * 40}-{n}.csv") for n, one in enumerate(looks)]
+    lines = previews(long, Style(), 80).splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    assert [line.rpartition("a-")[2] for line in lines[2:5]] == ["0.csv", "1.csv", "2.csv"]
 
 
 def test_a_recording_is_told_as_it_will_be_shown() -> None:
