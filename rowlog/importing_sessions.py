@@ -78,7 +78,7 @@ def parts_of(
 
 
 def _original(name: str, content: bytes, importer: str) -> Original:
-    packed = zlib.compress(content, 9)
+    packed = zlib.compress(content)
     return Original(name, digest(content), importer, imports.VERSION, packed)
 
 

@@ -98,6 +98,8 @@ class _Rower:
         self.starts = 0
         self.session_strokes = 0
         self.stroke: Stroke | None = None
+        self.stroke_at: tuple[float | None, float | None] = (None, None)
+        """The metres and the machine's time at which that stroke began."""
         self.counts_strokes = False
         self.last_stroke_ns: int | None = None
         self.sampled_ns: int | None = None
@@ -267,9 +269,8 @@ class Timeline:
             facts.append(self._numbered(rower, pending))
         rower.starts += 1
         rower.counts_strokes = True
-        rower.stroke = replace(
-            stroke, total_distance_m=rower.distance_m, elapsed_s=rower.total("elapsed_s")
-        )
+        rower.stroke = stroke
+        rower.stroke_at = (rower.distance_m, rower.total("elapsed_s"))
         position = self._position(
             rower,
             stroke.t_ns,
@@ -479,7 +480,10 @@ class Timeline:
 
     def _numbered(self, rower: _Rower, stroke: Stroke) -> Stroke:
         rower.session_strokes += 1
-        return replace(stroke, number=rower.session_strokes)
+        metres, elapsed_s = rower.stroke_at
+        return replace(
+            stroke, number=rower.session_strokes, total_distance_m=metres, elapsed_s=elapsed_s
+        )
 
     def _counted_since(self, rower: _Rower, gap: Gap, fields: tuple[str, ...]) -> bool:
         """Whether those of the counters that there are were read after a gap, or it is long ago."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -48,10 +49,9 @@ def _workout(activity: Element) -> Workout:
     times = [at for lap in laps for at in _times(lap)]
     start = min(times) if times else None
     untimed = 0
+    trackpoint = activity.tag.removesuffix("Activity") + "Trackpoint"  # with its namespace
     for lap in laps:
-        for element in lap.iter():
-            if _tag(element) != "Trackpoint":
-                continue
+        for element in lap.iter(trackpoint):
             said = {_tag(child): child.text for child in element.iter()}
             at = _time(said.get("Time"))
             if at is None or start is None:
@@ -118,7 +118,12 @@ def _own(activity: Element) -> tuple[Lap, ...]:
 
 
 def _tag(element: Element) -> str:
-    return element.tag.rsplit("}", 1)[-1] if isinstance(element.tag, str) else ""
+    return _name(element.tag) if isinstance(element.tag, str) else ""
+
+
+@lru_cache(maxsize=256)  # a file has few names, tens of thousands of times
+def _name(tag: str) -> str:
+    return tag.rsplit("}", 1)[-1]
 
 
 def _time(text: str | None) -> datetime | None:

@@ -8,9 +8,9 @@ done with a recording can be done with it too. The channel names the record: `sa
 from __future__ import annotations
 
 import json
-import math
+from collections.abc import Callable
 from dataclasses import fields
-from typing import Any, Final
+from typing import Final
 
 from rowlog_drivers.frames import Frame
 from rowlog_drivers.records import (
@@ -33,10 +33,6 @@ CHANNELS: Final[dict[str, type[Record]]] = {
     "totals": FileTotals,
 }
 
-_NUMBERS: Final = {
-    name: {f.name: str(f.type) for f in fields(kind)[2:]} for name, kind in CHANNELS.items()
-}
-
 
 class WorkoutFileDecoder:
     """Reads what `encode` wrote."""
@@ -56,41 +52,71 @@ class WorkoutFileDecoder:
 
 def encode(channel: str, **values: object) -> bytes:
     """The payload of one record; what is None is left out."""
-    known = {name: value for name, value in values.items() if value is not None}
-    return json.dumps(known, separators=(",", ":"), allow_nan=False).encode()
+    return _written({name: value for name, value in values.items() if value is not None}).encode()
+
+
+_written: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_read: Final = json.JSONDecoder().decode
 
 
 def _record(frame: Frame) -> Record:
-    types = _NUMBERS.get(frame.channel)
-    if types is None:
+    readers = _READERS.get(frame.channel)
+    if readers is None:
         raise ValueError("no such channel")
-    said = json.loads(frame.payload)
+    said = _read(frame.payload.decode())
     if not isinstance(said, dict):
         raise ValueError("an object expected")
-    values = {name: _value(name, value, types.get(name)) for name, value in said.items()}
+    values = {name: readers.get(name, _unknown)(name, value) for name, value in said.items()}
     return CHANNELS[frame.channel](t_ns=frame.t_ns, source=frame.source, **values)
 
 
-def _value(name: str, value: Any, kind: str | None) -> Any:
-    if kind is None:
-        raise ValueError(f"no field {name}")
-    if "tuple" in kind:
-        if not isinstance(value, list):
-            raise ValueError(f"{name} is no list")
-        return tuple(_number(name, item, "float") for item in value)
-    return _number(name, value, kind)
+def _unknown(name: str, value: object) -> object:
+    raise ValueError(f"no field {name}")
 
 
-def _number(name: str, value: Any, kind: str) -> float | int | bool | str:
-    if kind.startswith("str"):
-        if isinstance(value, str):
-            return value
-    elif isinstance(value, bool):
-        if "bool" in kind:
-            return value
-    elif isinstance(value, int | float) and math.isfinite(value) and abs(value) < 1e9:
-        if "float" in kind:
-            return float(value)
-        if isinstance(value, int) and "int" in kind:
-            return value
-    raise ValueError(f"{name} cannot be {str(value)[:40]}")
+def _float(name: str, value: object) -> float:
+    if (value.__class__ is float or value.__class__ is int) and -_MOST < value < _MOST:
+        return float(value)
+    raise _cannot_be(name, value)
+
+
+def _int(name: str, value: object) -> int:
+    if value.__class__ is int and -_MOST < value < _MOST:
+        return value
+    raise _cannot_be(name, value)
+
+
+def _bool(name: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise _cannot_be(name, value)
+
+
+def _text(name: str, value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise _cannot_be(name, value)
+
+
+def _floats(name: str, value: object) -> tuple[float, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"{name} is no list")
+    return tuple(_float(name, item) for item in value)
+
+
+def _cannot_be(name: str, value: object) -> ValueError:
+    return ValueError(f"{name} cannot be {str(value)[:40]}")
+
+
+_MOST: Final = 1e9
+"""No figure of a workout is as large."""
+_KINDS: Final[dict[str, Callable[[str, object], object]]] = {
+    "tuple[float, ...]": _floats, "float": _float, "int": _int, "bool": _bool, "str": _text,
+}  # fmt: skip
+_READERS: Final = {
+    channel: {
+        field.name: _KINDS[str(field.type).removesuffix(" | None")] for field in fields(kind)[2:]
+    }
+    for channel, kind in CHANNELS.items()
+}
+"""By channel and field: what reads it, and raises ValueError for what it cannot be."""
