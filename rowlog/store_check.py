@@ -46,7 +46,10 @@ def check(path: str | Path) -> CheckReport:
         problems: list[str] = []
         faulty = look(path) if holder_of(path) is None else None
         if faulty is not None:
-            problems.append(f"{faulty.what}: what was written after that is not read")
+            problems.append(
+                f"{faulty.what}: what was written after that is not read. "
+                "Mend it with: rowlog db recover"
+            )
         counts = (0, 0, 0)
         unclosed: tuple[int, ...] = ()
         try:
