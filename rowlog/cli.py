@@ -311,7 +311,7 @@ def summarise(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add up sessions by day, week, month, season or year, the latest first.
+    """Add up sessions. By day, week, month, season or year, the latest first.
 
     By default the last 14 days, 12 weeks, 12 months, or all seasons or years, under this week's,
     month's and season's totals. A session counts on the local date it began; weeks begin on

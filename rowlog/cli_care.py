@@ -65,7 +65,7 @@ def db_rebuild(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make all derived rows anew from the stored frames and the imported files."""
+    """Make all that is derived anew. From the stored frames and the imported files."""
     from rowlog.rebuild import rebuild, rebuild_kept
 
     path = database_path(db)
@@ -99,7 +99,7 @@ def db_rebuild(
 
 @database.command(name="compact")
 def db_compact(db: DbOption = None, as_json: JsonOption = False) -> None:
-    """Make the file smaller: write it anew without the room that is left in its pages."""
+    """Make the file smaller. It is written anew without the room left in its pages."""
     from rowlog.store import compact
 
     path = database_path(db)
@@ -124,7 +124,7 @@ def backup(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy the database, also while a recording goes on, and check the copy."""
+    """Copy the database, and check the copy. Also while a recording goes on."""
     from rowlog.store_backup import backup as copy
 
     made = copy(database_path(db), file, overwrite=force)
@@ -154,7 +154,7 @@ def recover(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring back what can be read of a damaged database; the damaged file is kept."""
+    """Bring back what a damaged database holds. The damaged file is kept."""
     from rowlog.recovering import recover_database
 
     def tell(one: BroughtBack) -> None:
@@ -215,7 +215,7 @@ def watch(
         bool, typer.Option("--json", help="One JSON object a second, the summary as the last.")
     ] = False,
 ) -> None:
-    """Watch the session that another rowlog records; Ctrl-C ends only the watching."""
+    """Watch what another rowlog records. Ctrl-C ends only the watching."""
     import json
     import os
     from contextlib import suppress

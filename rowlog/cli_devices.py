@@ -42,7 +42,7 @@ def devices(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the rowers and straps in reach, and whether they are known."""
+    """List the rowers and straps in reach. It says which are known."""
     import asyncio
 
     from rowlog import render_devices, scanning
@@ -107,7 +107,7 @@ def doctor(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find out why there is no data, from the system to the first frame."""
+    """Find out why no data come. From the system to the first frame."""
     import asyncio
 
     from rowlog import render_devices, scanning

@@ -97,7 +97,7 @@ def edit_athlete(
 
 @edits.command(name="delete")
 def delete(sessions: SessionNumbers, db: DbOption = None, as_json: JsonOption = False) -> None:
-    """Take sessions out of every list and sum; their bytes stay until they are purged."""
+    """Take sessions out of every list and sum. Their bytes stay until they are purged."""
     from rowlog.editing import delete_sessions
 
     path = database_path(db)
@@ -118,7 +118,7 @@ def merge(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make one session of several: a strap recorded apart, or a session that was broken off.
+    """Make one session of several. A strap recorded apart, a session that was broken off.
 
     Files that tell of the same rowing, whatever their clocks say, become one: the one that says
     most, with laps and heart rates of the others where it has none.
@@ -207,7 +207,7 @@ def purge(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take a deleted session out of the file for good, frames and all: this is not undone."""
+    """Take a deleted session out for good. Frames and all: this is not undone."""
     from rowlog.editing import purge_session
 
     purge_session(database_path(db), session)

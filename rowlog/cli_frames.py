@@ -57,7 +57,7 @@ def replay(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Record a session from a .frames file, along the same path as from a machine."""
+    """Record a session from a .frames file. It takes the same path as from a machine."""
     from rowlog.replaying import replay_file
 
     if speed is not None and not speed > 0:
@@ -77,7 +77,7 @@ def demo(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Row a simulated interval session in seconds and show its summary."""
+    """Row a simulated session in seconds. Its summary is shown."""
     from rowlog.replaying import replay_demo
 
     keep = db is not None or bool(os.environ.get("ROWLOG_DB"))
@@ -138,7 +138,7 @@ def frames(
         bool, typer.Option("--json", help="With --output: print as JSON what was written.")
     ] = False,
 ) -> None:
-    """Give a session's raw frames as a .frames file, on the screen or into a file."""
+    """Give a session's raw frames. On the screen, or into a .frames file."""
     from rowlog import summary
     from rowlog.replaying import export_frames
 
@@ -198,7 +198,7 @@ def export(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write sessions as FIT, TCX, CSV, JSON or .frames, each read back before it counts.
+    """Write sessions as FIT, TCX, CSV, JSON or .frames. Each is read back before it counts.
 
     One session goes into FILE, in the format of its suffix; .csv alone is RowingData's, and
     .strokes.csv, .heart-rate.csv, .rr.csv, .force.csv and .samples.csv are tables. Several go

@@ -49,7 +49,7 @@ def import_(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take in workouts of other programs: FIT, TCX, CSV, RR intervals, and .frames.
+    """Take in workouts of other programs. FIT, TCX, CSV, RR intervals, and .frames.
 
     CSV of RowingData, Painsled, ErgData, ErgStick, BoatCoach, RowPro, SmartRow, Hero, NK SpeedCoach
     and the Concept2 logbook, strokes or a whole season; folders, zip and tar archives of them too.

@@ -43,7 +43,7 @@ def resegment(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Cut a stored session into other pieces, beside the ways in which it was cut before.
+    """Cut a stored session into other pieces. The ways in which it was cut before are kept.
 
     By another plan; by what it looks like (auto), by what the machine told (device), or by its
     own plan again (plan). What is cut last is shown and counted from then on.
@@ -79,7 +79,7 @@ def plan(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read interval text: echo its canonical form, totals and length, or point at the error."""
+    """Read a plan and say what it comes to. A mistake is pointed at."""
     from rowlog import render_plan
     from rowlog.summary_athletes import load_athlete
     from rowlog.summary_judging import pace_2k
@@ -105,7 +105,7 @@ def workouts(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the workouts that can be rowed by name: classics, circuits and your own."""
+    """List the workouts with a name. Classics, circuits and your own."""
     from dataclasses import replace
 
     from rowlog import render_workouts
@@ -155,7 +155,7 @@ def judge(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Judge a session by its plan: time in band, evenness of the reps, and a score of 100."""
+    """Judge a session by its plan. Time in band, evenness of the reps, and a score of 100."""
     from rowlog import summary
     from rowlog.summary_judging import load_judged
 

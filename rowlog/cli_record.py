@@ -110,7 +110,7 @@ def record(
         bool, typer.Option("--json", help="One JSON object a second, the summary as the last.")
     ] = False,
 ) -> None:
-    """Record a session as it happens; Ctrl-C ends it, with the summary.
+    """Record a session as it happens. Ctrl-C ends it, with the summary.
 
     Without --rower and --strap the machine and the strap in reach are looked for by Bluetooth.
     A terminal shows the session in large numbers: ? tells the keys.

@@ -44,7 +44,7 @@ def report(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a report of a session or a season: .html, .png, .svg or .pdf.
+    """Write a report of a session or a season. As .html, .png, .svg or .pdf.
 
     A page is one file that needs no network. Takes matplotlib: pip install "rowlog[report]"
     """

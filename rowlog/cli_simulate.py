@@ -71,7 +71,7 @@ def simulate_ble(
         bool, typer.Option("--json", help="One JSON object for each thing that happens.")
     ] = False,
 ) -> None:
-    """Be a Bluetooth rower and strap that any app can connect to; Ctrl-C ends it.
+    """Be a Bluetooth rower and strap. Any app can connect to them; Ctrl-C ends it.
 
     Needs Linux with BlueZ, and an adapter that the app does not use itself.
     """
@@ -137,7 +137,7 @@ def simulate_serial(
         bool, typer.Option("--json", help="One JSON object for each thing that happens.")
     ] = False,
 ) -> None:
-    """Be a WaterRower S4 on a serial port that any program can open; Ctrl-C ends it.
+    """Be a WaterRower S4 on a serial port. Any program can open it; Ctrl-C ends it.
 
     Prints where the port is. Needs Linux or macOS. At a speed other than 1, tell the recorder too:
     --rower "serial:PATH?speed=N".

@@ -35,7 +35,7 @@ def serve(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Serve your sessions as pages for a browser, and start new ones there.
+    """Serve your sessions as pages. New ones can be started there.
 
     Only this computer can open them unless --listen lets others in. Takes:
     pip install "rowlog[web]"

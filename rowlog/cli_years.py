@@ -177,7 +177,7 @@ def set_athlete(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Change what is known of an athlete; earlier sessions keep what was true then."""
+    """Change what is known of an athlete. Earlier sessions keep what was true then."""
     from rowlog.summary_athletes import set_athlete as change
     from rowlog_drivers.clock import wall_now
     from rowlog_drivers.errors import CallError
@@ -255,7 +255,7 @@ def zones(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add up time in heart-rate zones by day, week, month, season or year.
+    """Add up time in heart-rate zones. By day, week, month, season or year.
 
     Each session is judged by the values that its athlete had on its day. Time without a valid heart
     rate is unknown, and shown so.
