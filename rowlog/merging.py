@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from heapq import merge as merged_in_order
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from rowlog.counters import SECOND_NS
 from rowlog.editing import open_store
@@ -31,6 +31,8 @@ MORE_HEART: Final = 0.1
 """By so much of the time must another file know the heart for longer to be worth taking."""
 EARLIER_NS: Final = 5 * SECOND_NS
 """What another file tells of so little before the first of the rowing is left out."""
+CLOCKS_S: Final = 5.0
+"""Two recordings of one rowing are laid by their clocks where those are no further apart."""
 _DRIVER: Final = "workout_file"
 _STROKE: Final = tuple(field.name for field in fields(Stroke)[2:] if field.name != "inferred")
 
@@ -66,14 +68,27 @@ class _Part:
         return self.channels is None or frame.channel in self.channels
 
 
+class _Twice(NamedTuple):
+    """What tells of one rowing more than once."""
+
+    most: StoredSession
+    """That which tells most; the first where nothing is told twice."""
+    files: Mapping[int, int]
+    """By their numbers, files that tell it once more, and by how many nanoseconds their instants
+    stand later in the former's time."""
+    laid: Mapping[int, int]
+    """Likewise recordings of it by a clock that says another time."""
+
+
 def merge_sessions(path: Path, numbers: Sequence[int], *, plan: str | None = None) -> Merged:
     """Make one session of several, by the wall time at which each began.
 
     Their frames go through the recording path again, in order of time, so that a strap recorded
-    apart belongs to the rowing it was worn for, and a session that was broken off goes on. Files
-    that tell of the same rowing as another of the sessions, known by its strokes and metres,
-    are laid over it whatever their clocks say; the one that says most is taken, and of the others
-    only laps and heart rates that it lacks. The parts go out of sight; undoing it brings them back.
+    apart belongs to the rowing it was worn for, and a session that was broken off goes on. What
+    tells of the same rowing as another of the sessions, known by its strokes and metres, is laid
+    over it whatever its clock says; of files the one that says most is taken, unless there is a
+    recording, and of the others only laps and heart rates that it lacks. The parts go out of
+    sight; undoing it brings them back.
 
     Args:
         path: the database.
@@ -86,8 +101,9 @@ def merge_sessions(path: Path, numbers: Sequence[int], *, plan: str | None = Non
         raise CallError("Merging takes two sessions at least.", "Name them by their numbers.")
     with open_store(path) as store, open_reader(path) as reader:
         sessions = _sessions(store, reader, numbers)
-        most, twins = _told_twice(reader, sessions)
-        parts = _parts(reader, sessions, most, twins)
+        twice = _told_twice(reader, sessions)
+        most, twins = twice.most, twice.files
+        parts = _parts(reader, sessions, twice)
         own = next(part for part in parts if part.session is most)
         laps = next((part for part in parts if part.laps), None)
         told = _of_the_file(reader, own, laps, twice=bool(twins))
@@ -144,26 +160,26 @@ def _sessions(store: Store, reader: Reader, numbers: Sequence[int]) -> list[Stor
 # The same rowing, told twice
 
 
-def _told_twice(
-    reader: Reader, sessions: Sequence[StoredSession]
-) -> tuple[StoredSession, dict[int, int]]:
-    """The session that tells most, and the files that tell its rowing once more.
-
-    With each by how many nanoseconds its instants stand later in the former's time.
-    """
+def _told_twice(reader: Reader, sessions: Sequence[StoredSession]) -> _Twice:
+    """Which of the sessions tell of one rowing."""
     rowed = [s for s in sessions if s.totals is not None and s.totals.distance_m]
-    if len(rowed) > 1:
-        most = max(rowed, key=lambda session: _worth(reader, session))
-        twins = {
-            other.id: round(match.later_s * SECOND_NS)
-            for other in rowed
-            if other is not most
-            and _is_file(other)
-            and (match := matched(reader, most, other)) is not None
-        }
-        if twins:
-            return most, twins
-    return sessions[0], {}
+    if len(rowed) < 2:
+        return _Twice(sessions[0], {}, {})
+    most = max(rowed, key=lambda session: _worth(reader, session))
+    files: dict[int, int] = {}
+    laid: dict[int, int] = {}
+    for other in rowed:
+        match = matched(reader, most, other) if other is not most else None
+        if match is None:
+            continue
+        later_ns = round(match.later_s * SECOND_NS)
+        if _is_file(other):
+            files[other.id] = later_ns
+            continue
+        by_clock_s = (other.started_at - most.started_at).total_seconds()
+        if abs(by_clock_s - match.later_s) > CLOCKS_S:
+            laid[other.id] = later_ns
+    return _Twice(most if files or laid else sessions[0], files, laid)
 
 
 def _worth(reader: Reader, session: StoredSession) -> tuple[bool, bool, int, int]:
@@ -191,15 +207,12 @@ def _told(reader: Reader, session_id: int, *channels: str) -> list[Frame]:
     return found
 
 
-def _parts(
-    reader: Reader,
-    sessions: Sequence[StoredSession],
-    most: StoredSession,
-    twins: Mapping[int, int],
-) -> list[_Part]:
-    """What goes in, the earliest first; nothing of it begins before 0."""
-    parts = _by_the_clock([session for session in sessions if session.id not in twins])
+def _parts(reader: Reader, sessions: Sequence[StoredSession], twice: _Twice) -> list[_Part]:
+    """What goes in, whole sessions first; nothing of it begins before 0."""
+    most, twins, laid = twice
+    parts = _by_the_clock([one for one in sessions if one.id not in twins and one.id not in laid])
     began_ns = next(part.offset_ns for part in parts if part.session is most)
+    parts += [_Part(one, began_ns + laid[one.id]) for one in sessions if one.id in laid]
     again = [session for session in sessions if session.id in twins]
     giver = _lap_giver(reader, most, again)
     for twin in again:
@@ -207,9 +220,10 @@ def _parts(
         if channels or twin is giver:
             offset_ns = began_ns + twins[twin.id]
             parts.append(_Part(twin, offset_ns, channels, laps=twin is giver))
-    begins_ns = min(_begins_ns(reader, part) for part in parts)
-    if begins_ns > -EARLIER_NS:
-        begins_ns = 0
+    begins_ns = min(part.offset_ns for part in parts if part.channels is None)
+    beside_ns = min(_begins_ns(reader, part) for part in parts)
+    if beside_ns <= begins_ns - EARLIER_NS:
+        begins_ns = beside_ns
     return [replace(part, offset_ns=part.offset_ns - begins_ns) for part in parts]
 
 
@@ -292,7 +306,7 @@ def _by_the_clock(sessions: Sequence[StoredSession]) -> list[_Part]:
                 f"Session {session.id} ends more than a day after session {first.id} began.",
                 "Only what belongs to one day can be one session.",
             )
-        parts.append(_Part(session, offset_ns, None))
+        parts.append(_Part(session, offset_ns))
     return parts
 
 

@@ -118,7 +118,8 @@ class Recognised:
             if abs(counts[0] - counts[1]) > max(STROKES, STROKES_SHARE * counts[0]):
                 return True
             theirs = self._sketch(known.number)
-            return theirs is None or drawn.unlike(theirs)
+            if theirs is not None:
+                return drawn.unlike(theirs)
         # By metres alone: only where the clocks may tell of one time.
         if not (known.start_known and one.start_known):
             return True
@@ -130,8 +131,15 @@ class Recognised:
         return not (_a_zone(begins, SET_S) or _a_zone(ends, SET_S))
 
     def _sketch(self, number: int) -> Sketch | None:
+        """None where its strokes are not known."""
         if number not in self._sketches:
-            found = self._course(number)
+            found = self._courses.get(number)
+            if found is None:
+                found = _by_stroke(self._reader, number)
+                if found is not None:
+                    self._keep(number, found)
+            if found is not None and not found.by_stroke:
+                found = None
             self._sketches[number] = None if found is None else sketch(found)
         return self._sketches[number]
 
@@ -148,9 +156,7 @@ class Recognised:
 
 def course_of(reader: Reader, session: StoredSession) -> Course | None:
     """What a stored session is known again by; None where there is too little."""
-    strokes = [(t_ns / SECOND_NS, metres) for t_ns, metres in reader.stroke_instants(session.id)]
-    beats = [(t_ns / SECOND_NS, bpm) for t_ns, bpm in reader.beats(session.id)]
-    found = course(strokes, beats, by_stroke=True)
+    found = _by_stroke(reader, session.id)
     if found is not None:
         return found
     recording = Recording(
@@ -158,7 +164,18 @@ def course_of(reader: Reader, session: StoredSession) -> Course | None:
         decoding=lambda: make_decoding(source.header for source in session.sources),
         end_ns=session.end_ns,
     )
-    return _by_metres(recording, beats)
+    return _by_metres(recording, _beats(reader, session.id))
+
+
+def _by_stroke(reader: Reader, number: int) -> Course | None:
+    strokes = [(t_ns / SECOND_NS, metres) for t_ns, metres in reader.stroke_instants(number)]
+    if len(strokes) < sameness.LEAST:
+        return None
+    return course(strokes, _beats(reader, number), by_stroke=True)
+
+
+def _beats(reader: Reader, number: int) -> list[tuple[float, int]]:
+    return [(t_ns / SECOND_NS, bpm) for t_ns, bpm in reader.beats(number)]
 
 
 def matched(reader: Reader, one: StoredSession, other: StoredSession) -> Same | None:

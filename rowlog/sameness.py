@@ -6,7 +6,7 @@ import cmath
 import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import fmean, median
 from typing import Final
@@ -124,11 +124,21 @@ def same(one: Course, other: Course) -> Same | None:
     clock may stand while nobody rows. Where both know strokes, those must fall together too; where
     one does not, no clock may have stood.
     """
-    if not near(one.metres[-1], other.metres[-1]):
-        return None
-    found = _same(one, other, 0.0)
+    if one.by_stroke != other.by_stroke:  # instants of strokes stand where somebody rowed
+        found = _same(*((one, other) if one.by_stroke else (other, one)), 0.0)
+        return found if one.by_stroke else _turned(found)
     shift_m = other.metres[-1] - one.metres[-1]
-    return _same(one, other, shift_m) if found is None and abs(shift_m) >= LEAST_SHIFT_M else found
+    shifts = (0.0, shift_m) if LEAST_SHIFT_M <= abs(shift_m) <= SAME_M else (0.0,)
+    for by_m in shifts:
+        found = _same(one, other, by_m) or _turned(_same(other, one, -by_m))
+        if found is not None:
+            return found
+    return None
+
+
+def _turned(found: Same | None) -> Same | None:
+    """The same, seen from the other."""
+    return None if found is None else replace(found, later_s=-found.later_s)
 
 
 def _same(one: Course, other: Course, shift_m: float) -> Same | None:
@@ -153,7 +163,8 @@ def _same(one: Course, other: Course, shift_m: float) -> Same | None:
         return None
     if by_stroke:
         limit_s = WHOLE_DRIFT_S if _whole(one) or _whole(other) else DRIFT_S
-        if not _in_step(runs, usual, other.times_s, limit_s):
+        one_clock = [later_s] * len(runs)
+        if not any(_in_step(runs, each, other.times_s, limit_s) for each in (usual, one_clock)):
             return None
     if not _hearts_agree(one.beats, other.beats, later_s):
         return None
@@ -167,8 +178,8 @@ class Sketch:
     moving_s: float
     """How long there were strokes, stops left out."""
     step_m: float
-    marks_s: tuple[float, ...]
-    """How long until each whole step, stops left out."""
+    marks_s: tuple[float | None, ...]
+    """How long until each whole step, stops left out; None for one within a stop."""
     whole: bool
     """Whether all its instants are whole seconds."""
 
@@ -177,12 +188,14 @@ class Sketch:
         longer_s = max(self.moving_s, other.moving_s)
         if abs(self.moving_s - other.moving_s) > max(MOVING_S, MOVING_SHARE * longer_s):
             return True
-        apart = [a - b for a, b in zip(self.marks_s, other.marks_s, strict=False)]
+        marks = zip(self.marks_s, other.marks_s, strict=False)
+        apart = [a - b for a, b in marks if a is not None and b is not None]
         if self.step_m != other.step_m or len(apart) < 3:
             return False
-        middle = fmean(apart)
+        middle = median(apart)
+        off = sorted(abs(one - middle) for one in apart)[:-1]  # one may lie where nobody heard
         limit_s = WHOLE_ROUGH_S if self.whole or other.whole else ROUGH_S
-        return _spread([one - middle for one in apart]) > limit_s
+        return _spread(off) > limit_s
 
 
 def sketch(course: Course) -> Sketch:
@@ -190,7 +203,7 @@ def sketch(course: Course) -> Sketch:
     step_m = 10.0
     while course.metres[-1] >= 2 * MARKS * step_m:
         step_m *= 2
-    marks: list[float] = []
+    marks: list[float | None] = []
     moved_s, next_m = 0.0, step_m
     if course.metres[0] >= step_m:
         step_m, next_m = 0.0, math.inf  # it begins in the middle: there is nothing to count from
@@ -198,7 +211,8 @@ def sketch(course: Course) -> Sketch:
     for (before_s, before_m), (after_s, after_m) in pairwise(instants):
         took_s = after_s - before_s if after_s - before_s <= STOP_S else 0.0
         while next_m <= after_m:
-            marks.append(moved_s + took_s * (next_m - before_m) / (after_m - before_m))
+            at_s = moved_s + took_s * (next_m - before_m) / (after_m - before_m)
+            marks.append(at_s if took_s else None)
             next_m += step_m
         moved_s += took_s
     return Sketch(moved_s, step_m, tuple(marks), _whole(course))

@@ -353,3 +353,52 @@ def test_an_own_recording_keeps_its_rowing_and_gets_the_heart_of_a_file(tmp_path
     assert [(s.kind, s.duration_s) for s in whole.segments] == [
         (s.kind, s.duration_s) for s in own.segments
     ]
+
+
+@pytest.mark.parametrize(
+    "fixture", ["link_lost_1000m", "silent_machine_1000m", "calories_5x10cal_garbage"]
+)
+def test_what_rowlog_wrote_of_a_recording_is_known_in_every_format(
+    fixture: str, tmp_path: Path
+) -> None:
+    """By a clock in Delhi; with strokes that nobody heard, gone in a gap or laid into it."""
+    text = (ROOT / "fixtures" / "ftms" / f"{fixture}.frames").read_text()
+    began = re.search(r"# started_at: (\S+)", text)
+    assert began is not None
+    later = datetime.fromisoformat(began[1]) + timedelta(hours=5, minutes=30)
+    (tmp_path / "own.frames").write_text(text)
+    (tmp_path / "later.frames").write_text(text.replace(began[1], later.isoformat()))
+    import_files(tmp_path / "other.db", [tmp_path / "later.frames"])
+    files = [tmp_path / "own.frames"]
+    for name, suffix in (("rowingdata", "csv"), ("fit", "fit"), ("tcx", "tcx")):
+        written = named(name)
+        assert written is not None
+        files.append(tmp_path / f"out.{suffix}")
+        export(tmp_path / "other.db", [1], files[-1], written, folder=False)
+    _, *exports = import_files(tmp_path / "i.db", files)
+    assert [one.fault for one in exports] == [None] * 3
+    for one in exports:
+        assert one.same[0].session == 1
+        assert one.same[0].clock_s == pytest.approx(19800, abs=1)
+
+
+def test_two_recordings_of_one_rowing_are_laid_over_each_other(tmp_path: Path) -> None:
+    """Two computers listened; the clock of one is an hour ahead."""
+    text = (ROOT / "fixtures" / "ftms" / "piece_2000m.frames").read_text()
+    began = re.search(r"# started_at: (\S+)", text)
+    assert began is not None
+    later = datetime.fromisoformat(began[1]) + timedelta(hours=1)
+    (tmp_path / "own.frames").write_text(text)
+    (tmp_path / "later.frames").write_text(text.replace(began[1], later.isoformat()))
+    database = tmp_path / "i.db"
+    _, again = import_files(database, [tmp_path / "own.frames", tmp_path / "later.frames"])
+    assert [(twin.session, round(twin.clock_s or 0)) for twin in again.same] == [(1, 3600)]
+    own = load(database, 1)
+    made = merge_sessions(database, [1, 2])
+    whole = load(database, made.session)
+    assert same_rowing(whole, own)
+    assert whole.session.duration_s == pytest.approx(own.session.duration_s, abs=0.1)
+    assert whole.session.started_at == own.session.started_at
+    assert [source.name for source in whole.session.sources] == [
+        "rower", "strap", "rower2", "strap2",
+    ]  # fmt: skip
