@@ -39,7 +39,7 @@ STEP: Final = FRAME_HEAD_BYTES + 4096
 FLIPS: Final = 400 if os.environ.get("ROWLOG_FAULTS") == "full" else 40
 """How many bits are flipped, one at a time."""
 FRAMES: Final = 240
-"""Of a minute's recording."""
+"""Of a recording: all of it, or so many."""
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +96,10 @@ def test_a_flipped_bit_in_the_log_loses_nothing(
     for number, place in enumerate(places):
         path = put(tmp_path / str(number), content, flipped(log, place, random.randrange(8)))
         bad = path.with_name("rowlog.db-wal").read_bytes()
+        if look(path) is None:  # of the last commit not every bit can be told from a torn end
+            assert place >= len(log) - STEP
+            assert frames_of(path) == frames[:-1]
+            continue
         assert not check(path).ok
         assert path.with_name("rowlog.db-wal").read_bytes() == bad  # checking changes nothing
         with pytest.warns(FaultyLogWarning) as told, Store.open_writer(path):
