@@ -1,7 +1,9 @@
 """What a workout comes to, from its file's rows and laps alone: nothing is derived or stored.
 
 The figures are those that the session will have once it is imported: counted, weighted and
-believed by the same rules as along the path of a recording, here in whole columns at once.
+believed by the same rules as along the path of a recording, here in whole columns at once. Only a
+heart rate that leaps within five seconds of a piece's edge may differ: a recording does not know
+yet at the edge whether it comes back, a file does.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rowlog.figures import mean_pace
+from rowlog.figures import mean_pace, mean_rate
 from rowlog.heart import JUMP_BPM, Plausibility
 from rowlog.importing_sessions import planned
 from rowlog.imports.left_out import LeftOut
@@ -156,6 +158,8 @@ class _Rows:
         first = points[0] if points else None
         self.starts_at_zero = bool(first is not None and first.distance_m and first.t_s > 0)
         self._clock_s = self._machine_clock()
+        exact = np.flatnonzero(self._clock_s % 1)
+        self._exact_s = float(self._clock_s[exact[0]]) if len(exact) else np.inf
         metres = _numbers(columns.get("distance_m", ()))
         known = ~np.isnan(metres)
         self._metres_t_s = self._t_s[known]
@@ -185,9 +189,13 @@ class _Rows:
 
     def seconds(self, lap: Lap, start_s: float, end_s: float) -> float:
         """How long a lap was: work by the machine's clock where that has parts of a second."""
-        if lap.rest or self._clock_s is None:
+        clock_s = self._clock_s
+        if lap.rest or not len(clock_s):
             return end_s - start_s
-        first_s, last_s = self._clock_s
+        first_s, last_s = float(clock_s[0]), float(clock_s[-1])
+        shown_by = min(int(np.searchsorted(clock_s, end_s)), len(clock_s) - 1)  # that it has ended
+        if clock_s[shown_by] < self._exact_s:
+            return end_s - start_s
         counted = min(end_s, last_s) - max(start_s, first_s)
         return counted if counted > 0 else end_s - start_s
 
@@ -219,15 +227,12 @@ class _Rows:
         watts[first:begun][watts[first:begun] == 0] = np.nan
         return time_weighted_mean(t_s, watts, start_s, end_s)
 
-    def _machine_clock(self) -> tuple[float, float] | None:
-        """From when to when the machine told its time; None where it told whole seconds."""
+    def _machine_clock(self) -> Array:
+        """When the machine told its time."""
         told = np.zeros(len(self._t_s), bool)
         for name in ("distance_m", "stroke_rate_spm", "power_w", "stroke"):
             told |= ~np.isnan(_numbers(self._columns.get(name, ())))
-        t_s = self._t_s[told]
-        if self.starts_at_zero:
-            t_s = np.insert(t_s, 0, 0.0)
-        return (float(t_s[0]), float(t_s[-1])) if (t_s % 1).any() else None
+        return np.insert(self._t_s[told], 0, [0.0] if self.starts_at_zero else [])
 
     def _believed_power(self) -> tuple[Array, Array]:
         """A stroke's watts count from where the next begins, as they come from a machine."""
@@ -313,7 +318,7 @@ def _piece(rows: _Rows, lap: Lap, start_s: float, end_s: float) -> _Piece:
         stroke_count=strokes,
         mean_pace_s_per_500m=mean_pace(metres, seconds) if moving and metres is not None else None,
         mean_power_w=power.value if moving else None,
-        mean_stroke_rate_spm=60 * strokes / seconds if strokes is not None and seconds else None,
+        mean_stroke_rate_spm=None if strokes is None else mean_rate(strokes, seconds),
         mean_heart_rate_bpm=beats.value,
         max_heart_rate_bpm=beats.maximum,
     )
@@ -344,7 +349,7 @@ def _sums(pieces: Sequence[_Piece]) -> dict[str, Any]:
         "mean_power_w": sum((power.value or 0.0) * power.seconds for _, power in work) / powered
         if powered
         else None,
-        "mean_stroke_rate_spm": 60 * strokes / seconds if strokes is not None and seconds else None,
+        "mean_stroke_rate_spm": None if strokes is None else mean_rate(int(strokes), seconds),
     }
 
 

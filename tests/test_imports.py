@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import signal
 import sqlite3
 import subprocess
@@ -36,6 +37,7 @@ from rowlog.imports.stroke_csv import number
 from rowlog.imports.workout import ImportFault, Lap, plan_of
 from rowlog.merging import merge_sessions
 from rowlog.previewing import FilePreview, preview_files
+from rowlog.previewing_workouts import preview_of
 from rowlog.rebuild import rebuild
 from rowlog.replaying import frames_digest, replay_file, stored_digest
 from rowlog.resegment import resegment
@@ -285,6 +287,7 @@ def test_cells_of_any_kind_are_read_or_refused(head: str, rows: list[list[str]])
         assert list(frames_of(workout))
         assert workout.started_at is None or workout.started_at.tzinfo is not None
         plan_of(workout.laps)
+        assert math.isfinite(preview_of(workout).duration_s)
 
 
 @pytest.mark.parametrize(

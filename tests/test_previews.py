@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rowlog import imports, previewing
 from rowlog.exporting import export
@@ -131,6 +133,33 @@ def test_a_season_is_told_by_its_rows(captures: Path) -> None:
         look = preview_of(workout)
         alike(look, preview_of_recording(whole, "logbook"), (*OF_ALL, "work_s", "work_distance_m"))
         assert look.pieces == ()
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([1.0, 2.0, 2.5, 3.25, 7.0]), st.sampled_from([0.0, 3.0, 8.0, 12.0]),
+            st.sampled_from([0, 24, 30]), st.sampled_from(["", 100, 112, 120]),
+            st.booleans(), st.sampled_from([5, 5, 3]), st.sampled_from(["", 150, 200]),
+        ),
+        min_size=4, max_size=25,
+    ),
+    st.sampled_from([0.0, 1.0, 2.5, 30.0]),
+)  # fmt: skip
+@settings(max_examples=60)
+def test_a_look_into_any_laps_tells_what_the_import_will(
+    rows: list[tuple[float, float, int, int | str, bool, int, int | str]], start_s: float
+) -> None:
+    lines = [
+        "TimeStamp (sec), lapIdx, ElapsedTime (sec), Horizontal (meters), StrokeCount,"
+        " Cadence (stokes/min), WorkoutState,HRCur (bpm), Power (watts)"
+    ]
+    t_s, metres, lap = start_s, 0.0, 0
+    for number, (step_s, more_m, rate, bpm, new, state, watts) in enumerate(rows, 1):
+        t_s, metres, lap = t_s + step_s, metres + more_m, lap + new
+        lines.append(f"{1.6e9 + t_s},{lap},{t_s},{metres},{number},{rate},{state},{bpm},{watts}")
+    (workout,), (whole,) = whole_of("a.csv", "\n".join(lines).encode())
+    same(preview_of(workout), preview_of_recording(whole, workout.format))
 
 
 STROKES = [(2.5 * n, 10.0 * n, 120 + n) for n in range(1, 41)]
