@@ -126,10 +126,10 @@ def _rows(contents: Contents) -> Iterator[tuple[object, ...]]:
     pace = as_of(*series.pace_s_per_500m, t_s)
     power = as_of(*series.power_w, t_s)
     exact = _exact_metres(contents, metres[[row.edge for row in instants]])
-    last, last_m = 0, 0.0
+    count, last_m = 0, 0.0
     for place, (at_s, lap, state, stroke, edge) in enumerate(instants):
         told = _stroke(stroke, _known(pace[place]), _known(power[place]))
-        last = stroke.number if stroke is not None else last
+        count += stroke is not None
         reached = stroke.total_distance_m if stroke is not None else None
         if edge:
             reached = next(exact)
@@ -147,7 +147,7 @@ def _rows(contents: Contents) -> Iterator[tuple[object, ...]]:
             *told[:2],
             _known(bpm[place]),
             *told[2:5],
-            last,
+            count,
             *told[5:],
             contents.session.drag_factor,
             state,
