@@ -2,8 +2,8 @@
 
 The figures are those that the session will have once it is imported: counted, weighted and
 believed by the same rules as along the path of a recording, here in whole columns at once. Only a
-heart rate that leaps within five seconds of a piece's edge may differ: a recording does not know
-yet at the edge whether it comes back, a file does.
+heart rate that leaps within five seconds of a piece's edge, or is not told at it, may differ: at
+the edge a recording does not know yet what the next reading is, a file does.
 """
 
 from __future__ import annotations
