@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Final
 
+from rowlog.bridging import Course, Turn
 from rowlog.counters import SECOND_NS
 from rowlog.timeline import STANDING_MPS, STILL_NS, Position
 
@@ -97,12 +98,14 @@ class Track:
             return now.t_ns, 0.0
         corner, since_ns = before
         low = getattr(corner, name)
-        high = reached
-        until_ns = now.t_ns
+        end = now
         for following in self.corners:
             if following.t_ns > corner.t_ns and (getattr(following, name) or 0.0) >= value:
-                high, until_ns = getattr(following, name), following.t_ns
+                end = following
                 break
+        high, until_ns = getattr(end, name), end.t_ns
+        if end.concluded and high - value <= 2 * ROUNDING:
+            return until_ns, end.uncertainty_s
         uncertainty_s = (until_ns - since_ns) / 2 / SECOND_NS + STAMP_S
         if name == "distance_m":
             since_ns, until_ns = self._rowed_between(corner, since_ns, until_ns, high - low)
@@ -153,17 +156,19 @@ class Track:
                 distance_m=known.distance_m,
                 stroke_count=self._strokes_before(t_ns + closing),
                 energy_kcal=known.energy_kcal,
+                uncertainty_s=known.uncertainty_s,
             )
         since_ns = before.t_ns
+        energy = before.energy_kcal if before.energy_kcal is not None else after.energy_kcal
         distance = before.distance_m if before.distance_m is not None else after.distance_m
         if before.distance_m is not None and after.distance_m is not None:
             rise = after.distance_m - before.distance_m
-            since_ns, until_ns = self._rowed_between(before, before.t_ns, after.t_ns, rise)
-            if rise > 0 and self.stood(before):
-                first = after if after.pace_s_per_500m is not None else self._with_pace(after)
-                since_ns = min(until_ns - 1, max(since_ns, start_between(before, first)))
-            share = min(1.0, max(0.0, (t_ns - since_ns) / (until_ns - since_ns)))
+            since_ns, until_ns = self._moved_between(before, after, rise)
+            share = min(1.0, max(0.0, (t_ns - since_ns) / max(1, until_ns - since_ns)))
             distance = before.distance_m + share * rise
+            unseen = after.t_ns - before.t_ns > STILL_NS
+            if unseen and energy is not None and after.energy_kcal is not None:
+                energy += share * (after.energy_kcal - energy)
         elapsed = before.elapsed_s
         if before.elapsed_s is not None and after.elapsed_s is not None:
             share = (t_ns - before.t_ns) / (after.t_ns - before.t_ns)
@@ -173,12 +178,33 @@ class Track:
             elapsed_s=elapsed,
             distance_m=distance,
             stroke_count=self._strokes_before(t_ns + closing),
-            energy_kcal=(
-                before.energy_kcal if before.energy_kcal is not None else after.energy_kcal
-            ),
+            energy_kcal=energy,
             interpolated=True,
             uncertainty_s=(after.t_ns - since_ns) / 2 / SECOND_NS,
         )
+
+    def _moved_between(self, before: Position, after: Position, rise_m: float) -> tuple[int, int]:
+        """In which part of the time between two positions the metres between them were rowed."""
+        since_ns, until_ns = self._rowed_between(before, before.t_ns, after.t_ns, rise_m)
+        if rise_m > 0 and self.stood(before):
+            first = after if after.pace_s_per_500m is not None else self._with_pace(after)
+            since_ns = min(until_ns - 1, max(since_ns, start_between(before, first)))
+        return since_ns, until_ns
+
+    def unseen(self, t_ns: int) -> bool:
+        """Whether an instant lies in a stretch that nobody saw, while metres were rowed in it."""
+        before, after = self.at_or_before(t_ns), self.after(t_ns)
+        if before is None or after is None or before.t_ns == t_ns:
+            return before is not None and before.t_ns == t_ns and before.concluded
+        if before.concluded or after.concluded:
+            return True
+        if before.distance_m is None or after.distance_m is None:
+            return False
+        rise_m = after.distance_m - before.distance_m
+        if after.t_ns - before.t_ns <= STILL_NS or rise_m <= 0:
+            return False
+        since_ns, until_ns = self._moved_between(before, after, rise_m)
+        return since_ns < t_ns < until_ns
 
     def stood(self, at: Position) -> bool:
         """Whether no metre was rowed in the second or more before a position."""
@@ -187,8 +213,12 @@ class Track:
 
     def _with_pace(self, first: Position) -> Position:
         """The first position of movement with the latest pace told before, where it tells none."""
-        paces = (one.pace_s_per_500m for one in reversed(self.corners) if one.t_ns < first.t_ns)
-        return replace(first, pace_s_per_500m=next((one for one in paces if one), None))
+        return replace(first, pace_s_per_500m=self.latest_pace(first.t_ns - 1))
+
+    def latest_pace(self, t_ns: int) -> float | None:
+        """The latest pace that was told at or before an instant; None: none was."""
+        paces = (one.pace_s_per_500m for one in reversed(self.corners) if one.t_ns <= t_ns)
+        return next((one for one in paces if one), None)
 
     def _rowed_between(
         self, before: Position, since_ns: int, until_ns: int, metres: float
@@ -223,13 +253,51 @@ class Track:
         """The strokes that began before an instant."""
         count: int | None = None
         for corner in self.corners:
-            if corner.t_ns >= t_ns and count is not None:
+            # What is concluded was shared out so that it ends with the piece.
+            after = corner.t_ns >= t_ns + corner.concluded
+            if after and count is not None:
                 break
             if corner.stroke_count is not None:
-                if corner.t_ns >= t_ns:
+                if after:
                     return 0 if corner.moved else corner.stroke_count
                 count = corner.stroke_count
         return count
+
+
+def between(before: Position, after: Position, turn: Turn, course: Course) -> Position:
+    """Where a rower stood at a turn of the stretch between two positions, as it is concluded."""
+    share = turn.work_s / course.work_s if course.work_s > 0 else 0.0
+    seconds = (after.t_ns - before.t_ns) / SECOND_NS
+    elapsed = None
+    if before.elapsed_s is not None and after.elapsed_s is not None:
+        ran_s = after.elapsed_s - before.elapsed_s
+        if abs(ran_s - seconds) <= 1.5:
+            elapsed = before.elapsed_s + turn.at_s
+        elif abs(ran_s - course.work_s) <= 1.5:  # it stands still in rests
+            elapsed = min(before.elapsed_s + turn.work_s, after.elapsed_s)
+    strokes = before.stroke_count
+    if strokes is not None and after.stroke_count is not None:
+        strokes += round(share * (after.stroke_count - strokes))
+    kcal = before.energy_kcal
+    if kcal is not None and after.energy_kcal is not None:
+        kcal = min(kcal + turn.kcal, after.energy_kcal)
+    return replace(
+        after,
+        t_ns=before.t_ns + round(turn.at_s * SECOND_NS),
+        distance_m=min((before.distance_m or 0.0) + turn.metres, after.distance_m or 0.0),
+        stroke_count=strokes,
+        energy_kcal=kcal,
+        elapsed_s=elapsed,
+        moved=turn.rows,
+        began_ns=None,
+        at_zero=False,
+        power_w=None,
+        power_unknown=False,
+        stroke_rate_spm=None,
+        pace_s_per_500m=500.0 / course.speed_mps if turn.rows else None,
+        concluded=True,
+        uncertainty_s=turn.uncertainty_s,
+    )
 
 
 def start_between(standing: Position, first: Position) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 Origin = Literal["measured", "machine", "derived", "estimated"]
@@ -40,6 +40,11 @@ class Figures:
     """Unit 1e-6 N m s^2, mean over the stretch."""
     origins: tuple[tuple[str, Origin], ...] = ()
     """(field, origin) for every figure that is not None."""
+
+    @property
+    def estimated(self) -> bool:
+        """Whether some of its metres or its edges were not seen."""
+        return any(origin == "estimated" for _, origin in self.origins)
 
 
 HOLD_NS: Final = 5_000_000_000
@@ -305,6 +310,25 @@ def mean_rate(stroke_count: int, duration_s: float) -> float | None:
     if duration_s <= 0 or (stroke_count == 1 and duration_s < SLOWEST_STROKE_S):
         return None
     return 60.0 * stroke_count / duration_s
+
+
+_OF_EDGES: Final = (
+    "distance_m",
+    "stroke_count",
+    "energy_kcal",
+    "mean_pace_s_per_500m",
+    "mean_stroke_rate_spm",
+)
+"""What is counted between two edges, and what is made of that."""
+
+
+def estimated(figures: Figures, exact: tuple[str, ...] = ()) -> Figures:
+    """The figures of a stretch with an edge that nobody saw; `exact`: those known all the same."""
+    origins: dict[str, Origin] = dict(figures.origins)
+    for name in _OF_EDGES:
+        if name in origins and name not in exact:
+            origins[name] = "estimated"
+    return replace(figures, origins=tuple(origins.items()))
 
 
 def _plus(one: float | None, other: float | None) -> float | None:

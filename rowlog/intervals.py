@@ -5,15 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from rowlog.bridging import Turn, course
 from rowlog.counters import SECOND_NS
-from rowlog.crossings import Mark, Track, start_between
-from rowlog.figures import Figures, Stream, Sums, Total, add_sums, choose_heart_rate, figures_of
+from rowlog.crossings import Mark, Track, between, start_between
+from rowlog.figures import (
+    Figures,
+    Stream,
+    Sums,
+    Total,
+    add_sums,
+    choose_heart_rate,
+    estimated,
+    figures_of,
+)
 from rowlog.heart import Reading
 from rowlog.keys import EXTEND, NEXT, PAUSE, RESUME, extended
 from rowlog.plan import ASIDE, ROW, Piece, PieceKind, Plan, Target
 from rowlog.programmed import Step
 from rowlog.segments import EndedBy, Recovery, Segment, SegmentKind, Split
 from rowlog.timeline import STANDING_MPS, STILL_NS, Position
+from rowlog.unseen import Standing, known_of, unseen_of
 
 __all__ = ["Boundary", "Found", "Segment", "Split", "Tracker"]
 
@@ -25,8 +36,12 @@ OTHER: Final = "other"
 """The activity of a session with a strap alone and no plan."""
 STEP_SLACK: Final = {"time": 1.0, "distance": 1.5, "energy": 1.5, "ratio": 3.0}
 """A monitor's step that ends so near a plan's piece, in the unit of its target, ends that piece."""
+UNSEEN_KCAL: Final = 3.0
+"""By so much more may the energy differ where it was not seen how the piece began."""
 SETTLE_S: Final = 4
 """What no boundary can reach back to is forgotten every so many seconds."""
+COUNTED_LATE_NS: Final = 3 * SECOND_NS // 2
+"""Strokes of a stretch that nobody saw are counted by then, where they are asked for."""
 STROKES_AGAIN: Final = 2
 """So many strokes end a pause that a key began: one may have been under way when it was pressed."""
 SAME_NS: Final = SECOND_NS // 4
@@ -51,6 +66,8 @@ class _Open:
     """A segment or split that has begun."""
 
     start: Mark
+    unseen: bool = False
+    """Whether it began in a stretch that nobody saw: its counters there are estimated."""
     total: Total = field(default_factory=Total)
     segment_index: int = 0
     index: int = 0
@@ -126,6 +143,14 @@ class Tracker:
         self._workout_over = True
         self._monitors: Target | None = None
         """What the monitor's work ends with; None while it has none."""
+        self._programmed = False
+        """Whether the monitor's workout is more than a free row."""
+        self._unheard: Step | None = None
+        """A step that was told after a gap, until it is told how far the rower went in that."""
+        self._back: Position | None = None
+        """Where the rower was heard again in a rest whose start was not seen."""
+        self._counted_again = False
+        """Whether its strokes have been counted since then."""
 
     # What comes in
 
@@ -135,6 +160,17 @@ class Tracker:
         if position.exact_elapsed is not self._exact_elapsed:
             self._exact_elapsed = position.exact_elapsed
             self._nothing_until_ns = 0
+        unheard, self._unheard = self._unheard, None
+        bridged = self._bridge(position, unheard) if self.plan is not None else None
+        if bridged is not None:
+            position = bridged
+        elif unheard is not None and not unheard.goes_on:
+            self._take_step(unheard)
+        self._stand(position)
+        return self._told()
+
+    def _stand(self, position: Position) -> None:
+        """What ends with where the rower stands, whether that was heard or is concluded."""
         self._track.add(position)
         if position.power_unknown:
             self._power.add(position.t_ns, None)
@@ -150,7 +186,6 @@ class Tracker:
         self._watch_motion(position)
         if self.at != at or self.begin is not begin:  # else nothing ends that did not before
             self._advance(position.t_ns)
-        return self._told()
 
     def _await_start(self, position: Position) -> None:
         """The first piece begins with the first movement."""
@@ -172,6 +207,17 @@ class Tracker:
         segments, each ended by the device.
         """
         self._reach(step.told_ns)
+        if self.plan is not None and self._piece is not None and self._unseen_since(step.told_ns):
+            self._unheard = step  # how far it went meanwhile is told next
+            return self._told()
+        if step.goes_on:
+            return self._told()
+        self._take_step(step)
+        self._settle()
+        return self._told()
+
+    def _take_step(self, step: Step) -> None:
+        """Follow a step of the monitor's workout."""
         t_ns = step.t_ns
         if step.kind != "work" and step.elapsed_s is not None:
             # A stroke may have told already that the clock had come to where it stopped.
@@ -192,6 +238,7 @@ class Tracker:
         if step.kind == "work" and self._workout_over:
             self.workout = []
         self._workout_over = step.kind == "over"
+        self._programmed = step.programmed
         self._monitors = step.target if step.kind == "work" else None
         if self.plan is not None:
             self._agree(step, mark)
@@ -199,8 +246,6 @@ class Tracker:
             self._led(step, mark)
         if step.kind == "work":
             self.workout.append([])
-        self._settle()
-        return self._told()
 
     def _agree(self, step: Step, mark: Mark) -> None:
         """A step of the monitor's workout, while a plan is followed."""
@@ -256,7 +301,10 @@ class Tracker:
             wanted *= self.last_work_s
         elif self._on_machine_time(piece) and begin.elapsed_s is not None:
             reached = (mark.elapsed_s or 0.0) - begin.elapsed_s
-        return abs(reached - wanted) <= STEP_SLACK[target.type]
+        slack = STEP_SLACK[target.type]
+        if target.type == "energy" and self._segment is not None and self._segment.unseen:
+            slack += UNSEEN_KCAL
+        return abs(reached - wanted) <= slack
 
     def _led(self, step: Step, mark: Mark) -> None:
         """A step of the monitor's workout, which is all the structure that there is."""
@@ -302,6 +350,87 @@ class Tracker:
         if self._rowing and not self.paused and stopped:
             self._pause()
         self._close(mark, over)
+
+    # Stretches that nobody saw
+
+    def _unseen_since(self, t_ns: int) -> bool:
+        """Whether the rower was not heard for so long that it may have stopped."""
+        last = self._track.last
+        return last is not None and t_ns - last.t_ns > STILL_NS
+
+    def _bridge(self, position: Position, step: Step | None) -> Position | None:
+        """Go through what was rowed unseen before a position, piece by piece as the plan has it.
+
+        The position, and whether it shows rowing by that; None where there is nothing to go
+        through, or the plan was not followed.
+        """
+        before, begin, piece = self._track.last, self.begin, self._piece
+        if (
+            before is None
+            or begin is None
+            or piece is None
+            or not self._unseen_since(position.t_ns)
+        ):
+            return None
+        if self.held is not None or self.paused or self.pauses_ns or self.key_ns is not None:
+            return None
+        if before.t_ns < begin.t_ns:
+            return None
+        standing = Standing(
+            before=before,
+            pieces=self.pieces,
+            at=self.at,
+            begin=begin,
+            origin_m=self._origin_m(),
+            on_machine_time=self._on_machine_time(piece),
+            rowing=self._rowing,
+            last_work_s=self.last_work_s,
+            segments=self.segments,
+            pace_s_per_500m=self._track.latest_pace(before.t_ns),
+            intervals=len(self.workout),
+            programmed=self._programmed,
+        )
+        unseen = unseen_of(standing, position, known_of(step, standing))
+        found = None if unseen is None else course(unseen)
+        if unseen is None or found is None:
+            return None
+        held = unseen.known is not None
+        for turn in found.turns:
+            at = self.at
+            stood = between(before, position, turn, found)
+            exact = step is not None and step.t_ns == stood.t_ns and not step.goes_on
+            if exact and step is not None and step.elapsed_s is not None:
+                stood = replace(stood, elapsed_s=step.elapsed_s)
+            self._turn(turn, stood)
+            if held and self.at != at and self._rowing:
+                self.workout.append([])
+        if step is not None:
+            self._monitors = step.target if step.kind == "work" else None
+            self._workout_over = step.kind == "over"
+        if found.rows is None:
+            return position
+        if not found.rows:
+            self._motion_ns = position.t_ns  # the wheel may still be running out
+            self._back, self._still = position, False
+        return replace(position, moved=found.rows, began_ns=None)
+
+    def _turn(self, turn: Turn, position: Position) -> None:
+        """Come to a turn of the course; the piece whose end it is ends there at the latest."""
+        self._now_ns = max(self._now_ns, position.t_ns)
+        self._stand(position)
+        if not turn.ends or self.at != turn.piece:
+            return
+        mark = self._track.mark_at(position.t_ns)
+        piece = self._piece
+        if piece is not None and self.begin is not None and piece.kind == "work":
+            self.last_work_s = (mark.t_ns - self.begin.t_ns) / SECOND_NS
+        if piece is not None and piece.target.type == "distance" and not self._monitors:
+            return  # its counter has not come so far
+        if piece is not None and piece.target.type == "energy" and self.begin is not None:
+            kcal = (self.begin.energy_kcal or 0.0) + (piece.target.value or 0.0)
+            mark = replace(mark, energy_kcal=kcal)
+        self._close(mark, "target" if turn.rows else "rest_over")
+        self._enter(turn.piece + 1, mark)
 
     def retell(self, index: int, figures: Figures) -> Found:
         """A segment's figures are known better."""
@@ -477,7 +606,7 @@ class Tracker:
             self._cut_mark = Mark(t_ns=t_ns)
             if self._starts_at_once:
                 self._enter(self.first, Mark(t_ns=t_ns))
-        self._now_ns = t_ns
+        self._now_ns = max(self._now_ns, t_ns)
         if self._recoveries:
             self._watch_recoveries(t_ns)
 
@@ -652,11 +781,16 @@ class Tracker:
         )
 
     def _stood_before_unseen(self, before: Position, position: Position) -> bool:
-        """Whether the stretch before a position was not seen, and began at a standstill."""
+        """Whether the stretch before a position was not seen, and was stood through at first."""
         if before.distance_m is None or position.distance_m is None:
             return False
-        unseen = position.t_ns - before.t_ns > STILL_NS
-        return unseen and position.distance_m > before.distance_m and self._track.stood(before)
+        unseen_s = (position.t_ns - before.t_ns) / SECOND_NS
+        rise_m = position.distance_m - before.distance_m
+        if unseen_s * SECOND_NS <= STILL_NS or rise_m <= 0:
+            return False
+        went_on = position.began_ns is None or position.began_ns <= before.t_ns
+        slow = rise_m < STANDING_MPS * unseen_s
+        return (slow and went_on) or self._track.stood(before)
 
     def _with_pace(self, position: Position) -> Position:
         """The position, with the pace of the last work where the machine tells none."""
@@ -701,7 +835,11 @@ class Tracker:
             piece.kind == "rest"
             and piece.target.type == "open"
             and not self.device_led
-            and (self._still or self._unseen_stop(position, STILL_NS))
+            and (
+                self._still
+                or self._unseen_stop(position, STILL_NS)
+                or self._rows_after_gap(position)
+            )
         ):
             self._apply(self._rest_over(position))
         self._still = False
@@ -723,7 +861,7 @@ class Tracker:
         last, before = self._track.last, self._track.before_last()
         if last is None or before is None or not last.moved:
             return False
-        return before.t_ns <= t_ns < last.t_ns and not self._unseen_stop(last, PAUSE_AFTER_NS)
+        return before.t_ns <= t_ns <= last.t_ns and not self._unseen_stop(last, PAUSE_AFTER_NS)
 
     def _unseen_stop(self, position: Position, least_ns: int) -> bool:
         """Whether the rower stood still, for so long, in a stretch without samples before."""
@@ -742,7 +880,7 @@ class Tracker:
         """The work stopped at the last movement: close it there and begin a pause."""
         at = self._track.mark_at(max(self._motion_ns, self._cursor_ns), closing=True)
         self._close(at, "pause", piece_goes_on=True)
-        self._segment = _Open(start=at)
+        self._segment = self._opened(at)
         self.paused = True
 
     def _resume(self, t_ns: int) -> None:
@@ -752,7 +890,7 @@ class Tracker:
         self._close(at, "resume", piece_goes_on=True)
         self._powered = False
         self.paused = False
-        self._segment = _Open(start=at)
+        self._segment = self._opened(at)
         self._cursor_ns = max(self._cursor_ns, t_ns)  # no boundary comes before it any more
         self._work_resumes(t_ns)
 
@@ -778,15 +916,35 @@ class Tracker:
         self._heart_rate_hit_ns = self._heart_rate_near_ns = None
         if not self.paused:  # else nobody rows: the key only stops the clock
             self._close(self.held, "pause", piece_goes_on=True)
-            self._segment = _Open(start=self.held)
+            self._segment = self._opened(self.held)
             self.paused = True
 
     def _rows_again(self, position: Position, held: Mark) -> bool:
         """Whether strokes end a pause by key: what the wheel runs out is none."""
-        strokes = (position.stroke_count or 0) - (held.stroke_count or 0)
-        if position.stroke_count is not None and strokes >= STROKES_AGAIN:
+        if self._strokes_since(held, position):
             return True
         return self._still or self._unseen_stop(position, STILL_NS)
+
+    def _rows_after_gap(self, position: Position) -> bool:
+        """Whether strokes made since the rower was heard again end a rest.
+
+        Not those that were made unseen, which some machines tell a moment later.
+        """
+        back = self._back
+        if back is None or position.stroke_count is None:
+            return False
+        more = position.stroke_count - (back.stroke_count or 0)
+        late = position.t_ns - back.t_ns <= COUNTED_LATE_NS
+        if more and (late or (more >= STROKES_AGAIN and not self._counted_again)):
+            self._back = replace(position, t_ns=back.t_ns)
+        self._counted_again = self._counted_again or more > 0
+        return more >= STROKES_AGAIN and self._back is back
+
+    def _strokes_since(self, earlier: Mark | Position, position: Position) -> bool:
+        """Whether so many strokes were made that it is no longer the one that was under way."""
+        if position.stroke_count is None:
+            return False
+        return position.stroke_count - (earlier.stroke_count or 0) >= STROKES_AGAIN
 
     def _release(self, t_ns: int, *, standing: bool = False) -> None:
         """The piece goes on where it was paused; `standing`: from a standstill."""
@@ -797,7 +955,7 @@ class Tracker:
         self._shift_begin(at)
         self._close(at, "resume", piece_goes_on=True)
         self._powered = self.paused = False
-        self._segment = _Open(start=at)
+        self._segment = self._opened(at)
         self._cursor_ns = t_ns
         self._motion_ns = max(self._motion_ns, t_ns)
         if self._piece.kind == "work":
@@ -826,7 +984,8 @@ class Tracker:
         self._nothing_until_ns = 0
         self.key_ns = self._heart_rate_hit_ns = self._heart_rate_near_ns = None
         self.paused = self._still = False
-        self.held = None
+        self.held = self._back = None
+        self._counted_again = False
         while self.pauses_ns and self.pauses_ns[0] < mark.t_ns:
             del self.pauses_ns[0]
         self._split = self._split_step = self._split_target = None
@@ -841,10 +1000,10 @@ class Tracker:
         self.begin = mark
         standing = self._track.at_or_before(mark.t_ns)
         self._from_zero = standing is not None and standing.at_zero
-        self._segment = _Open(start=mark)
+        self._segment = self._opened(mark)
         self._split_step = self._splits_of(piece)
         if self._split_step is not None:
-            self._split = _Open(start=mark, segment_index=len(self.segments))
+            self._split = self._opened(mark, segment_index=len(self.segments))
             self._split_count = 0
             self._aim_split()
         if piece.kind == "work":
@@ -859,12 +1018,16 @@ class Tracker:
         elif boundary.quantity == "elapsed_s":
             mark = replace(mark, elapsed_s=boundary.value)
         if boundary.quantity is not None:
-            mark = replace(mark, interpolated=True, uncertainty_s=boundary.uncertainty_s)
+            uncertainty_s = boundary.uncertainty_s
+            counted = self._segment is not None and self._segment.unseen
+            if counted and self.begin is not None and not self._track.unseen(mark.t_ns):
+                uncertainty_s += self.begin.uncertainty_s  # it is counted from there
+            mark = replace(mark, interpolated=True, uncertainty_s=uncertainty_s)
         if boundary.ended_by is None:
             self._cut(mark)
             self._end_split(mark)
-            self._split = _Open(
-                start=mark, segment_index=len(self.segments), index=self._split_count
+            self._split = self._opened(
+                mark, segment_index=len(self.segments), index=self._split_count
             )
             self._aim_split()
             return
@@ -878,6 +1041,10 @@ class Tracker:
             )
         self._close(mark, boundary.ended_by)
         self._enter(self.at + 1, mark)
+
+    def _opened(self, mark: Mark, *, segment_index: int = 0, index: int = 0) -> _Open:
+        unseen = self._track.unseen(mark.t_ns)
+        return _Open(start=mark, unseen=unseen, segment_index=segment_index, index=index)
 
     def _aim_split(self) -> None:
         step = self._split_step
@@ -967,7 +1134,7 @@ class Tracker:
             end=mark,
             ended_by=ended_by,
             clock="machine" if self._rowing and self._on_machine_time(piece) else "host",
-            figures=figures_of(segment.total, source, end_bpm=end_bpm),
+            figures=self._figures(segment, mark, piece, source, end_bpm),
             round=piece.round,
             tag=piece.tag if kind != "pause" else None,
         )
@@ -984,6 +1151,23 @@ class Tracker:
             self.rest.add(segment.total)
         self.segments.append(closed)
         self._found.append(closed)
+
+    def _figures(
+        self, opened: _Open, end: Mark, piece: Piece | None, source: str | None, bpm: float | None
+    ) -> Figures:
+        """The figures of what ends; those that hang on an edge that nobody saw are estimated.
+
+        Metres are exact all the same where they are what ended the piece.
+        """
+        figures = figures_of(opened.total, source, end_bpm=bpm)
+        if not opened.unseen and not self._track.unseen(end.t_ns):
+            return figures
+        exact: tuple[str, ...] = ()
+        if piece is not None and piece.kind == "work" and not self.paused:
+            exact = {"distance": ("distance_m",), "energy": ("energy_kcal",)}.get(
+                piece.target.type, ()
+            )
+        return estimated(figures, exact)
 
     @property
     def _several(self) -> bool:
@@ -1019,7 +1203,7 @@ class Tracker:
                 index=split.index,
                 start=split.start,
                 end=mark,
-                figures=figures_of(split.total, source, end_bpm=end_bpm),
+                figures=self._figures(split, mark, self._piece, source, end_bpm),
             )
         )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from rowlog.bursts import Burst, Heard
 from rowlog.counters import SECOND_NS
 from rowlog.figures import choose_heart_rate, mean_pace, mean_rate
 from rowlog.heart import Relayed
@@ -12,7 +14,7 @@ from rowlog.keys import UNDO, is_key
 from rowlog.laps import LapTracker, outranked
 from rowlog.monitor import MonitorWord
 from rowlog.plan import ROW, Plan
-from rowlog.programmed import Programme
+from rowlog.programmed import Programme, Step
 from rowlog.timeline import Position, Timeline, flooded
 from rowlog.totals import SessionTotals, with_origins
 from rowlog.undoing import TakenBack, Undoing
@@ -54,6 +56,11 @@ class Pipeline:
         self.plan = plan
         self.timeline = Timeline()
         self.tracker = Tracker(plan) if tracker is None else tracker
+        by_energy = plan is not None and any(piece.target.type == "energy" for piece in plan.pieces)
+        self._needed = ("energy_kcal",) if by_energy else ()
+        """Counters besides that of metres that tell where the plan is after a gap."""
+        self._moved = False
+        """Whether the rower moved in a gap of which not all is known yet."""
         self.rower: str | None = None
         """The rower that the segments follow; None until one is heard."""
         self.position: Position | None = None
@@ -67,6 +74,9 @@ class Pipeline:
         self.relayed = Relayed()
         """For whoever closes the session: it is in the frames alone."""
         self._undoing = Undoing()
+        self._burst = Burst()
+        self._given: Position | None = None
+        """Where the rower stood as the tracker was told last."""
         self.frame_count = 0
         self._first_ns: int | None = None
         self._undecoded = 0
@@ -83,6 +93,8 @@ class Pipeline:
         facts: list[Fact] = []
         frame = delivery.frame
         if frame is not None:
+            if self._burst and self._burst.over(frame.t_ns):
+                self._release(facts)
             self.frame_count += 1
             if self._first_ns is None:
                 self._first_ns = frame.t_ns
@@ -96,7 +108,9 @@ class Pipeline:
 
     def finish(self, t_ns: int) -> tuple[list[Fact], SessionTotals]:
         """End the session at `t_ns`: the last facts, and the session's figures."""
-        facts: list[Fact] = [*self.timeline.finish(t_ns)]
+        facts: list[Fact] = []
+        self._release(facts)
+        facts.extend(self.timeline.finish(t_ns))
         facts.extend(self.tracker.finish(t_ns))
         return facts, self._totals(t_ns)
 
@@ -110,7 +124,7 @@ class Pipeline:
                 if self.rower in (None, record.source):
                     drag_factor = record.drag_factor
                     self._tell(lambda tracker: tracker.drag_factor(t_ns, drag_factor), t_ns, facts)
-            self._follow(position, facts)
+            self._follow(position, facts, clocked=record.elapsed_s is not None)
             if record.heart_rate_bpm is not None:
                 self.relayed.add(record)
                 self._beat(record, facts, strap=False)
@@ -125,6 +139,8 @@ class Pipeline:
             if moved is not None:
                 self._follow(moved, facts)
         elif isinstance(record, Tick):
+            if self._burst and self._burst.over(t_ns):
+                self._release(facts)
             self.timeline.tick(record)
             if self._undoing.keys:
                 self._tell(lambda tracker: tracker.tick(t_ns), t_ns, facts)
@@ -151,10 +167,8 @@ class Pipeline:
             elif isinstance(record, MachineSplit | MachineSummary):
                 word = self._monitors.setdefault(record.source, MonitorWord())
                 word.take(record)
-                if record.source == self.rower:
-                    self._tell(
-                        lambda tracker: word.of_segments(record, tracker), record.t_ns, facts
-                    )
+                if record.source == self.rower and not self._burst.holds(record):
+                    self._give(record, facts)
 
     # Most that comes is position, heart rate and tick: they make no function to be called again
     # unless there is a key that could be taken back.
@@ -195,23 +209,47 @@ class Pipeline:
         if programme is None:
             programme = self._programmes[source] = Programme()
         step = programme.take(state, lambda field, raw: self.timeline.total(source, field, raw))
-        if step is not None:
-            self._tell(lambda tracker: tracker.step(step), state.t_ns, facts)
+        if step is not None and not self._burst.holds(step):
+            self._give(step, facts)
 
-    def _follow(self, position: Position, facts: list[Fact]) -> None:
+    def _follow(self, position: Position, facts: list[Fact], *, clocked: bool = False) -> None:
+        """`clocked`: the machine told its time with it."""
         if self.rower is None:
             self.rower = position.source
         if position.source == self.rower:
             self.position = position
-            if self.timeline.catching_up(position.source):
+            if self.timeline.catching_up(position.source, self._needed):
+                self._moved = self._moved or position.moved
                 return  # nothing is said yet of how far it went in the gap
-            if self._undoing.keys:
-                self._tell(lambda tracker: tracker.position(position), position.t_ns, facts)
-            else:
-                facts.extend(self.tracker.position(position))
+            if self._moved:
+                self._moved = False
+                position = replace(position, moved=True)
+            if not self._burst.holds(position, clocked=clocked):
+                self._give(position, facts)
+
+    def _give(self, heard: Heard, facts: list[Fact]) -> None:
+        """Give the tracker what a rower says."""
+        if isinstance(heard, Step):
+            self._tell(lambda tracker: tracker.step(heard), heard.told_ns, facts)
+            return
+        if isinstance(heard, MachineSplit | MachineSummary):
+            word = self._monitors[heard.source]
+            self._tell(lambda tracker: word.of_segments(heard, tracker), heard.t_ns, facts)
+            return
+        self._given = heard
+        if self._undoing.keys:
+            self._tell(lambda tracker: tracker.position(heard), heard.t_ns, facts)
+        else:
+            facts.extend(self.tracker.position(heard))
+
+    def _release(self, facts: list[Fact]) -> None:
+        """What was held back is whole: it is given where it belongs."""
+        for heard in self._burst.taken(self._given):
+            self._give(heard, facts)
 
     def _key(self, marker: Marker, facts: list[Fact]) -> None:
         t_ns = marker.t_ns
+        self._release(facts)
         if marker.label == UNDO:
             taken_back = self._undoing.undo(t_ns)
             if taken_back is not None:
@@ -274,6 +312,11 @@ class Pipeline:
                 late_frames=self._late,
             ),
             power_derived=work.power.derived,
+            estimated=any(
+                ("distance_m", "estimated") in segment.figures.origins
+                for segment in tracker.segments
+                if segment.kind == "work"
+            ),
         )
         monitor = self._monitors.get(self.rower) if self.rower is not None else None
         if monitor is not None:

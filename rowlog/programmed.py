@@ -58,14 +58,22 @@ class Step:
     """Open where the step has no end of its own, and for rests."""
     programmed: bool
     """False for a free row."""
+    number: int | None = None
+    """Which of the workout's intervals it belongs to, from 1; None where that is not sure."""
+    rest_left_s: float | None = None
+    """How much of the rest was left when it was told; None where that is not told."""
+    goes_on: bool = False
+    """Whether it began before, and is told again since the monitor was away."""
 
 
 class Programme:
     """Reads the steps out of what a monitor says of its states."""
 
-    __slots__ = ("_program", "_target")
+    __slots__ = ("_numbered", "_program", "_target")
 
     def __init__(self) -> None:
+        self._numbered: tuple[int, int | None] = (-1, None)
+        """When it was told which interval is under way."""
         self._program = "menu"
         self._target = Target(type="open")
 
@@ -73,15 +81,22 @@ class Programme:
         """Take the next state; the step that begins with it, None when none does."""
         if state.state == "program":
             self._program = state.text or "menu"
+        elif state.state == "interval":
+            self._numbered = (state.t_ns, state.interval_number)
         elif state.state in _TARGETS and isinstance(state.parameter, int | float):
             value = float(state.parameter)
             kind = _TARGETS[state.state]
             self._target = Target(type=kind, value=value) if value > 0 else Target(type="open")
         step = _KINDS.get(state.state)
         told = state.parameter
-        if step is None or not isinstance(told, tuple) or len(told) not in (1, 3):
+        number = self._numbered[1] if self._numbered[0] == state.t_ns else None
+        goes_on = told is None and number is not None
+        if step is None or not (goes_on or isinstance(told, tuple)):
             return None
-        since_s, elapsed_s, distance_m = told if len(told) == 3 else (told[0], None, None)
+        values = told if isinstance(told, tuple) else (0.0,)
+        since_s, elapsed_s, distance_m, left_s = (*values, None, None, None)[:4]
+        if since_s is None:
+            return None
         programmed = self._program not in _FREE
         return Step(
             kind=step,
@@ -91,4 +106,7 @@ class Programme:
             distance_m=None if distance_m is None else total("distance_m", distance_m),
             target=self._target if step == "work" and programmed else Target(type="open"),
             programmed=programmed,
+            number=number,
+            rest_left_s=left_s,
+            goes_on=goes_on,
         )

@@ -29,6 +29,8 @@ PLAIN: Final = "\x1b[0m"
 NONE: Final = "–"
 NEGLIGIBLE_M: Final = 25.0
 """Fewer metres outside the pieces are the wheel running out, and not worth a word."""
+ESTIMATED: Final = "~"
+"""Stands before a figure that hangs on an edge that nobody saw."""
 GAPS_TOLD: Final = 3
 """So many stretches that were not seen have a line each."""
 PADDLING_STROKES: Final = 3
@@ -380,11 +382,12 @@ def figures(segment: SegmentSummary, *, work: bool, pace_m: float = 500.0) -> li
         drop_text = ""
     else:
         drop_text = f"-{whole(drop)}" if drop > 0 else whole(-drop)
+    pace_text = pace(segment.mean_pace_s_per_500m, pace_m) if segment.mean_pace_s_per_500m else ""
     return [
-        metres(segment.distance_m) if segment.distance_m is not None else "",
-        pace(segment.mean_pace_s_per_500m, pace_m)
-        if moving and segment.mean_pace_s_per_500m
+        about(segment, "distance_m", metres(segment.distance_m))
+        if segment.distance_m is not None
         else "",
+        about(segment, "mean_pace_s_per_500m", pace_text) if moving else "",
         _rate(segment.mean_stroke_rate_spm) if moving else "",
         whole(segment.mean_power_w) if moving and segment.mean_power_w is not None else "",
         _beats(segment.mean_heart_rate_bpm),
@@ -392,6 +395,11 @@ def figures(segment: SegmentSummary, *, work: bool, pace_m: float = 500.0) -> li
         _beats(segment.end_heart_rate_bpm),
         drop_text,
     ]
+
+
+def about(stretch: SegmentSummary, name: str, text: str) -> str:
+    """A figure as text, marked where it is estimated."""
+    return f"{ESTIMATED}{text}" if text and stretch.origins.get(name) == "estimated" else text
 
 
 def _beats(bpm: float | None) -> str:
@@ -562,6 +570,8 @@ def _notes(shown: Summary) -> list[str]:
     if outside >= NEGLIGIBLE_M:
         notes.append(f"{metres(outside)} m outside the pieces.")
     notes += _unseen(shown.gaps)
+    if any("estimated" in one.origins.values() for one in shown.segments):
+        notes.append(f"{ESTIMATED} is estimated: nobody saw where that began or ended.")
     odd = [
         _count(quality.gaps, "gap"),
         _count(quality.link_losses, "lost link"),

@@ -84,6 +84,10 @@ class Position:
     """Whether the power is made from other values."""
     stroke_rate_spm: float | None
     pace_s_per_500m: float | None
+    concluded: bool = False
+    """Whether nobody heard the rower here: where it stood is concluded from before and after."""
+    uncertainty_s: float = 0.0
+    """Of a concluded position: half-width within which the true instant lies."""
 
 
 class _Rower:
@@ -144,6 +148,8 @@ class Timeline:
         self._hearing: dict[str, Hearing] = {}
         self._hearts: dict[str, Plausibility] = {}
         self._waiting: dict[str, Gap] = {}
+        self._back_ns: dict[str, int] = {}
+        """When a source was heard again after its latest gap."""
         self.gap_count = 0
         self.reset_count = 0
 
@@ -156,6 +162,7 @@ class Timeline:
         if before_ns is None:
             return []
         gap = self._gap(source, before_ns, t_ns, hearing)
+        self._back_ns[source] = t_ns
         if source in self._rowers:
             self._waiting[source] = gap
             return []
@@ -195,8 +202,11 @@ class Timeline:
             self._count(rower, "distance_m", t_ns, sample.distance_m, facts)
         if sample.energy_kcal is not None:
             self._count(rower, "energy_kcal", t_ns, sample.energy_kcal, facts)
+        counted_ns = 0
         if sample.stroke_count is not None:
             rower.counts_strokes = True
+            counter = rower.counters.get("stroke_count")
+            counted_ns = counter.last_ns if counter is not None else t_ns
             self._count(rower, "stroke_count", t_ns, sample.stroke_count, facts)
         if sample.power_w is not None:
             rower.power = (t_ns, sample.power_w)
@@ -210,13 +220,16 @@ class Timeline:
         stroked = strokes is not None and strokes > (strokes_before or 0)
         if stroked and strokes_before is None:
             stroked = False
+        fresh = not self._told_late(rower, sample, counted_ns)
+        if stroked and not fresh:
+            rower.last_stroke_ns = t_ns
         if stroked and strokes is not None and not rower.starts:
             facts.extend(self._infer(rower, t_ns, strokes - (strokes_before or 0)))
         self._derive_distance(rower, sample)
         position = self._position(
             rower,
             t_ns,
-            stroked=stroked,
+            stroked=stroked and fresh,
             distance_before=distance_before,
             had_distance=sample.distance_m is not None
             or (sample.pace_s_per_500m is not None and "distance_m" not in rower.counters),
@@ -231,14 +244,25 @@ class Timeline:
             facts.append(self._explained(rower, self._waiting.pop(sample.source)))
         return position, facts
 
-    def catching_up(self, source: str) -> bool:
-        """Whether a rower is heard again after a gap, but its counters are not known yet."""
+    def _told_late(self, rower: _Rower, sample: RowerSample, counted_ns: int) -> bool:
+        """Whether strokes were made before a gap was over, after which its metres were told."""
+        back_ns = self._back_ns.get(rower.source)
+        if back_ns is None or sample.stroke_count is None or sample.distance_m is not None:
+            return False
+        distance = rower.counters.get("distance_m")
+        return distance is not None and counted_ns < back_ns <= distance.last_ns
+
+    def catching_up(self, source: str, more: tuple[str, ...] = ()) -> bool:
+        """Whether a rower is heard again after a gap, but its counters are not known yet.
+
+        `more`: counters that are needed besides that of its metres.
+        """
         gap = self._waiting.get(source)
         rower = self._rowers.get(source)
         if gap is None or rower is None:
             return False
         field = "distance_m" if "distance_m" in rower.counters else "stroke_count"
-        return not self._counted_since(rower, gap, (field,))
+        return not self._counted_since(rower, gap, (field, *more))
 
     def heart_rate(self, record: HeartRate | RowerSample) -> tuple[Reading, list[Record]]:
         """A heart rate, measured or relayed: what it stands for, and the spike that it ends."""

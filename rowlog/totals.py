@@ -69,12 +69,22 @@ _ORIGINS: Final[dict[str, Origin]] = {
 }
 
 
-def with_origins(totals: SessionTotals, *, power_derived: bool = False) -> SessionTotals:
+_OF_WORK: Final = ("work_distance_m", "rest_distance_m", "mean_pace_s_per_500m")
+
+
+def with_origins(
+    totals: SessionTotals, *, power_derived: bool = False, estimated: bool = False
+) -> SessionTotals:
     """The same totals, saying of every known figure where it comes from.
 
-    `power_derived`: the power was made from other values, and not measured.
+    `power_derived`: the power was made from other values, and not measured. `estimated`: which of
+    the metres were work was not seen throughout.
     """
-    origins = _ORIGINS | {"mean_power_w": "derived"} if power_derived else _ORIGINS
+    origins: dict[str, Origin] = dict(_ORIGINS)
+    if power_derived:
+        origins["mean_power_w"] = "derived"
+    if estimated:
+        origins |= dict.fromkeys(_OF_WORK, "estimated")
     known = tuple(
         (name, origin) for name, origin in origins.items() if getattr(totals, name) is not None
     )

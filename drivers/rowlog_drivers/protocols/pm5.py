@@ -76,7 +76,7 @@ from rowlog_drivers.protocols.pm5_values import (
     encode_value,
     force_parts,
 )
-from rowlog_drivers.protocols.pm5_workout import Workout
+from rowlog_drivers.protocols.pm5_workout import Latest, Workout
 from rowlog_drivers.protocols.stroke_numbers import StrokeNumbers
 from rowlog_drivers.records import (
     MachineInfo,
@@ -151,7 +151,8 @@ class Pm5Decoder:
 
     States (of the workout, the rower, the kind of interval, the machine) are told when they
     change. Where work, a rest, or what is neither begins, the state of the workout has a
-    `parameter`: (seconds before the record at which it began, elapsed time and distance there).
+    `parameter`: (seconds before the record at which it began, elapsed time and distance there),
+    and for a rest whose start was not heard how many seconds of it are left.
     The monitor's own figures of splits and workout come as MachineSplit and MachineSummary, each
     with what one notification said.
     """
@@ -339,6 +340,7 @@ class Pm5Decoder:
             interval_type=value.interval_type,
             target_type=value.target_type,
             target_raw=value.target_raw,
+            total_raw=value.total_work_distance_raw,
         )
         self._workout_state = value.workout_state
         counters = self._workout.counters()
@@ -365,7 +367,7 @@ class Pm5Decoder:
                 t_ns=t_ns,
                 source=source,
                 elapsed_s=self._workout.elapsed(value.elapsed_s),
-                distance_m=self._workout.rest(value.rest_distance_m or 0),
+                distance_m=self._workout.rest(value.rest_distance_m or 0, value.rest_time_s),
                 speed_mps=value.speed_mps,
                 stroke_rate_spm=value.stroke_rate_spm,
                 heart_rate_bpm=value.heart_rate_bpm,
@@ -378,7 +380,8 @@ class Pm5Decoder:
 
     def _status2(self, value: AdditionalStatus2, t_ns: int, source: str) -> list[Record]:
         held = self._workout.counters() is None
-        began = self._workout.interval(value.interval_count)
+        latest = Latest(value.last_split_time_s, value.last_split_distance_m)
+        began = self._workout.interval(value.interval_count, latest)
         counters = self._workout.counters()
         records: list[Record] = [*self._states.interval_count(value.interval_count, t_ns, source)]
         resumed = held and counters is not None

@@ -26,7 +26,12 @@ _BACK_M: Final = 5.0
 _HOLD_NS: Final = 2 * SECOND_NS
 """A monitor that does not say so soon which interval is under way never will."""
 _FASTEST_MPS: Final = 8.0
+_SAME_S: Final = 0.2
+"""Two tellings of one interval's time differ by less."""
+_LIKELY: Final = 0.4
+"""Nobody's intervals differ by a larger share of what is expected of them."""
 WORK: Final = "work"
+REST: Final = "rest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +43,23 @@ class Began:
     elapsed_s: float
     """Counted on, as all here."""
     distance_m: float
+    rest_left_s: float | None = None
+    """How much is left of a rest whose start was not heard; None where that is not told."""
 
     @property
     def parameter(self) -> tuple[float, ...]:
         """As it stands in a MachineState."""
-        return (self.since_s, self.elapsed_s, self.distance_m)
+        said = (self.since_s, self.elapsed_s, self.distance_m)
+        return said if self.rest_left_s is None else (*said, self.rest_left_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """What the monitor says of the interval that was over last, and of all that are."""
+
+    seconds: float
+    metres: int
+    """Whole metres; 0 for some."""
 
 
 @dataclass(slots=True)
@@ -56,6 +73,8 @@ class _Status:
     target_type: int | None
     target_raw: int | None
     undefined_rest: bool
+    total_raw: int | None
+    """Metres of the intervals that are over, in metres or tenths: sources disagree."""
 
     @property
     def phase(self) -> str:
@@ -88,11 +107,14 @@ class Workout:
         "_done_s",
         "_ended_s",
         "_held",
+        "_left_s",
         "_lost",
         "_rest_m",
         "_run_kcal",
         "_run_m",
         "_run_s",
+        "_told_m",
+        "_total",
     )
 
     def __init__(self) -> None:
@@ -108,6 +130,13 @@ class Workout:
         """Of the interval before, as sent."""
         self._count = 0
         self._lost = False
+        self._left_s: float | None = None
+        """Of the rest under way."""
+        self._told_m = 0.0
+        """Metres of the rest under way, as sent."""
+        self._total: tuple[bool, float] | None = None
+        """Of the metres of all intervals: whether they grow with the end of work or only with that
+        of its rest, and their unit in metres; None while no interval has ended."""
         self._held: tuple[_Status, int] | None = None
         """The latest status after a lost link, and when the first one came."""
         self._before: _Status | None = None
@@ -132,6 +161,7 @@ class Workout:
         interval_type: int,
         target_type: int | None,
         target_raw: int | None,
+        total_raw: int | None = None,
     ) -> Began | None:
         """Take a general status: when the work, rest or pause that it tells of began.
 
@@ -145,18 +175,19 @@ class Workout:
             target_type,
             target_raw,
             interval_type in UNDEFINED_REST,
+            total_raw,
         )
         if not self._lost:
             return self._go_on(now)
         self._held = (now, t_ns if self._held is None else self._held[1])
         if t_ns - self._held[1] < _HOLD_NS:
             return None
-        return self._resume(self._count)
+        return self._resume(self._count, None)
 
-    def interval(self, count: int) -> Began | None:
+    def interval(self, count: int, latest: Latest | None = None) -> Began | None:
         """Take how many intervals are over; as `status`, for one that was held back."""
         if self._lost and self._held is not None:
-            return self._resume(count)
+            return self._resume(count, latest)
         self._count = count
         return None
 
@@ -182,8 +213,9 @@ class Workout:
             self._take(elapsed_s, distance_m)
         return self.counters()
 
-    def rest(self, distance_m: float) -> float | None:
+    def rest(self, distance_m: float, left_s: float | None = None) -> float | None:
         """Take the metres of the rest under way: all metres with them, None out of rests."""
+        self._left_s, self._told_m = left_s, distance_m
         if not self.resting or self._lost:
             return None
         self._rest_m = max(self._rest_m, distance_m)
@@ -204,6 +236,8 @@ class Workout:
         before, self._before = self._before, now
         if before is not None and before.phase == now.phase == WORK:
             self._complete(before, now)
+        if before is not None and before.phase != now.phase:
+            self._watch_total(before, now)
         anew = self._take(now.elapsed_s, now.distance_m)
         if before is None or (before.phase == now.phase and not (anew and now.phase == WORK)):
             return None if before is not None else Began(0.0, *self._here)
@@ -232,7 +266,7 @@ class Workout:
         if 0 < before.target_m - self._run_m <= _FASTEST_MPS * gap_s:
             self._run_m = before.target_m
 
-    def _resume(self, count: int) -> Began | None:
+    def _resume(self, count: int, latest: Latest | None) -> Began | None:
         """It is known again which interval is under way: what ended unheard is counted."""
         held, self._held, self._lost = self._held, None, False
         before = self._before
@@ -244,16 +278,92 @@ class Workout:
         if missed <= 0:
             return self._go_on(now)
         self._before = now
-        self._done_s += max(self._run_s, before.target_s)
-        self._done_m += max(self._run_m, before.target_m) + self._rest_m
-        if (before.target_type, before.target_raw) == (now.target_type, now.target_raw):
-            self._done_s += (missed - 1) * before.target_s
-            self._done_m += (missed - 1) * before.target_m
+        seconds, metres = self._unheard(before, now, missed, latest)
+        self._done_s += seconds
+        self._done_m += metres + self._rest_m
         self._run_s, self._run_m, self._rest_m = now.elapsed_s, now.distance_m, 0.0
+        if now.phase == REST:
+            self._rest_m = self._told_m
         if now.phase != WORK:
-            return Began(0.0, *self._here)
+            left_s = self._left_s if now.phase == REST and not now.undefined_rest else None
+            return Began(0.0, *self._here, left_s)
         gap_s = (now.t_ns - before.t_ns) / SECOND_NS
         return Began(min(now.elapsed_s, gap_s), self._done_s, self._done_m)
+
+    def _unheard(
+        self, before: _Status, now: _Status, missed: int, latest: Latest | None
+    ) -> tuple[float, float]:
+        """Seconds and metres of the interval that was heard last and of those after it, to now.
+
+        What an interval was programmed for counts, then what the monitor tells of the one that
+        was over last, then its metres of all that are over. What none of them tells is missing.
+        """
+        gap_s = (now.t_ns - before.t_ns) / SECOND_NS
+        heard = before.phase == REST  # all of its work was
+        of_now = (
+            latest is not None
+            and now.phase != WORK
+            and abs(latest.seconds - now.elapsed_s) < _SAME_S
+            and abs(latest.metres - now.distance_m) <= 1
+        )
+        known = latest
+        if latest is not None and (of_now or latest.seconds > self._run_s + gap_s):
+            known = None
+        seconds, metres = max(self._run_s, before.target_s), max(self._run_m, before.target_m)
+        if missed == 1 and known is not None and not heard:
+            seconds = seconds if before.target_s else max(seconds, known.seconds)
+            metres = metres if before.target_m else max(metres, float(known.metres))
+        sure = bool(before.target_m) or heard or (missed == 1 and known is not None)
+        alike = (before.target_type, before.target_raw) == (now.target_type, now.target_raw)
+        expected_m = self._run_m
+        if alike and known is not None and known.metres and not heard:
+            expected_m = max(expected_m, float(known.metres))
+        elif before.target_s and self._run_s > 0:
+            expected_m = self._run_m * seconds / self._run_s
+        of_all_m = metres if sure else expected_m
+        for number in range(1, missed):
+            said = known if number == missed - 1 else None
+            if said is not None:
+                seconds += said.seconds
+                metres += said.metres or (before.target_m if alike else 0.0)
+                sure = sure and bool(said.metres or (alike and before.target_m))
+                of_all_m += said.metres or expected_m
+                continue
+            seconds += before.target_s if alike else 0.0
+            metres += before.target_m if alike else 0.0
+            sure = sure and alike and bool(before.target_m) and self._total is None
+            of_all_m += expected_m
+        told_m = 0.0 if sure else self._of_all(before, now, of_all_m)
+        return seconds, told_m or metres
+
+    def _of_all(self, before: _Status, now: _Status, expected_m: float) -> float:
+        """Metres of all intervals since the one that was heard last, that among them; 0: not told.
+
+        Sources disagree about their unit, and when an interval is counted: as is likeliest.
+        """
+        if before.total_raw is None or now.total_raw is None or expected_m <= 0:
+            return 0.0
+        ways = [(with_work, unit) for with_work in (True, False) for unit in (1.0, 0.1)]
+        if self._total is not None:
+            ways = [self._total]
+        counted = [
+            (now.total_raw - before.total_raw) * unit
+            + (self._run_m if with_work and before.phase == REST else 0.0)
+            - (now.distance_m if with_work and now.phase != WORK else 0.0)
+            for with_work, unit in ways
+        ]
+        nearest = min(counted, key=lambda one: abs(one - expected_m))
+        likely = self._total is not None or abs(nearest - expected_m) <= _LIKELY * expected_m
+        return nearest if likely and nearest >= self._run_m - 1 else 0.0
+
+    def _watch_total(self, before: _Status, now: _Status) -> None:
+        """Learn how the metres of all intervals are counted from the end of one that is heard."""
+        if before.total_raw is None or now.total_raw is None or self._run_m < _BACK_M:
+            return
+        unit = self._run_m / grown if (grown := now.total_raw - before.total_raw) > 0 else 0.0
+        for known in (1.0, 0.1):
+            if abs(unit - known) <= 0.1 * known:
+                self._total = (now.phase != WORK, known)
 
     @property
     def _here(self) -> tuple[float, float]:
@@ -279,7 +389,7 @@ class Workout:
 def _phase(state: int) -> str:
     if state in WORKING:
         return WORK
-    return "rest" if state in RESTING else "off"
+    return REST if state in RESTING else "off"
 
 
 def _until_target(before: _Status, ran_s: float) -> float:
