@@ -12,7 +12,7 @@ from statistics import fmean, median
 from typing import Final
 
 LEAST_SHIFT_M: Final = 0.5
-"""If they agree in their whole metres alike, they do from the start."""
+"""Wholes that differ by less are counted from one start."""
 LEAST: Final = 40
 """Fewer strokes, or other instants, tell nothing for sure."""
 STOP_S: Final = 6.0
@@ -25,13 +25,12 @@ MATCHED: Final = 0.7
 """So many of the instants must be found in the other session, while both rowed."""
 BLOCK: Final = 12
 """So many strokes together: what whole seconds and metres do to each is gone from their mean."""
-DRIFT_S: Final = 0.15
-"""So far, on the mean, may blocks of two tellings of one workout drift from one another."""
-WHOLE_DRIFT_S: Final = 0.18
-"""Likewise where one has whole seconds, which strokes at an even rate fall in step with."""
+DRIFT_S: Final = 0.2
+"""So far, on the mean, may strokes of two tellings of one workout drift apart, block by block: an
+even rate falls in step with whole seconds, and with a monitor that is heard once a second."""
 METRES_DRIFT_S: Final = 0.3
 """Likewise of metres, where there are strokes to go by; they may be whole ones."""
-ALONE_DRIFT_S: Final = 0.11
+ALONE_DRIFT_S: Final = 0.08
 """Likewise of metres where there are none."""
 FAR_S: Final = 3.0
 """One instant that is further off is an odd one out, and counts as so far."""
@@ -162,9 +161,8 @@ def _same(one: Course, other: Course, shift_m: float) -> Same | None:
     if _spread(drifts) > (METRES_DRIFT_S if by_stroke else ALONE_DRIFT_S):
         return None
     if by_stroke:
-        limit_s = WHOLE_DRIFT_S if _whole(one) or _whole(other) else DRIFT_S
         one_clock = [later_s] * len(runs)
-        if not any(_in_step(runs, each, other.times_s, limit_s) for each in (usual, one_clock)):
+        if not any(_in_step(runs, each, other.times_s) for each in (usual, one_clock)):
             return None
     if not _hearts_agree(one.beats, other.beats, later_s):
         return None
@@ -264,10 +262,7 @@ def _spread(drifts: Sequence[float]) -> float:
 
 
 def _in_step(
-    runs: Sequence[Sequence[_Pair]],
-    usual: Sequence[float],
-    others: Sequence[float],
-    limit_s: float,
+    runs: Sequence[Sequence[_Pair]], usual: Sequence[float], others: Sequence[float]
 ) -> bool:
     """Whether strokes of the one fall on strokes of the other, or always as long after them."""
     turns: list[list[complex]] = []
@@ -291,7 +286,7 @@ def _in_step(
     if abs(whole) < IN_STEP:
         return False
     off = [cmath.phase(sum(block) / whole) / math.tau for block in turns]
-    return _spread(off) * median(periods) <= limit_s
+    return _spread(off) * median(periods) <= DRIFT_S
 
 
 def _hearts_agree(

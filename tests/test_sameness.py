@@ -65,11 +65,11 @@ def test_a_workout_told_in_another_way_is_known_again_and_laid_over(telling: Tel
 
 
 def test_how_often_it_errs_over_simulated_sessions() -> None:
-    """Two monitors of the same strokes; and the same plan once more, pieces within 0.3 and 1 %.
+    """Two monitors of the same strokes; and the same plan once more, pieces within 0.5 and 1 %.
 
     `python -m benchmarks.sameness` compares more of them, and longer ones.
     """
-    found = measure(4, kinds=("2k", "8x500m"), varied=(0.003, 0.01))
+    found = measure(4, kinds=("2k", "8x500m"), varied=(0.005, 0.01))
     assert {what for what, *_ in found} == {"one", "two"}
     assert sum(count for _, count in found.values()) == 32
     assert [key for key, (wrong, _) in found.items() if wrong] == []
