@@ -31,7 +31,7 @@ BEGAN_SURE_S: Final = 0.1
 """How exactly a monitor tells when one of its intervals began."""
 KCAL_SPREAD: Final = 0.3
 """Of the logarithm of what a metre costs, where a monitor tells when an interval began."""
-KCAL_SLACK: Final = 0.08
+KCAL_SLACK: Final = 0.15
 """So exactly is known what a metre costs, where nobody tells when an interval began."""
 FIT: Final = 4.0
 """More spreads than this from what is expected, the plan was not followed."""
@@ -426,14 +426,15 @@ def _cost(unseen: Unseen, parts: Sequence[Part], guess: Guess) -> float:
     cost = (_off_m(unseen, parts) / _slack_m(unseen, parts)) ** 2
     cost += (log(guess.speed_mps / unseen.speed_mps) / unseen.spread) ** 2
     cost += (log(guess.kcal_factor) / KCAL_SPREAD) ** 2
-    if any(_is_open(unseen.pieces[part.piece]) for part in parts if part.ends):
+    over = sum(part.ends and _is_open(unseen.pieces[part.piece]) for part in parts)
+    if over:
         usual_s, spread = (
             (unseen.rest_s, OPEN_REST_SPREAD[1])
             if unseen.rest_s
             else (OPEN_REST_S, OPEN_REST_SPREAD[0])
         )
         cost += (log(max(guess.rest_s, 1.0) / usual_s) / spread) ** 2
-        cost += OPEN_REST_OVER  # it goes on until metres tell that it is over
+        cost += over * OPEN_REST_OVER  # it goes on until metres tell that it is over
     counted_m = sum(part.metres for part in parts if part.ends and part.fixed)
     cost += (max(0.0, counted_m - unseen.metres - 0.2) / 0.1) ** 2
     known = unseen.known

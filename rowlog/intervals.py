@@ -36,6 +36,8 @@ OTHER: Final = "other"
 """The activity of a session with a strap alone and no plan."""
 STEP_SLACK: Final = {"time": 1.0, "distance": 1.5, "energy": 1.5, "ratio": 3.0}
 """A monitor's step that ends so near a plan's piece, in the unit of its target, ends that piece."""
+VAGUE_S: Final = 1.0
+"""What begins at an instant that is known no better ends at one that is not."""
 UNSEEN_KCAL: Final = 3.0
 """By so much more may the energy differ where it was not seen how the piece began."""
 SETTLE_S: Final = 4
@@ -1017,11 +1019,13 @@ class Tracker:
             mark = replace(mark, energy_kcal=boundary.value)
         elif boundary.quantity == "elapsed_s":
             mark = replace(mark, elapsed_s=boundary.value)
+        begun_s = 0.0 if self.begin is None else self.begin.uncertainty_s
+        if boundary.quantity is None and boundary.ended_by is not None and begun_s > VAGUE_S:
+            mark = replace(mark, uncertainty_s=max(mark.uncertainty_s, begun_s))
         if boundary.quantity is not None:
             uncertainty_s = boundary.uncertainty_s
-            counted = self._segment is not None and self._segment.unseen
-            if counted and self.begin is not None and not self._track.unseen(mark.t_ns):
-                uncertainty_s += self.begin.uncertainty_s  # it is counted from there
+            if begun_s > VAGUE_S and not self._track.unseen(mark.t_ns):
+                uncertainty_s += begun_s  # it is counted from there
             mark = replace(mark, interpolated=True, uncertainty_s=uncertainty_s)
         if boundary.ended_by is None:
             self._cut(mark)

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from rowlog import render
+from rowlog.notation import parse
 from rowlog.replaying import record_frames
+from rowlog.simulating import script_for
 from rowlog.summary import GapSummary, QualitySummary, SessionSummary, Summary, load
 from rowlog_drivers.clock import wall_now
 from rowlog_drivers.frames import FramesHeader
@@ -70,3 +72,27 @@ def test_a_machine_that_began_again_unseen_is_told(tmp_path: Path) -> None:
     assert gap.restarted
     text = render.summary(shown, render.Style(colour=False))
     assert "not seen; the machine began again in that time" in text
+
+
+def test_what_is_estimated_of_a_gap_is_marked(tmp_path: Path) -> None:
+    """A link lost from the first minute of work into the second: metres by the time rowed."""
+    plan = parse("3x1:00/0:30r")
+    simulator = Simulator(
+        script_for(plan), strap=False, faults=[Fault(name="drop", at_s=46.9, seconds=70.0)]
+    )
+    header = FramesHeader(sources=simulator.sources, started_at=wall_now())
+    database = tmp_path / "rowlog.db"
+    shown = load(database, record_frames(simulator, header, database, plan=plan))
+    works = [one for one in shown.segments if one.kind == "work"]
+    assert [one.origins["distance_m"] for one in works] == ["estimated", "estimated", "measured"]
+    assert [one.duration_s for one in works] == pytest.approx([60.0] * 3)
+    truth = [one for one in simulator.truth.stretches if one.kind == "work"]
+    for found, true in zip(works, truth, strict=True):
+        assert found.distance_m == pytest.approx(true.distance_m, abs=3)
+        assert found.stroke_count == pytest.approx(true.strokes, abs=1)
+    assert shown.session.origins["work_distance_m"] == "estimated"
+    lines = render.summary(shown, render.Style(colour=False)).splitlines()
+    first, third = (next(one for one in lines if one.startswith(f"   {n} ")) for n in (1, 3))
+    assert f"~{int(works[0].distance_m or 0)} " in first
+    assert "~" not in third
+    assert any(line.startswith("~ is estimated") for line in lines)

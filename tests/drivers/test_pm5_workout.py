@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowlog_drivers.protocols.pm5_workout import Began, Workout
+from rowlog_drivers.protocols.pm5_workout import Began, Latest, Workout
 
 MS = 1_000_000
 WAITING, ROWING, RESTING, WORKING, ENDED = 0, 1, 3, 5, 10
@@ -24,6 +24,7 @@ class Monitor:
     target_type: int = DISTANCE
     target_raw: int = 500
     interval_type: int = 1
+    total_raw: int | None = None
 
     def says(self, t_ms: float, elapsed_s: float, distance_m: float, state: int) -> Began | None:
         return self.workout.status(
@@ -34,6 +35,7 @@ class Monitor:
             interval_type=self.interval_type,
             target_type=self.target_type,
             target_raw=self.target_raw,
+            total_raw=self.total_raw,
         )
 
 
@@ -113,6 +115,58 @@ def test_intervals_that_passed_unheard_are_counted_as_programmed(
     counters = workout.counters()
     assert counters is not None
     assert counters[1] == pytest.approx(expected_m)
+
+
+@pytest.mark.parametrize(
+    ("missed", "latest", "total_raw", "seconds", "metres"),
+    [
+        # The minute that was heard for 20 s, at 4.5 m/s: the monitor says 268 m of it.
+        (1, Latest(60.0, 268), None, 60.0, 268.0),
+        # Two minutes: of the first only the metres of all tell, in metres or in tenths.
+        (2, Latest(60.0, 270), 538, 120.0, 538.0),
+        (2, Latest(60.0, 270), 5380, 120.0, 538.0),
+        # Three, and a monitor that tells nothing of metres: those that were heard.
+        (3, None, None, 180.0, 90.0),
+        # What cannot be of these intervals is not believed.
+        (1, Latest(400.0, 1900), None, 60.0, 90.0),
+        (2, Latest(60.0, 270), 90_000, 120.0, 360.0),
+    ],
+)
+def test_timed_intervals_that_passed_unheard_have_the_metres_that_the_monitor_tells(
+    monitor: Monitor,
+    missed: int,
+    latest: Latest | None,
+    total_raw: int | None,
+    seconds: float,
+    metres: float,
+) -> None:
+    monitor.target_type, monitor.target_raw, monitor.interval_type = TIME, 6000, 0
+    monitor.total_raw = 0 if total_raw is not None else None
+    workout = monitor.workout
+    monitor.says(0, 0, 0, WORKING)
+    workout.interval(0)
+    monitor.says(20_000, 20.0, 90.0, WORKING)
+    workout.lose()
+    monitor.total_raw = total_raw
+    assert monitor.says(20_000 + missed * 90_000, 20.0, 91.0, WORKING) is None
+    began = workout.interval(missed, latest)
+    assert began is not None
+    assert began.parameter == pytest.approx((20.0, seconds, metres))
+    assert workout.counters() == pytest.approx((seconds + 20.0, metres + 91.0))
+
+
+def test_what_is_left_of_a_rest_says_when_it_began(monitor: Monitor) -> None:
+    workout = monitor.workout
+    monitor.says(0, 0, 0, WORKING)
+    workout.interval(0)
+    monitor.says(50_000, 50.0, 250.0, WORKING)
+    workout.lose()
+    assert monitor.says(250_000, 101.0, 500.0, RESTING) is None
+    assert workout.rest(4, 12.5) is None
+    # It is the rest of the second interval: the first one counts as programmed, by 99 s.
+    began = workout.interval(1, Latest(99.0, 500))
+    assert began is not None
+    assert began.parameter == pytest.approx((0.0, 200.0, 1004.0, 12.5))
 
 
 def test_a_monitor_that_never_says_its_interval_is_believed_in_the_end(monitor: Monitor) -> None:

@@ -316,10 +316,10 @@ class Workout:
         sure = bool(before.target_m) or heard or (missed == 1 and known is not None)
         alike = (before.target_type, before.target_raw) == (now.target_type, now.target_raw)
         expected_m = self._run_m
-        if alike and known is not None and known.metres and not heard:
-            expected_m = max(expected_m, float(known.metres))
-        elif before.target_s and self._run_s > 0:
+        if before.target_s and self._run_s > 0:
             expected_m = self._run_m * seconds / self._run_s
+        elif alike and known is not None and known.metres and not heard:
+            expected_m = max(expected_m, float(known.metres))
         of_all_m = metres if sure else expected_m
         for number in range(1, missed):
             said = known if number == missed - 1 else None
