@@ -50,7 +50,7 @@ def _read_text(name: str, text: str) -> list[Workout] | None:
         except _UNREADABLE as error:
             raise ImportFault(
                 f"{name}: line {_breaks_at(format_.read, text)} holds what no "
-                f"{format_.__name__.rpartition('.')[2]} file does.",
+                f"{format_.__name__.rpartition('.')[2].replace('_', ' ')} file does.",
                 "Correct or remove that line, or export the file again.",
             ) from error
         if found is not None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from operator import le
 from typing import Final, NamedTuple
 
 from rowlog.imports.left_out import LeftOut
@@ -121,6 +122,48 @@ def checked(name: str, workout: Workout) -> Workout:
         raise ImportFault(f"{name}: no row of it holds anything.", "Export it again.")
     if len(points) > MOST_POINTS:
         raise ImportFault(f"{name}: over {MOST_POINTS} rows are no workout.", "Split the file.")
+    if not _sound(points):
+        _judge(name, points)
+    for lap in workout.laps:
+        if not (0 <= lap.seconds <= LONGEST_S and 0 <= (lap.metres or 0.0) <= FARTHEST_M):
+            raise ImportFault(
+                f"{name}: a piece of {lap.seconds:g} s and {lap.metres} m is none.",
+                "Correct or remove it.",
+            )
+    if workout.summary is not None:
+        for told in fields(workout.summary):
+            figure = getattr(workout.summary, told.name)
+            if isinstance(figure, float) and not (math.isfinite(figure) and abs(figure) < 1e9):
+                raise ImportFault(
+                    f"{name}: the {told.name} of a workout is {figure:g}, which is none.",
+                    "Correct or remove that row.",
+                )
+    laps = workout.laps if workout.laps_are_own else laid_out(workout.laps)
+    return replace(workout, started_at=_plausible(workout.started_at), laps=laps)
+
+
+def _sound(points: Sequence[Point]) -> bool:
+    """Whether it is plain, column by column, that nothing is wrong with any row."""
+    columns = list(zip(*points, strict=True))
+    times, metres = columns[0], [told for told in columns[1] if told is not None]
+    figures = (
+        column for field, column in zip(Point._fields, columns, strict=True) if field != "rr_ms"
+    )
+    try:
+        finite = all(math.isfinite(sum(filter(None, column))) for column in figures)
+    except OverflowError:
+        return False
+    return (
+        finite
+        and all(map(le, times, times[1:]))
+        and all(map(le, metres, metres[1:]))
+        and (times[0] >= 0 and times[-1] <= LONGEST_S)
+        and (not metres or (metres[0] >= 0 and metres[-1] <= FARTHEST_M))
+    )
+
+
+def _judge(name: str, points: Sequence[Point]) -> None:
+    """Look at each row. Raises ImportFault for the first that cannot be."""
     last_s = last_m = 0.0
     for place, point in enumerate(points, 1):
         t_s, metres = point[0], point[1]
@@ -142,22 +185,6 @@ def checked(name: str, workout: Workout) -> Workout:
         last_s = t_s
         if metres is not None and metres > last_m:
             last_m = metres
-    for lap in workout.laps:
-        if not (0 <= lap.seconds <= LONGEST_S and 0 <= (lap.metres or 0.0) <= FARTHEST_M):
-            raise ImportFault(
-                f"{name}: a piece of {lap.seconds:g} s and {lap.metres} m is none.",
-                "Correct or remove it.",
-            )
-    if workout.summary is not None:
-        for told in fields(workout.summary):
-            figure = getattr(workout.summary, told.name)
-            if isinstance(figure, float) and not (math.isfinite(figure) and abs(figure) < 1e9):
-                raise ImportFault(
-                    f"{name}: the {told.name} of a workout is {figure:g}, which is none.",
-                    "Correct or remove that row.",
-                )
-    laps = workout.laps if workout.laps_are_own else laid_out(workout.laps)
-    return replace(workout, started_at=_plausible(workout.started_at), laps=laps)
 
 
 def _check(name: str, place: int, point: Point) -> None:
