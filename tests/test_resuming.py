@@ -28,7 +28,7 @@ from rowlog_drivers.simulator import simulate
 from tests.support import PATIENCE_S, Process, rows, run
 
 PLAN = "3x300m/0:30r"
-SPEED = 100
+SPEED = 50
 OFTEN = "import rowlog.recording as r; r.TELL_EVERY_NS = 50_000_000\n"
 SOON = OFTEN + (
     "import rowlog.resuming as r\n"
