@@ -13,8 +13,9 @@ from rowlog.imports.stroke_csv import number, whole
 from rowlog.imports.workout import LONGEST_S, ImportFault, Lap, Point, Workout
 from rowlog_drivers.records import MachineSummary
 
-STEP_S: Final = 5.0
-"""Between two positions of a workout of which only the totals are known."""
+STEP_S: Final = 3.0
+"""Between two positions of a workout of which only the totals are known: no further apart than what
+is taken for a stretch in which a machine was not heard."""
 
 
 def read(name: str, text: str) -> list[Workout] | None:
