@@ -64,7 +64,8 @@ class Track:
     def add(self, position: Position) -> None:
         """Take in a position; of two at one instant the later one counts."""
         if self.corners and self.corners[-1].t_ns == position.t_ns:
-            self.corners.pop()
+            gone = self.corners.pop()
+            position = replace(position, after_gap=True) if gone.after_gap else position
         self.corners.append(position)
 
     def before_last(self) -> Position | None:
@@ -166,7 +167,7 @@ class Track:
             since_ns, until_ns = self._moved_between(before, after, rise)
             share = min(1.0, max(0.0, (t_ns - since_ns) / max(1, until_ns - since_ns)))
             distance = before.distance_m + share * rise
-            unseen = after.t_ns - before.t_ns > STILL_NS
+            unseen = after.after_gap and after.t_ns - before.t_ns > STILL_NS
             if unseen and energy is not None and after.energy_kcal is not None:
                 energy += share * (after.energy_kcal - energy)
         elapsed = before.elapsed_s
@@ -201,7 +202,7 @@ class Track:
         if before.distance_m is None or after.distance_m is None:
             return False
         rise_m = after.distance_m - before.distance_m
-        if after.t_ns - before.t_ns <= STILL_NS or rise_m <= 0:
+        if not after.after_gap or after.t_ns - before.t_ns <= STILL_NS or rise_m <= 0:
             return False
         since_ns, until_ns = self._moved_between(before, after, rise_m)
         return since_ns < t_ns < until_ns
@@ -295,6 +296,7 @@ def between(before: Position, after: Position, turn: Turn, course: Course) -> Po
         power_unknown=False,
         stroke_rate_spm=None,
         pace_s_per_500m=500.0 / course.speed_mps if turn.rows else None,
+        after_gap=False,
         concluded=True,
         uncertainty_s=turn.uncertainty_s,
     )

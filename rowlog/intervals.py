@@ -367,12 +367,9 @@ class Tracker:
         through, or the plan was not followed.
         """
         before, begin, piece = self._track.last, self.begin, self._piece
-        if (
-            before is None
-            or begin is None
-            or piece is None
-            or not self._unseen_since(position.t_ns)
-        ):
+        if before is None or begin is None or piece is None:
+            return None
+        if not position.after_gap or not self._unseen_since(position.t_ns):
             return None
         if self.held is not None or self.paused or self.pauses_ns or self.key_ns is not None:
             return None

@@ -221,9 +221,9 @@ class Pipeline:
             if self.timeline.catching_up(position.source, self._needed):
                 self._moved = self._moved or position.moved
                 return  # nothing is said yet of how far it went in the gap
-            if self._moved:
+            if self.timeline.after_gap(position.source):
+                position = replace(position, moved=position.moved or self._moved, after_gap=True)
                 self._moved = False
-                position = replace(position, moved=True)
             if not self._burst.holds(position, clocked=clocked):
                 self._give(position, facts)
 

@@ -84,6 +84,8 @@ class Position:
     """Whether the power is made from other values."""
     stroke_rate_spm: float | None
     pace_s_per_500m: float | None
+    after_gap: bool = False
+    """Whether the rower was not heard before for longer than is usual for it."""
     concluded: bool = False
     """Whether nobody heard the rower here: where it stood is concluded from before and after."""
     uncertainty_s: float = 0.0
@@ -148,6 +150,8 @@ class Timeline:
         self._hearing: dict[str, Hearing] = {}
         self._hearts: dict[str, Plausibility] = {}
         self._waiting: dict[str, Gap] = {}
+        self._gaps_before: set[str] = set()
+        """Rowers of whose gap nothing has been said yet."""
         self._back_ns: dict[str, int] = {}
         """When a source was heard again after its latest gap."""
         self.gap_count = 0
@@ -165,6 +169,7 @@ class Timeline:
         self._back_ns[source] = t_ns
         if source in self._rowers:
             self._waiting[source] = gap
+            self._gaps_before.add(source)
             return []
         return [gap]
 
@@ -243,6 +248,13 @@ class Timeline:
         if gap is not None and self._counted_since(rower, gap, ("distance_m", "stroke_count")):
             facts.append(self._explained(rower, self._waiting.pop(sample.source)))
         return position, facts
+
+    def after_gap(self, source: str) -> bool:
+        """Whether what a rower says now is the first since a gap; told once."""
+        if source not in self._gaps_before:
+            return False
+        self._gaps_before.discard(source)
+        return True
 
     def _told_late(self, rower: _Rower, sample: RowerSample, counted_ns: int) -> bool:
         """Whether strokes were made before a gap was over, after which its metres were told."""
