@@ -208,28 +208,36 @@ def _middle(
 
 
 def _turns(unseen: Unseen, parts: Sequence[Part], spreads: Sequence[float]) -> Iterator[Turn]:
-    """The turns of a course."""
+    """The turns of a course, with no more metres than the machine counted.
+
+    None before a piece that a monitor dates is later than that date.
+    """
     known = unseen.known
+    latest_s, most_m = unseen.seconds, unseen.metres
+    if known is not None and known.since_s is not None:
+        latest_s = known.since_s
+        most_m = most_m if known.since_m is None else known.since_m
     at_s = metres = kcal = work_s = 0.0
     for part, spread_s in zip(parts, spreads, strict=True):
+        before = known is not None and part.piece < known.piece
+        within_s, within_m = (latest_s, most_m) if before else (unseen.seconds, unseen.metres)
         coast_s = min(COAST_S, part.seconds)
         if not part.rows and part.metres > 0 and coast_s < part.seconds:
             yield Turn(
                 piece=part.piece,
-                at_s=at_s + coast_s,
-                metres=metres + part.metres,
+                at_s=min(at_s + coast_s, within_s),
+                metres=min(metres + part.metres, within_m),
                 kcal=kcal,
                 work_s=work_s,
                 rows=False,
                 ends=False,
                 uncertainty_s=spread_s,
             )
-        at_s += part.seconds
-        metres += part.metres
+        at_s = min(at_s + part.seconds, within_s)
+        metres = min(metres + part.metres, within_m)
         kcal += part.kcal
         work_s += part.seconds if part.rows else 0.0
-        exact = known is not None and known.since_s is not None and part.piece == known.piece - 1
-        if exact and known is not None and known.since_s is not None:
+        if known is not None and known.since_s is not None and part.piece == known.piece - 1:
             at_s, spread_s = known.since_s, 0.0
             metres = metres if known.since_m is None else known.since_m
         if part.ends:
@@ -450,6 +458,11 @@ def _followed(unseen: Unseen, parts: Sequence[Part], guess: Guess) -> bool:
     """Whether the best course is one that can be believed."""
     if unseen.known is not None and parts[-1].piece != unseen.known.piece:
         return False
+    if (
+        sum(part.metres for part in parts if part.ends and part.fixed)
+        > unseen.metres + unseen.step_m
+    ):
+        return False  # fewer metres were counted than its pieces have
     by_clock = all(_by_time(unseen.pieces[part.piece]) for part in parts if part.ends)
     if by_clock and not any(_is_open(unseen.pieces[part.piece]) for part in parts if part.ends):
         return True

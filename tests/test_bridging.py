@@ -79,7 +79,7 @@ def test_a_plan_that_was_not_followed_tells_nothing() -> None:
     kcal=st.none() | st.floats(0.0, 200.0),
     since=st.none() | st.floats(0.0, 1.0),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_whatever_is_known_no_metre_is_made_and_time_goes_on(
     text: str, seconds: float, speed: float, at: int, done_s: float, rest_s: float | None,
     kcal: float | None, since: float | None,
