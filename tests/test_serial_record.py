@@ -1,4 +1,4 @@
-"""`rowlog record` from a WaterRower on a pseudo-terminal, ten times as fast as life."""
+"""`rowlog record` from a WaterRower on a pseudo-terminal, five times as fast as life."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if sys.platform == "win32":
 
 from rowlog_drivers.pseudo_terminal import SerialMachine
 
-RATE: Final = 10.0
+RATE: Final = 5.0
 PLAN: Final = "2x150m/0:10r"
 FOR_S: Final = 95.0
 
