@@ -177,18 +177,25 @@ def _nobody_listens() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-@app.callback(invoke_without_command=True)
-def _root(
-    context: typer.Context,
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version and end.", is_eager=True)
-    ] = False,
-) -> None:
-    if version:
+def _version(wanted: bool) -> None:
+    """Print the version and end, before anything is looked at that follows."""
+    if wanted:
         from rowlog import __version__
 
         typer.echo(f"rowlog {__version__}")
         raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and end.", is_eager=True, callback=_version
+        ),
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command(name="sessions")

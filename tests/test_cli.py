@@ -56,8 +56,22 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_version() -> None:
-    assert rowlog("--version").stdout == f"rowlog {__version__}\n"
+@pytest.mark.parametrize("more", [(), ("sessions",), ("nothing", "--such")])
+def test_version(more: tuple[str, ...]) -> None:
+    assert rowlog("--version", *more).stdout == f"rowlog {__version__}\n"
+
+
+def test_it_runs_as_a_module_too() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "rowlog", "--version"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "drivers")])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == f"rowlog {__version__}\n"
 
 
 def test_each_command_is_in_the_file_where_it_is_looked_for() -> None:
