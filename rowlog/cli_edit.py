@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rowlog.cli_common import DbOption, JsonOption, athlete_named, database_path, print_json
+from rowlog_drivers.errors import CallError
 
 edits = typer.Typer(
     help="Change what is said of sessions; every change can be undone.",
@@ -81,6 +82,10 @@ def edit_athlete(
     """Say whose sessions are; they are judged anew by that."""
     from rowlog.editing import edit_athlete as put
 
+    if name is not None and not name.strip():
+        raise CallError(
+            "An athlete's name is not empty.", "Leave --name out where they are nobody's."
+        )
     path = database_path(db)
     if sessions == ["nobody"]:
         from rowlog.summary_athletes import nobodys_sessions

@@ -75,8 +75,9 @@ def no_athlete(db: sqlite3.Connection, name: str) -> CallError:
     """That there is none of that name, and which there are."""
     names = [row[0] for row in db.execute("SELECT name FROM athletes ORDER BY name")]
     there = f"There is: {', '.join(names)}." if names else "There is none yet."
+    made = f'"{name}"' if name.strip() else "NAME"
     return CallError(
-        f"No athlete is called {name!r}. {there}", f'Make one with: rowlog athlete add "{name}"'
+        f"No athlete is called {name!r}. {there}", f"Make one with: rowlog athlete add {made}"
     )
 
 

@@ -222,6 +222,7 @@ def test_two_at_a_time_keep_their_own_devices(own: Path) -> None:
         (("undo",), "nothing to undo"),
         (("note", "99", "x"), "no session 99"),
         (("purge", "99"), "no session 99"),
+        (("athlete", "1", "--name", ""), "not empty. Leave --name out"),
     ],
 )
 def test_a_wrong_call_changes_nothing(words: tuple[str, ...], told: str, own: Path) -> None:
