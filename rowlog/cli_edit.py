@@ -153,7 +153,7 @@ def undo(
     from rowlog.editing import undo as take_back
 
     change = take_back(database_path(db), number)
-    words = f"Undone: {_KINDS[change.kind]} of {_count(change.sessions).lower()}."
+    words = f"Undone: {change.words}."
     _say(
         {
             "undone": change.id,
@@ -200,8 +200,7 @@ def list_edits(
         typer.echo("Nothing was changed yet.")
     for change in changes:
         undone = ", undone" if change.undone else ""
-        what = f"{_KINDS[change.kind]} of {_count(change.sessions).lower()}{undone}"
-        typer.echo(f"{change.id:>4}  {change.edited_at[:16]}  {what}")
+        typer.echo(f"{change.id:>4}  {change.edited_at[:16]}  {change.words}{undone}")
 
 
 @edits.command(name="purge")
@@ -219,15 +218,6 @@ def purge(
     _say({"purged": session}, f"Session {session} is gone for good.", as_json)
 
 
-_KINDS = {
-    "note": "the note",
-    "tags": "the tags",
-    "athlete": "the athlete",
-    "delete": "deletion",
-    "merge": "the merging",
-}
-
-
 def _numbers(path: Path, sessions: list[str]) -> list[int]:
     """Which sessions are meant, each once."""
     from rowlog.summary import session_number
@@ -236,9 +226,9 @@ def _numbers(path: Path, sessions: list[str]) -> list[int]:
 
 
 def _count(numbers: list[int]) -> str:
-    if len(numbers) == 1:
-        return f"Session {numbers[0]}"
-    return f"Sessions {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
+    from rowlog.store_edits import counted
+
+    return counted(numbers).capitalize()
 
 
 def _say(value: dict[str, object], words: str, as_json: bool) -> None:

@@ -692,12 +692,14 @@ class Store:
     def undo_change(self, number: int | None, at: datetime) -> StoredChange:
         """Undo a change of all sessions that it was of, None: the latest that stands; returns it.
 
-        Raises StoreError when there is none, or it is undone already.
+        Raises StoreError when there is none, it is undone already, or a later change of the same
+        sessions stands.
         """
         with self._transaction(durable=True) as db:
             change = store_edits.latest_change(db, self.path, number)
             if change.undone:
                 raise StoreError(f"Change {change.id} is undone already.", path=self.path)
+            store_edits.require_last(db, self.path, change)
             for edit in change.edits:
                 if change.kind == "note":
                     note = edit.before["note"]

@@ -12,6 +12,13 @@ from rowlog.schema import open_for_reading
 from rowlog.store_errors import StoreError, no_session, translated
 
 TAG_LENGTH: Final = 40
+_KINDS: Final = {
+    "note": "the note",
+    "tags": "the tags",
+    "athlete": "the athlete",
+    "delete": "deletion",
+    "merge": "the merging",
+}
 
 
 class StoredEdit(NamedTuple):
@@ -41,6 +48,24 @@ class StoredChange(NamedTuple):
         """The sessions that it changed."""
         return [edit.session for edit in self.edits]
 
+    @property
+    def touched(self) -> frozenset[int]:
+        """The sessions that it changed, of a merge its parts too."""
+        parts = (part for edit in self.edits for part in edit.before.get("sessions", ()))
+        return frozenset((*self.sessions, *parts))
+
+    @property
+    def words(self) -> str:
+        """What it was: "deletion of sessions 4 and 5"."""
+        return f"{_KINDS[self.kind]} of {counted(self.sessions)}"
+
+
+def counted(numbers: Sequence[int]) -> str:
+    """Sessions by their numbers: "session 4", "sessions 4 and 5"."""
+    if len(numbers) == 1:
+        return f"session {numbers[0]}"
+    return f"sessions {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
+
 
 def read_changes(path: Path, limit: int) -> list[StoredChange]:
     """The latest changes, the latest first. Raises StoreError."""
@@ -62,6 +87,37 @@ def latest_change(db: sqlite3.Connection, path: Path, number: int | None) -> Sto
         what = "There is nothing to undo" if number is None else f"There is no change {number}"
         raise StoreError(f"{what} in {path}.", "See what was changed: rowlog edit list", path=path)
     return found[0]
+
+
+def require_last(db: sqlite3.Connection, path: Path, change: StoredChange) -> None:
+    """Raises StoreError where a later change of the same sessions stands: that is undone first.
+
+    What a change keeps is what was before it. Put back under a later one, it would bring back the
+    parts of a merge beside what came of them, or a note that somebody had replaced twice.
+    """
+    built = _built_on(db, change)
+    if built:
+        raise StoreError(
+            f"Change {change.id}, {change.words}, cannot be undone while change {built[0].id} "
+            f"stands: {built[0].words}.",
+            f"Undo that first: rowlog edit undo {built[0].id}",
+            path=path,
+        )
+
+
+def _built_on(db: sqlite3.Connection, change: StoredChange) -> list[StoredChange]:
+    """The later changes that must be undone before this one can be, the first to be undone first.
+
+    Those that stand and touch what it touched, or what one of them did.
+    """
+    touched = set(change.touched)
+    built: list[StoredChange] = []
+    later = _changes(db, f"max(undone_at IS NULL) AND min(id) > {change.id:d}", -1)
+    for one in reversed(later):
+        if not touched.isdisjoint(one.touched):
+            touched |= one.touched
+            built.insert(0, one)
+    return built
 
 
 def _changes(db: sqlite3.Connection, which: str, limit: int) -> list[StoredChange]:

@@ -210,6 +210,56 @@ def test_two_at_a_time_keep_their_own_devices(own: Path) -> None:
     assert figures(own, into)["distance_m"] == pytest.approx(before["distance_m"])
 
 
+def listed(path: Path) -> list[int]:
+    """The sessions that are in sight."""
+    return sorted(session["id"] for session in answer(path, "sessions"))
+
+
+def test_a_merge_is_not_undone_under_the_deletion_of_what_came_of_it(own: Path) -> None:
+    call(own, "edit", "merge", "2", "3")
+    call(own, "edit", "delete", "6")
+    told = (
+        "Change 1, the merging of session 6, cannot be undone while change 2 stands: deletion of "
+        r"session 6\. Undo that first: rowlog edit undo 2"
+    )
+    with pytest.raises(RowlogError, match=told):
+        call(own, "edit", "undo", "1")
+    assert listed(own) == [1, 4, 5]
+    call(own, "edit", "undo", "2")
+    assert listed(own) == [1, 4, 5, 6]
+    call(own, "edit", "undo", "1")
+    assert listed(own) == [1, 2, 3, 4, 5]
+
+
+def test_merges_of_merges_are_undone_from_the_last_one(own: Path) -> None:
+    call(own, "edit", "merge", "2", "3")
+    call(own, "edit", "merge", "6", "5")
+    call(own, "edit", "tag", "7", "race")
+    for number in ("1", "2"):
+        with pytest.raises(RowlogError, match="Undo that first: rowlog edit undo 3"):
+            call(own, "edit", "undo", number)
+    assert listed(own) == [1, 4, 7]
+    call(own, "edit", "undo")
+    call(own, "edit", "undo")
+    assert listed(own) == [1, 4, 5, 6]
+    call(own, "edit", "undo")
+    assert listed(own) == [1, 2, 3, 4, 5]
+
+
+def test_a_note_is_what_it_was_whatever_is_undone(own: Path) -> None:
+    call(own, "edit", "note", "1", "A")
+    call(own, "edit", "note", "1", "B")
+    call(own, "edit", "note", "2", "another's")
+    with pytest.raises(RowlogError, match="rowlog edit undo 2"):
+        call(own, "edit", "undo", "1")
+    assert answer(own, "show", "1")["session"]["note"] == "B"
+    call(own, "edit", "undo", "2")  # what was done to session 2 since is none of it
+    assert answer(own, "show", "1")["session"]["note"] == "A"
+    call(own, "edit", "undo", "1")
+    assert answer(own, "show", "1")["session"]["note"] == opened_note()
+    assert answer(own, "show", "2")["session"]["note"] == "another's"
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
