@@ -768,9 +768,13 @@ class Store:
             self.keep(session_id)
 
     def purge_session(self, session_id: int) -> None:
-        """Take a deleted session out of the file for good, frames and all."""
+        """Take a deleted session out of the file for good, frames and all.
+
+        Raises StoreError for one that is not deleted, or belongs to a merge that stands.
+        """
         with self._transaction(durable=True) as db:
             self._require(db, session_id)
+            store_edits.require_unmerged(db, self.path, session_id)
             deleted = db.execute(
                 "SELECT deleted_at FROM sessions WHERE id = ?", (session_id,)
             ).fetchone()[0]

@@ -105,6 +105,24 @@ def require_last(db: sqlite3.Connection, path: Path, change: StoredChange) -> No
         )
 
 
+def require_unmerged(db: sqlite3.Connection, path: Path, session_id: int) -> None:
+    """Raises StoreError for what came of a merge that stands, and for its parts.
+
+    Only undoing brings the parts back, and it takes what came of them out of sight: without the
+    one or the other, something that was rowed would be where no command finds it.
+    """
+    for merge in _changes(db, "kind = 'merge' AND max(undone_at IS NULL)", -1):
+        if session_id not in merge.touched:
+            continue
+        made = merge.edits[0]
+        parts = counted(made.before["sessions"])
+        if session_id == made.session:
+            what = f"Session {session_id} was made of {parts}, which only undoing brings back."
+        else:
+            what = f"Session {session_id} went into session {made.session}, of {parts}."
+        raise StoreError(what, f"Undo the merging first: {_how_undone(db, merge)}", path=path)
+
+
 def _built_on(db: sqlite3.Connection, change: StoredChange) -> list[StoredChange]:
     """The later changes that must be undone before this one can be, the first to be undone first.
 
@@ -118,6 +136,12 @@ def _built_on(db: sqlite3.Connection, change: StoredChange) -> list[StoredChange
             touched |= one.touched
             built.insert(0, one)
     return built
+
+
+def _how_undone(db: sqlite3.Connection, change: StoredChange) -> str:
+    """The commands that undo a change, after those that were built on it."""
+    undone = (*_built_on(db, change), change)
+    return ", then ".join(f"rowlog edit undo {one.id}" for one in undone)
 
 
 def _changes(db: sqlite3.Connection, which: str, limit: int) -> list[StoredChange]:

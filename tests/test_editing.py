@@ -260,6 +260,25 @@ def test_a_note_is_what_it_was_whatever_is_undone(own: Path) -> None:
     assert answer(own, "show", "2")["session"]["note"] == "another's"
 
 
+def test_what_a_merge_needs_to_be_undone_is_not_purged(own: Path) -> None:
+    call(own, "edit", "merge", "2", "3")
+    with pytest.raises(RowlogError, match=r"Undo the merging first: rowlog edit undo 1$"):
+        call(own, "edit", "purge", "6")
+    call(own, "edit", "delete", "6")
+    first = "Undo the merging first: rowlog edit undo 2, then rowlog edit undo 1"
+    with pytest.raises(RowlogError, match=f"6 was made of sessions 2 and 3, .*{first}"):
+        call(own, "edit", "purge", "6")
+    with pytest.raises(RowlogError, match=f"2 went into session 6.*{first}"):
+        call(own, "edit", "purge", "2")
+    call(own, "edit", "undo", "2")
+    call(own, "edit", "undo", "1")
+    assert listed(own) == [1, 2, 3, 4, 5]
+    call(own, "edit", "purge", "6")
+    assert listed(own) == [1, 2, 3, 4, 5]
+    with pytest.raises(RowlogError, match="no session 6"):
+        call(own, "edit", "purge", "6")
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
