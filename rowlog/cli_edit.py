@@ -153,7 +153,8 @@ def undo(
     from rowlog.editing import undo as take_back
 
     change = take_back(database_path(db), number)
-    words = f"Undone: {change.words}."
+    part = "" if number in (None, change.id) else f"change {change.id}, which {number} is part of: "
+    words = f"Undone: {part}{change.words}."
     _say(
         {
             "undone": change.id,

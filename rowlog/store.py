@@ -698,7 +698,8 @@ class Store:
         with self._transaction(durable=True) as db:
             change = store_edits.latest_change(db, self.path, number)
             if change.undone:
-                raise StoreError(f"Change {change.id} is undone already.", path=self.path)
+                part = "" if number in (None, change.id) else f", which {number} is part of,"
+                raise StoreError(f"Change {change.id}{part} is undone already.", path=self.path)
             store_edits.require_last(db, self.path, change)
             for edit in change.edits:
                 if change.kind == "note":

@@ -100,11 +100,14 @@ def test_what_one_call_changed_is_undone_as_one(own: Path) -> None:
         "4  deletion of sessions 4 and 5",
         "1  the athlete of sessions 1, 2 and 3",
     ]
-    # By the number of any of its sessions' edits.
-    assert answer(own, "edit", "undo", "2")["sessions"] == [1, 2, 3]
+    # By the number of any of its sessions' edits, and then it says so.
+    undone = "Undone: change 1, which 2 is part of: the athlete of sessions 1, 2 and 3.\n"
+    assert call(own, "edit", "undo", "2") == undone
     assert {s["athlete"] for s in answer(own, "sessions")} == {"Ann"}
-    with pytest.raises(RowlogError, match="Change 1 is undone already"):
+    with pytest.raises(RowlogError, match="Change 1, which 3 is part of, is undone already"):
         call(own, "edit", "undo", "3")
+    with pytest.raises(RowlogError, match="Change 1 is undone already"):
+        call(own, "edit", "undo", "1")
     assert answer(own, "edit", "undo")["sessions"] == [4, 5]
     assert len(answer(own, "sessions")) == 5
     listed = answer(own, "edit", "list")
