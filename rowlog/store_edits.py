@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from rowlog.schema import open_for_reading
-from rowlog.store_errors import StoreError, no_session, translated
+from rowlog.store_errors import NoSessionError, StoreError, no_session, translated
 
 TAG_LENGTH: Final = 40
 _KINDS: Final = {
@@ -169,11 +169,33 @@ def note_edit(
     )
 
 
+def not_in_sight(db: sqlite3.Connection, path: Path, session_id: int) -> NoSessionError:
+    """That there is no such session; of one that is deleted, by what, and how it comes back."""
+    if db.execute("SELECT 1 FROM sessions WHERE id = ?", (session_id,)).fetchone() is None:
+        return no_session(session_id, path)
+    for change in _changes(db, "kind IN ('delete', 'merge')", -1):
+        made = change.edits[0].session
+        if change.undone:
+            if change.kind == "merge" and session_id == made:
+                what = f"Session {session_id} came of a merging that was undone."
+                return NoSessionError(what, "See what there is: rowlog sessions", path=path)
+        elif change.kind == "delete" and session_id in change.sessions:
+            back = "it" if len(change.sessions) == 1 else counted(change.sessions)
+            what = f"Session {session_id} is deleted."
+            return NoSessionError(what, f"Bring {back} back: {_how_undone(db, change)}", path=path)
+        elif change.kind == "merge" and session_id in change.touched and session_id != made:
+            what = f"Session {session_id} was merged into session {made}."
+            step = f"Undo that to have it back: {_how_undone(db, change)}"
+            return NoSessionError(what, step, path=path)
+    what = f"Session {session_id} is deleted, and what would bring it back is lost."
+    return NoSessionError(what, "See what there is: rowlog sessions", path=path)
+
+
 def require_there(db: sqlite3.Connection, path: Path, session_id: int) -> None:
     """Raises StoreError unless there is such a session that is not deleted."""
     row = db.execute("SELECT deleted_at FROM sessions WHERE id = ?", (session_id,)).fetchone()
     if row is None or row[0] is not None:
-        raise no_session(session_id, path)
+        raise not_in_sight(db, path, session_id)
 
 
 def require_closed(db: sqlite3.Connection, path: Path, session_id: int) -> None:

@@ -59,7 +59,12 @@ class Shown(OpenDatabase):
             values,
         )
         if not rows:
-            raise no_session(number, self.path)
+            if number is None:
+                raise no_session(None, self.path)
+            from rowlog.store_edits import not_in_sight  # only where it is needed: time to start
+
+            with translated(self.path):
+                raise not_in_sight(self._db, self.path, number)
         found: int = rows[0][0]
         return found
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from rowlog.store import Store
 from rowlog_drivers.errors import RowlogError
 from rowlog_drivers.frames import FramesHeader, read_frames, write_frames
 from tests.support import ROOT
@@ -162,14 +163,36 @@ def test_a_deleted_session_is_nowhere_until_it_is_brought_back(own: Path) -> Non
     assert answer(own, "show")["session"]["id"] == 4
     assert 1 not in {best["session"] for best in answer(own, "bests")["bests"]}
     assert answer(own, "summary", "--by", "year")["current"]["lifetime"]["sessions"] == 3
-    with pytest.raises(RowlogError, match="no session 1"):
+    told = r"1 is deleted\. Bring sessions 1 and 5 back: rowlog edit undo 1$"
+    with pytest.raises(RowlogError, match=told):
         call(own, "show", "1")
-    with pytest.raises(RowlogError, match="no session 1"):
+    with pytest.raises(RowlogError, match=told):
         call(own, "edit", "delete", "2", "1")
     assert [s["id"] for s in answer(own, "sessions")] == [4, 3, 2]  # all or none
     assert call(own, "edit", "undo") == "Undone: deletion of sessions 1 and 5.\n"
     assert [answer(own, *words) for words in everywhere] == before
     assert "sessions" in call(own, "db", "check")
+
+
+def test_what_is_out_of_sight_says_how_it_comes_back(own: Path) -> None:
+    call(own, "edit", "merge", "2", "3")
+    call(own, "edit", "delete", "6")
+    with pytest.raises(RowlogError, match=r"6 is deleted\. Bring it back: rowlog edit undo 2$"):
+        call(own, "show", "6")
+    told = r"2 was merged into session 6\. .*: rowlog edit undo 2, then rowlog edit undo 1$"
+    with pytest.raises(RowlogError, match=told):
+        call(own, "edit", "note", "2", "x")
+    with pytest.raises(RowlogError, match=told), Store.open_writer(own) as store:
+        store.edit_note(2, "x", datetime.now(UTC))
+    call(own, "edit", "undo", "2")
+    call(own, "edit", "undo", "1")
+    assert answer(own, "show", "2")["session"]["id"] == 2
+    with pytest.raises(RowlogError, match="6 came of a merging that was undone"):
+        call(own, "show", "6")
+    with closing(sqlite3.connect(own)) as db, db:  # as a rescue leaves it, which knows no edits
+        db.execute("DELETE FROM edits")
+    with pytest.raises(RowlogError, match="6 is deleted, and what would bring it back is lost"):
+        call(own, "show", "6")
 
 
 def test_purging_is_for_what_was_deleted(own: Path) -> None:
