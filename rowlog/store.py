@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -36,7 +37,7 @@ from rowlog.store_facts import Inserter
 from rowlog.store_judged import judge_athlete
 from rowlog.store_kept import Kept, compute, write
 from rowlog.store_lock import WriterLock
-from rowlog.store_mending import FaultyLog, FaultyLogWarning, mend
+from rowlog.store_mending import FaultyLog, FaultyLogWarning, LostPart, mend
 from rowlog.store_months import refresh
 from rowlog.store_pack import give_back_room, pack_block, pack_rows, unpacked_sessions
 from rowlog.store_read import Reader, known_imports, stored_frames
@@ -110,7 +111,7 @@ class Store:
                 store = cls(path, lock, db)
                 store.kept_copy = kept_copy
                 if faulty is not None:
-                    store._bring_in(faulty)
+                    faulty = store._bring_in(faulty)
                     warnings.warn(faulty.told(), FaultyLogWarning, stacklevel=2)
                 for session_id in unpacked_sessions(db):
                     store.pack(session_id)
@@ -745,18 +746,26 @@ class Store:
         with self._transaction(durable=True) as db:
             return put_session(db, self._insert, session, shared, lost_start, claimed)
 
-    def _bring_in(self, faulty: FaultyLog) -> None:
-        """Put in the frames that were read in a log behind a fault; their sessions stay open."""
+    def _bring_in(self, faulty: FaultyLog) -> FaultyLog:
+        """Put in the frames that were read in a log behind a fault; their sessions stay open.
+
+        What does not fit is left: the log of another database keeps nobody from rowing.
+        """
+        brought: list[LostPart] = []
         for part in faulty.lost:
-            with self._transaction(durable=True) as db:
+            with suppress(StoreError, sqlite3.Error), self._transaction(durable=True) as db:
                 if part.row is None:
                     self._insert.frames(part.number, part.frames)
-                    continue
-                session = Salvaged(part.row, list(part.frames), others={"sources": part.sources})
-                names = db.execute("SELECT id, name FROM athletes")
-                athletes: list[Record] = [{"id": row[0], "name": row[1]} for row in names]
-                shared = {**dict.fromkeys(SHARED, ()), "athletes": athletes}
-                put_session(db, self._insert, session, shared, wall_now(), set())
+                else:
+                    session = Salvaged(
+                        part.row, list(part.frames), others={"sources": part.sources}
+                    )
+                    names = db.execute("SELECT id, name FROM athletes")
+                    athletes: list[Record] = [{"id": row[0], "name": row[1]} for row in names]
+                    shared = {**dict.fromkeys(SHARED, ()), "athletes": athletes}
+                    put_session(db, self._insert, session, shared, wall_now(), set())
+                brought.append(part)
+        return replace(faulty, lost=tuple(brought))
 
     def close_as_found(self, session_id: int, session: Salvaged, last_ns: int) -> None:
         """Close a session that was brought back with the figures that were found of it."""

@@ -9,7 +9,7 @@ import struct
 import sys
 from collections.abc import Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -52,6 +52,8 @@ class FaultyLog:
     path: Path
     """The database."""
     log: Log
+    whole: bool
+    """Whether it can be mended to its very last commit: only that makes nothing worse."""
     mended: bool
     """Whether SQLite reads now all that was committed."""
     lost: tuple[LostPart, ...]
@@ -62,7 +64,7 @@ class FaultyLog:
     @property
     def what(self) -> str:
         """What is wrong, as a sentence begins."""
-        if self.lost:
+        if not self.whole:
             return f"A part of the write-ahead log of {self.path} is destroyed"
         bits = len(self.log.mends)
         which = "A bit" if bits == 1 else f"{bits} bits"
@@ -77,6 +79,8 @@ class FaultyLog:
             said.append(f"Of session {part.number} {count} frames are brought back{missing}.")
         if self.mended:
             said.append("It is mended, and nothing is lost.")
+        elif not self.whole:
+            said.append("What else was written last may be missing.")
         elif not self.lost:
             said.append("It could not be mended while another program reads the database.")
         if self.kept is None:
@@ -93,6 +97,8 @@ def look(path: Path) -> FaultyLog | None:
     nothing without a log, and a millisecond or two with one that SQLite reads to its end.
     """
     try:
+        if not path.is_file():
+            return None
         content = _log_of(path).read_bytes()
         last = last_commit(content)
         if last == 0:
@@ -101,39 +107,57 @@ def look(path: Path) -> FaultyLog | None:
         if seen >= last > 0:
             return None
         log = read_log(content, _Pages(path))
-        lost = () if len(log.frames) >= last and not log.beyond else _lost(path, log, seen)
+        whole = bool(log.mends) and _is_whole(log, content)
+        lost = () if whole else _lost(path, log, seen)
     except OSError:
         return None
     if not log.mends and not lost:
         return None
-    return FaultyLog(path=path, log=log, mended=False, lost=lost)
+    return FaultyLog(path=path, log=log, whole=whole, mended=False, lost=lost)
+
+
+def _is_whole(log: Log, content: bytes) -> bool:
+    """Whether a log is, once mended, all that was written into it.
+
+    To mend it up to some commit before its last would lay old pages over those that a checkpoint
+    has put into the database since.
+    """
+    mended = bytearray(content)
+    for one in log.mends:
+        mended[one.place : one.place + len(one.was)] = one.was
+    again = read_log(bytes(mended))
+    last = last_commit(bytes(mended))
+    return not again.mends and not again.beyond and len(again.frames) == len(log.frames) >= last > 0
 
 
 def mend(path: Path) -> FaultyLog | None:
     """Mend the log of a database, for who holds its writer's lock and has not opened it yet.
 
-    The log is kept as it was in a copy beside the database. What SQLite does not read even so is
-    to be put into it by the caller. None where there was no fault.
+    Only one that can be mended to its end; another is left as it is. The log is kept as it was in
+    a copy beside the database. What SQLite does not read even so is to be put into it by the
+    caller. None where there was no fault.
     """
     found = look(path)
     if found is None:
         return None
     log_path = _log_of(path)
     kept = _keep(path, log_path)
-    lost, mended = found.lost, False
+    if not found.whole:
+        return replace(found, kept=kept)
+    seen, lost = -1, found.lost
     with suppress(OSError):
-        if found.log.mends:
-            with log_path.open("r+b") as file:
-                for one in found.log.mends:
-                    file.seek(one.place)
-                    file.write(one.was)
-                file.flush()
-                os.fsync(file.fileno())
+        with log_path.open("r+b") as file:
+            for one in found.log.mends:
+                file.seek(one.place)
+                file.write(one.was)
+            file.flush()
+            os.fsync(file.fileno())
         # Who reads at this moment keeps SQLite from looking again: then it is dropped all the same.
         seen = _seen(path, log_path.read_bytes())
-        mended = seen >= len(found.log.frames) and not lost
-        lost = lost if seen >= len(found.log.frames) else _lost(path, found.log, seen)
-    return FaultyLog(path=path, log=found.log, mended=mended, lost=lost, kept=kept)
+    mended = seen >= len(found.log.frames)
+    if not mended:
+        lost = _lost(path, found.log, seen)
+    return replace(found, mended=mended, lost=lost, kept=kept)
 
 
 def _log_of(path: Path) -> Path:
