@@ -286,3 +286,41 @@ def test_any_bytes_behind_a_true_beginning_are_read(data: st.DataObject) -> None
     salted = tail[:8] + head[16:24] + tail[16:]
     last_commit(head + salted)
     read_log(head + salted)
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "checkpointed"),
+    [(0.3, 0.6, False), (0.02, 0.3, False), (0.02, 0.3, True), (0.05, 0.8, True)],
+)
+def test_a_bit_before_a_destroyed_part_makes_nothing_worse(
+    killed: tuple[bytes, bytes, list[Frame]],
+    tmp_path: Path,
+    early: float,
+    late: float,
+    checkpointed: bool,
+) -> None:
+    """A log that is mended up to somewhere lays old pages over newer ones of the database."""
+    content, log, frames = killed
+    if checkpointed:  # all of the log is in the file, and the log was not begun anew
+        with closing(sqlite3.connect(put(tmp_path / "before", content, log))) as db:
+            db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            content = (tmp_path / "before" / "rowlog.db").read_bytes()
+    count = last_commit(log)
+    bad = bytearray(log)
+    bad[HEAD_BYTES + int(count * early) * STEP + 2000] ^= 1
+    page = HEAD_BYTES + int(count * late) * STEP + FRAME_HEAD_BYTES
+    bad[page : page + 4096] = bytes(4096)
+    alone = frames_of(put(tmp_path / "alone", content, bytes(bad)))
+    path = put(tmp_path / "mended", content, bytes(bad))
+    with pytest.warns(FaultyLogWarning, match="is destroyed") as told, Store.open_writer(path):
+        pass
+    assert "nothing is lost" not in str(told[0].message)
+    got = frames_of(path)
+    assert len(got) == len(set(got)) >= len(alone)
+    assert set(got) <= set(frames)
+    assert [frame.t_ns for frame in got] == sorted(frame.t_ns for frame in got)
+    if checkpointed:
+        assert got == frames
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert check(path).ok
