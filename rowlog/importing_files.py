@@ -5,13 +5,15 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -131,8 +133,17 @@ _given: list[Work[Any]] = []
 
 def _prepare(work: Work[Any]) -> None:
     _given.append(work)
+    threading.Thread(target=_end_with_first, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
     gc.set_threshold(50_000)  # there are hardly rings among the rows
+
+
+def _end_with_first() -> None:
+    """End when the first process has, however that ended: nobody waits for what is read here."""
+    first = parent_process()
+    if first is not None:
+        wait([first.sentinel])
+        os._exit(1)
 
 
 def _read_here(job: Job) -> Read[Any]:

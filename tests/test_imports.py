@@ -49,7 +49,7 @@ from rowlog.totals import SessionTotals
 from rowlog_drivers.frames import Frame
 from rowlog_drivers.protocols.workout_file import WorkoutFileDecoder, encode
 from rowlog_drivers.records import HeartRate, RowerSample, Stroke, Undecoded
-from tests.support import ROOT, run
+from tests.support import PATIENCE_S, ROOT, run
 
 STRANGERS = [
     ("testdata.csv", 2000, 540.0, 191, 4, (127, 156)),
@@ -472,6 +472,25 @@ def test_a_tar_that_goes_on_for_too_long_is_broken_off(tmp_path: Path) -> None:
     with gzip.open(bomb, "wb", compresslevel=1) as packed:
         packed.write(header.tobuf() + b"7 a=b\n" + bytes(9_000_000))
     assert "or 200 times its size" in (import_files(database, [bomb])[0].fault or "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is POSIX")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["KILL", "TERM"])
+def test_the_processes_that_read_end_with_the_one_that_asked(tmp_path: Path, number: int) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for file in range(40):
+        (folder / f"{file:02}.csv").write_bytes(stroke_csv(9 + file))
+    program = (
+        "import os\nfrom pathlib import Path\nfrom rowlog.importing import import_files\n"
+        f"import_files(Path({str(tmp_path / 'a.db')!r}), [Path({str(folder)!r})],"
+        f" on_file=lambda _: os.kill(os.getpid(), {int(number)}))"
+    )
+    # Its output ends when the last of them has: otherwise this runs out of time.
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=False, timeout=PATIENCE_S
+    )
+    assert done.returncode == -number
 
 
 def test_many_files_are_read_by_several_processes_in_their_order(tmp_path: Path) -> None:
