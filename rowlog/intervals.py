@@ -1071,6 +1071,10 @@ class Tracker:
 
     def _cut(self, mark: Mark) -> Total:
         """Everything between the cut before and `mark`, added where it belongs."""
+        before_kcal = self._cut_mark.energy_kcal
+        if before_kcal is not None and mark.energy_kcal is not None:
+            # A piece that ended by energy nobody saw may have been given a little too much.
+            mark = replace(mark, energy_kcal=max(before_kcal, mark.energy_kcal))
         total = self._between(self._cut_mark, mark)
         power = self._power.cut(mark.t_ns)
         piece = self._piece
@@ -1093,6 +1097,9 @@ class Tracker:
         piece = self._piece
         if piece is not None and self._on_floor(piece):
             return total  # what drifts in while the rower is on the floor is not its work
+        last_ns = self._track.last_ns
+        if self._track and start.t_ns >= last_ns and self._now_ns - last_ns > STILL_NS:
+            return total  # the rower was not heard any more
         if self._on_machine_time_between(start, end) and self._rowing:
             total.duration_s = (end.elapsed_s or 0.0) - (start.elapsed_s or 0.0)
         total.distance_m = _minus(end.distance_m, start.distance_m)

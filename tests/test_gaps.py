@@ -17,6 +17,7 @@ from benchmarks.gaps import (
     outcome,
     sweep,
 )
+from rowlog.segments import Segment
 
 FULL = os.environ.get("ROWLOG_FAULTS") == "full"
 FEW = ((16.9, 20.0), (31.9, 70.0), (86.9, 40.0))
@@ -46,3 +47,26 @@ def test_what_was_rowed_while_the_link_was_lost_is_told_by_the_plan(
         assert one.same, told
         assert one.metres <= most_m, told
         assert one.unstated_s <= most_s, told
+
+
+def pieces(name: str, text: str, gap: tuple[float, float], seed: int) -> tuple[Segment, ...]:
+    """What is told of a session with one stretch in it that nobody saw."""
+    machine = next(one for one in MACHINES if one.name == name)
+    return outcome(lived(machine, text, [gap], seed=seed), text, *gap).segments
+
+
+def test_no_energy_is_taken_back_after_a_stretch_that_nobody_saw() -> None:
+    """Ten calories that a piece must have had may be a little more than were counted by then."""
+    told = pieces("ftms", "3x10cal/0:30r", (14.6, 119.3), 14)
+    assert len(told) == 6
+    assert all((one.figures.energy_kcal or 0.0) >= 0.0 for one in told)
+
+
+def test_of_pieces_after_the_link_was_lost_for_good_no_metre_is_known() -> None:
+    told = pieces("s4", "10x0:05/0:05r", (73.5, 193.7), 3)
+    seen = [one for one in told if one.start.t_ns < 73.5 * 1e9]
+    lost = told[len(seen) :]
+    assert len(lost) >= 6
+    assert all(one.figures.distance_m is not None for one in seen)
+    assert all(one.figures.distance_m is None for one in lost)
+    assert all(one.figures.stroke_count is None for one in lost)
