@@ -6,6 +6,7 @@ between. On such a curve the best window begins or ends at a point, so only thos
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Spans = Sequence[tuple[float, float]]
 
 RANKED_M: Final = (100.0, 500.0, 1000.0, 2000.0, 5000.0, 6000.0, 10000.0, 21097.0, 42195.0)
 RANKED_S: Final = (60.0, 240.0, 1800.0, 3600.0)
@@ -21,6 +23,8 @@ POWER_S: Final = (
     5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 240.0, 360.0, 600.0, 900.0, 1200.0, 1800.0, 3600.0,
 )  # fmt: skip
 """The durations of the power curve."""
+_TOUCH_S: Final = 1e-6
+"""A window may begin and end at the very edge of what was seen, but for rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,12 @@ class Window:
 class Curve:
     """A counter over time, made ready to be searched."""
 
-    def __init__(self, t_s: Array, amount: Array) -> None:
-        """Points in any order; of those at one time the highest counts, a fall is levelled."""
+    def __init__(self, t_s: Array, amount: Array, unseen: Spans = ()) -> None:
+        """Points in any order; of those at one time the highest counts, a fall is levelled.
+
+        `unseen`: stretches between points, each (from, until), in which no window may begin or
+        end: how the line goes within them is not known.
+        """
         order = np.lexsort((amount, t_s))
         t_s, amount = t_s[order], np.maximum.accumulate(amount[order])
         last = np.append(t_s[1:] > t_s[:-1], True) if len(t_s) else np.zeros(0, dtype=bool)
@@ -51,6 +59,7 @@ class Curve:
         after = np.append(first[1:], len(self.t_s)) - 1 if len(first) else first
         self._last_s: Array = self.t_s[after]
         """When each level was left."""
+        self._unseen = unseen
 
     @property
     def seconds(self) -> float:
@@ -71,12 +80,14 @@ class Curve:
         goal = levels + amount  # windows that begin where a level is left
         fits = goal <= levels[-1]
         starts, ends = last_s[fits], self._reached(goal[fits], levels, first_s, last_s)
+        starts, ends = self._seen(starts, ends)
         if len(starts):
             k = int(np.argmin(ends - starts))
             best = Window(float(starts[k]), float(ends[k]), amount)
         goal = levels - amount  # windows that end where a level is reached
         fits = goal >= levels[0]
         ends, starts = first_s[fits], self._left(goal[fits], levels, first_s, last_s)
+        starts, ends = self._seen(starts, ends)
         if len(ends):
             k = int(np.argmin(ends - starts))
             found = Window(float(starts[k]), float(ends[k]), amount)
@@ -92,9 +103,20 @@ class Curve:
         starts = np.concatenate(
             (t_s[t_s <= t_s[-1] - seconds], t_s[t_s >= t_s[0] + seconds] - seconds)
         )
+        starts, _ = self._seen(starts, starts + seconds)
+        if not len(starts):
+            return None
         counted = np.interp(starts + seconds, t_s, amount) - np.interp(starts, t_s, amount)
         k = int(np.argmax(counted))
         return Window(float(starts[k]), float(starts[k]) + seconds, float(counted[k]))
+
+    def _seen(self, starts: Array, ends: Array) -> tuple[Array, Array]:
+        """Of some windows, those that begin and end where the curve is known."""
+        for since_s, until_s in self._unseen:
+            out = (starts > since_s + _TOUCH_S) & (starts < until_s - _TOUCH_S)
+            out |= (ends > since_s + _TOUCH_S) & (ends < until_s - _TOUCH_S)
+            starts, ends = starts[~out], ends[~out]
+        return starts, ends
 
     @staticmethod
     def _reached(goal: Array, levels: Array, first_s: Array, last_s: Array) -> Array:
@@ -114,7 +136,7 @@ class Curve:
         return left
 
 
-def energy_curve(t_s: Array, power_w: Array, *, hold_s: float = 6.0) -> Curve:
+def energy_curve(t_s: Array, power_w: Array, unseen: Spans = (), *, hold_s: float = 6.0) -> Curve:
     """Work done over time, in joules, from the power of each stroke at its end.
 
     A stroke's power stands for the time since the one before, `hold_s` at most; what is not known
@@ -124,4 +146,4 @@ def energy_curve(t_s: Array, power_w: Array, *, hold_s: float = 6.0) -> Curve:
         return Curve(t_s[:0], t_s[:0])
     steps = np.minimum(np.diff(t_s), hold_s)
     work = np.nan_to_num(power_w[1:], nan=0.0) * steps
-    return Curve(t_s, np.concatenate(([0.0], np.cumsum(work))))
+    return Curve(t_s, np.concatenate(([0.0], np.cumsum(work))), unseen)

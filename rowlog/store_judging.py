@@ -61,7 +61,10 @@ class Evidence(OpenDatabase):
         return 500.0 * best / target if kind == "distance" else 500.0 * target / -best
 
     def rowed_paces(self, athlete: str | None) -> list[Row]:
-        """(metres, seconds per 500 m) of an athlete's pieces of work of 400 m and more."""
+        """(metres, seconds per 500 m) of an athlete's pieces of work of 400 m and more.
+
+        Not of those whose pace is estimated.
+        """
         return self._rows(
             "SELECT distance_m, mean_pace_s_per_500m FROM segments "
             "JOIN segmentations ON segmentations.id = segmentation_id "
@@ -69,7 +72,8 @@ class Evidence(OpenDatabase):
             "LEFT JOIN athletes ON athletes.id = athlete_id "
             "WHERE is_default AND kind = 'work' AND segments.activity = 'row' "
             "AND deleted_at IS NULL AND distance_m >= 400 "
-            "AND mean_pace_s_per_500m BETWEEN 75 AND 300 AND name IS ?",
+            "AND mean_pace_s_per_500m BETWEEN 75 AND 300 AND name IS ? "
+            "AND coalesce(origins ->> 'mean_pace_s_per_500m', '') <> 'estimated'",
             (athlete,),
         )
 

@@ -25,7 +25,7 @@ from rowlog.store_read import default_segmentation, stored_frames
 if TYPE_CHECKING:
     import numpy as np
 
-    from rowlog.efforts import Array, Curve, Window
+    from rowlog.efforts import Array, Curve, Spans, Window
     from rowlog.pulse import Readings
 
 Row = tuple[Any, ...]
@@ -33,6 +33,8 @@ Row = tuple[Any, ...]
 BATCH: Final = 2_000
 LEAST_STROKES: Final = 3
 """A stretch with fewer is known by its ends alone, and no effort within it is."""
+UNSEEN_S: Final = 3.0
+"""In a stretch without a sample that is longer, no effort begins or ends."""
 LATE_S: Final = 1.5
 """So much later than the machine's clock says: that may count whole seconds, and links jitter."""
 LATE_AFTER_S: Final = 10.0
@@ -67,11 +69,15 @@ class _Part:
     start_m: float | None
     end_m: float | None
     duration_s: float
+    estimated: bool
+    """Whether its metres or its pace are made from an edge that nobody saw."""
 
 
 _PART: Final = (
     "kind, piece, target_type, target_value, ended_by, clock, start_t_ns, end_t_ns, "
-    "start_elapsed_s, end_elapsed_s, start_distance_m, end_distance_m, duration_s"
+    "start_elapsed_s, end_elapsed_s, start_distance_m, end_distance_m, duration_s, "
+    "'estimated' IN (coalesce(origins ->> 'distance_m', ''), "
+    "coalesce(origins ->> 'mean_pace_s_per_500m', ''))"
 )
 HEART_COLUMNS: Final = (
     "low_bpm", "seconds", "known_s", "unknown_s", "spikes", "stuck_s", "metres_per_beat",
@@ -101,7 +107,8 @@ def compute(
         return None
     started_at, athlete_id, plan, end_ns, beats_from = row
     rower, strokes = _strokes(db, session_id)
-    seen = _seen(strokes, _holes(db, session_id, rower))
+    holes = _holes(db, session_id, rower)
+    seen = _seen(strokes, holes)
     stretches = _stretches(db, session_id)
     heart = zones = None
     at_power: list[Row] = []
@@ -118,7 +125,7 @@ def compute(
             _machine(db, session_id, rower),
             shape_of(_cut_by(db, session_id) or plan),
         ),
-        efforts=_efforts(stretches, seen),
+        efforts=_efforts(stretches, seen, holes),
         heart=heart,
         zones=zones,
         at_power=at_power,
@@ -277,7 +284,7 @@ def _machine(db: sqlite3.Connection, session_id: int, rower: str | None) -> str 
 # Best efforts
 
 
-def _efforts(stretches: list[list[_Part]], strokes: np.ndarray) -> list[Row]:
+def _efforts(stretches: list[list[_Part]], strokes: np.ndarray, holes: list[Row]) -> list[Row]:
     from rowlog.efforts import POWER_S, RANKED_M, RANKED_S, energy_curve
 
     best: dict[tuple[str, float, int], Row] = {}
@@ -287,11 +294,12 @@ def _efforts(stretches: list[list[_Part]], strokes: np.ndarray) -> list[Row]:
         if key not in best or row[0] < best[key][0]:
             best[key] = row
 
+    unseen = [(start_s, end_s) for start_s, end_s in holes if end_s - start_s > UNSEEN_S]
     for stretch in stretches:
-        whole = _whole(stretch)
+        whole = _whole(stretch, unseen)
         if whole is not None:
             take(whole[0], whole[1], 1, whole[2])
-        found = _curve(stretch, strokes)
+        found = _curve(stretch, strokes, unseen)
         if found is None:
             continue
         curve, host, inside = found
@@ -304,7 +312,7 @@ def _efforts(stretches: list[list[_Part]], strokes: np.ndarray) -> list[Row]:
             window = curve.furthest(target)
             if window is not None and window.amount > 0:
                 take("time", target, 0, (-window.amount, window.amount, *_at(window, host)))
-        power = energy_curve(inside[:, 0], inside[:, 2])
+        power = energy_curve(inside[:, 0], inside[:, 2], _between(inside[:, 0], unseen))
         for target in POWER_S:
             window = power.furthest(target)
             if window is not None and window.amount > 0:
@@ -325,12 +333,20 @@ def _at(window: Window, host: tuple[Array, Array] | None) -> tuple[int, int]:
     return start, end
 
 
-def _whole(stretch: list[_Part]) -> tuple[str, float, Row] | None:
-    """A piece that was rowed as it was meant, if its length is a ranked one."""
+def _whole(stretch: list[_Part], unseen: Spans) -> tuple[str, float, Row] | None:
+    """A piece that was rowed as it was meant, if its length is a ranked one.
+
+    Not one of which anything is estimated, nor one that began or ended where nobody saw it.
+    """
     from rowlog.efforts import RANKED_M, RANKED_S
 
     first, last = stretch[0], stretch[-1]
     if last.ended_by not in ("target", "device") or first.start_m is None or last.end_m is None:
+        return None
+    start_s, end_s = first.start_ns / 1e9, last.end_ns / 1e9
+    if any(part.estimated for part in stretch):
+        return None
+    if any(since <= start_s < until or since < end_s <= until for since, until in unseen):
         return None
     seconds = sum(part.duration_s for part in stretch)
     metres, target = last.end_m - first.start_m, first.target_value
@@ -342,9 +358,31 @@ def _whole(stretch: list[_Part]) -> tuple[str, float, Row] | None:
     return None
 
 
+def _inside(t_s: float, spans: Spans) -> bool:
+    """Whether an instant lies within one of some stretches."""
+    return any(since_s < t_s < until_s for since_s, until_s in spans)
+
+
+def _between(t_s: Array, unseen: Spans) -> Spans:
+    """From which to which of some instants nothing was seen; those at the ends stand for all."""
+    import numpy as np
+
+    if not len(t_s):
+        return ()
+    found: list[tuple[float, float]] = []
+    for since_s, until_s in unseen:
+        before = int(np.searchsorted(t_s, since_s, "right")) - 1
+        after = int(np.searchsorted(t_s, until_s, "left"))
+        start_s = float(t_s[before]) if before >= 0 else -np.inf
+        end_s = float(t_s[after]) if after < len(t_s) else np.inf
+        found.append((start_s, end_s))
+    return found
+
+
 def _curve(
     stretch: list[_Part],
     strokes: np.ndarray,
+    unseen: Spans,
 ) -> tuple[Curve, tuple[Array, Array] | None, np.ndarray] | None:
     """Distance over time in a stretch, how its clock becomes the host's, and its strokes.
 
@@ -368,15 +406,24 @@ def _curve(
             (part.start_ns, part.start_m, part.start_elapsed_s),
             (part.end_ns, part.end_m, part.end_elapsed_s),
         )
+        if not _inside(ns / 1e9, unseen)
     ]
-    points = np.concatenate((np.array(marks), known))
+    points = np.concatenate((np.array(marks).reshape(-1, 4), known))
     points = points[~np.isnan(points[:, 1])]
     points = points[np.argsort(points[:, 0], kind="stable")]
     exact = all(part.clock == "machine" for part in stretch) and not np.isnan(points[:, 3]).any()
+    away = _between(points[:, 0], unseen)
     if not exact:
-        return Curve(points[:, 0], points[:, 1]), None, inside
+        return Curve(points[:, 0], points[:, 1], away), None, inside
     clock = np.maximum.accumulate(points[:, 3])
-    return Curve(clock, points[:, 1]), (clock, points[:, 0]), inside
+    on_clock = [
+        (
+            float(np.interp(since_s, points[:, 0], clock)),
+            float(np.interp(until_s, points[:, 0], clock)),
+        )
+        for since_s, until_s in away
+    ]
+    return Curve(clock, points[:, 1], on_clock), (clock, points[:, 0]), inside
 
 
 # The heart

@@ -326,7 +326,10 @@ def _recovery(
 
 
 def _reps(pieces: Sequence[list[SegmentSummary]]) -> tuple[RepsSummary, ...]:
-    """Pieces on the machine with one target, those without any by how long they were."""
+    """Pieces on the machine with one target, those without any by how long they were.
+
+    Those whose pace is only estimated are compared with none.
+    """
     kinds: dict[tuple[str, float], list[float]] = {}
     for parts in pieces:
         target = parts[0].target
@@ -334,6 +337,8 @@ def _reps(pieces: Sequence[list[SegmentSummary]]) -> tuple[RepsSummary, ...]:
         seconds = sum(part.duration_s for part in parts)
         if parts[0].activity != "row" or parts[0].tag in ("warm_up", "cool_down") or metres <= 0:
             continue
+        if any(part.origins.get("mean_pace_s_per_500m") == "estimated" for part in parts):
+            continue  # when it began or ended was not seen
         pace = 500.0 * seconds / metres
         if target is not None and target.value is not None and target.type in MEASURED:
             kinds.setdefault((target.type, target.value), []).append(pace)

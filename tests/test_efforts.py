@@ -114,3 +114,19 @@ def test_energy_of_strokes() -> None:
     """200 W for 2 s each; what is not known is no work, and a gap of 30 s counts 6 s."""
     made = energy_curve(np.array([0.0, 2.0, 4.0, 34.0]), np.array([np.nan, 200.0, np.nan, 100.0]))
     assert made.total == 400.0 + 600.0
+
+
+def test_no_window_begins_or_ends_where_nothing_was_seen() -> None:
+    """5 m/s, and 10 m/s in ten seconds that nobody saw: a window may hold all of them, or none."""
+    t_s = np.array([0.0, 10.0, 20.0, 30.0])
+    metres = np.array([0.0, 50.0, 150.0, 200.0])
+    seen = Curve(t_s, metres, [(10.0, 20.0)])
+    for amount, seconds in ((40.0, 8.0), (100.0, 10.0), (150.0, 20.0)):
+        window = seen.fastest(amount)
+        assert window is not None
+        assert window.end_s - window.start_s == pytest.approx(seconds)
+    furthest = seen.furthest(8.0)
+    assert furthest is not None
+    assert furthest.amount == pytest.approx(40.0)
+    assert Curve(t_s, metres, [(0.0, 30.0)]).furthest(8.0) is None
+    assert Curve(t_s, metres, [(-1.0, 31.0)]).fastest(100.0) is None

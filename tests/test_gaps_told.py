@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,30 @@ def test_what_is_estimated_of_a_gap_is_marked(tmp_path: Path) -> None:
     assert f"~{int(works[0].distance_m or 0)} " in first
     assert "~" not in third
     assert any(line.startswith("~ is estimated") for line in lines)
+
+
+def test_nothing_that_is_estimated_is_a_best(tmp_path: Path) -> None:
+    """A link lost before the first stroke: when the first piece began can only be guessed."""
+    plan = parse("2x500m/1:00r")
+    simulator = Simulator(
+        script_for(plan), rower="s4", strap=False, faults=[Fault(name="drop", at_s=3, seconds=90)]
+    )
+    header = FramesHeader(sources=simulator.sources, started_at=wall_now())
+    database = tmp_path / "rowlog.db"
+    shown = load(database, record_frames(simulator, header, database, plan=plan))
+    gap = next(one for one in shown.gaps if one.source == "rower")
+    truth = [one for one in simulator.truth.stretches if one.distance_m == 500]
+    rowed_s = min(one.end_s - one.start_s for one in truth)
+    with closing(sqlite3.connect(database)) as db:
+        efforts = db.execute(
+            "SELECT kind, target, amount, start_t_ns / 1e9, end_t_ns / 1e9 FROM best_efforts"
+        ).fetchall()
+    assert {kind for kind, *_ in efforts} == {"distance", "time", "power"}
+    assert ("distance", 500.0) in {(kind, target) for kind, target, *_ in efforts}
+    for kind, target, amount, *edges_s in efforts:
+        for edge_s in edges_s:
+            assert not gap.started_at_s < edge_s < gap.started_at_s + gap.duration_s
+        if kind == "distance":
+            assert amount > 0.97 * rowed_s * target / 500
+        elif kind == "time":
+            assert amount < 1.03 * target / rowed_s * 500
