@@ -226,6 +226,66 @@ def test_a_logbook_that_grew_adds_what_is_new(tmp_path: Path) -> None:
     assert reps.rest_s == pytest.approx(240, abs=2)
 
 
+VARIED = (
+    '"3","2017-06-18 10:21:00","v300m/1:00r...4 row","""3:09.4""","189.4","4:00.0","240","1000",'
+    '"189","38","99","1:33.7","425","1759","67","","131",""\n'
+)
+
+
+def test_only_repetitions_that_the_logbook_tells_give_bests(tmp_path: Path) -> None:
+    """2x500m are two of 500 m; what varied, or is no 3x500m in all, is no piece of 1,000 m."""
+    told = REPS.replace("4x200m/1:00r", "2x500m/2:00r").replace('"800"', '"1000"')
+    false = (
+        told.replace('"1"', '"4"').replace("2x500m", "3x500m").replace("2017-09-13", "2017-09-14")
+    )
+    single = LONG.replace('"2"', '"5"').replace("1801.4", "420.0").replace("7096", "2000")
+    file, database = tmp_path / "season.csv", tmp_path / "i.db"
+    file.write_text(LOGBOOK + told + VARIED + false + single)
+    assert import_files(database, [file])[0].sessions == (1, 2, 3, 4)
+    with closing(sqlite3.connect(database)) as db:
+        kept = db.execute("SELECT session_id, kind, target, amount FROM best_efforts").fetchall()
+    bests = {row[:3]: round(row[3], 2) for row in kept}
+    assert bests == {(1, "distance", 500.0): 77.0, (4, "distance", 2000.0): 420.0}
+    for session, pieces, rest_m, work_s in ((1, 4, 165, 154), (2, 2, 189, 189.4), (3, 2, 165, 154)):
+        seen = load(database, session)
+        assert len(seen.segments) == pieces
+        assert (seen.session.work_distance_m, seen.session.work_s) == (1000, work_s)
+        assert seen.session.rest_s == pytest.approx(240)
+        assert seen.session.rest_distance_m == pytest.approx(rest_m)
+
+
+@pytest.mark.parametrize(
+    ("description", "plan"),
+    [
+        ("5x2,000m/1:30r row", "5x2000m/1:30r"), ("10x1:00/0:45r row", "10x1:00/0:45r"),
+        ("5x2,000m/1:31r row", None), ("4x2,000m/1:30r row", None), ("10x1:01/0:45r", None),
+        ("0x2,000m/1:30r", None), ("5x,m/1:30r", None), ("v2000m/1:30r...5 row", None), ("", None),
+    ],
+)  # fmt: skip
+def test_equal_repetitions_are_believed_where_the_totals_agree(
+    description: str, plan: str | None
+) -> None:
+    row = f'"2026-01-02 03:04:05","{description}","600","450","10000","0"\n'
+    head = '"Date","Description","Work Time (Seconds)","Rest Time (Seconds)","Work Distance",'
+    (workout,) = imports.read("s.csv", (head + '"Rest Distance"\n' + row).encode())
+    assert workout.plan == plan
+    assert (workout.end_s, workout.points[-1].distance_m) == (1050, 10000)
+
+
+def test_what_the_logbook_says_of_hardly_any_rowing_stands(tmp_path: Path) -> None:
+    """74.3 s, 20 m and one stroke, at a pace that nobody rows, and among other workouts."""
+    short = (
+        '"9","2020-05-21 12:58:00","1:14 row","""1:14.3""","74.3","","","20","","9","1","30:57.5",'
+        '"","300","1","82","",""\n'
+    )
+    file, database = tmp_path / "season.csv", tmp_path / "i.db"
+    file.write_text(LOGBOOK + short + LONG)
+    import_files(database, [file])
+    said = load(database, 1).session
+    assert (said.work_s, said.work_distance_m, said.distance_m) == (74.3, 20, 20)
+    assert (said.stroke_count, said.mean_stroke_rate_spm, said.energy_kcal) == (1, 9, 1)
+
+
 def test_every_season_is_read_whole(captures: Path) -> None:
     for year, rows, metres in ((2018, 157, 261_385), (2021, 277, 1_512_768)):
         name = f"concept2-season-{year}.csv"

@@ -132,7 +132,8 @@ def test_a_season_is_told_by_its_rows(captures: Path) -> None:
     for workout, whole in zip(*whole_of(file.name, file.read_bytes()), strict=True):
         look = preview_of(workout)
         alike(look, preview_of_recording(whole, "logbook"), (*OF_ALL, "work_s", "work_distance_m"))
-        assert look.pieces == ()
+        told = [piece.kind for piece in look.pieces]  # only of repetitions whose lengths vary
+        assert told == (["work", "rest"] if (workout.note or "").startswith("v") else [])
 
 
 @given(

@@ -4,18 +4,39 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from rowlog.imports.left_out import left_out
 from rowlog.imports.stroke_csv import number, whole
-from rowlog.imports.workout import LONGEST_S, ImportFault, Lap, Point, Workout
+from rowlog.imports.workout import (
+    LONGEST_S,
+    ImportFault,
+    Lap,
+    Point,
+    Workout,
+    laid_out,
+)
 from rowlog_drivers.records import MachineSummary
 
 STEP_S: Final = 3.0
 """Between two positions of a workout of which only the totals are known: no further apart than what
 is taken for a stretch in which a machine was not heard."""
+SLACK_S: Final = 1.0
+"""The times of all repetitions together may differ by so much from those of the workout."""
+_EQUAL: Final = re.compile(
+    r"(\d{1,3})x(?:([\d,]{1,7})m|(\d{1,3}):(\d\d))/(\d{1,3}):(\d\d)r(?: row)?"
+)
+"""As the logbook describes equal repetitions: 5x200m/1:30r row."""
+
+
+class _Reps(NamedTuple):
+    """How often the same was rowed, and what was meant each time."""
+
+    times: int
+    plan: str
 
 
 def read(name: str, text: str) -> list[Workout] | None:
@@ -53,13 +74,18 @@ def _workout(name: str, columns: list[str], cells: list[str]) -> Workout | None:
         )
     watts, rate, bpm = get("Avg Watts"), get("Stroke Rate/Cadence"), get("Avg Heart Rate")
     strokes, drag = get("Stroke Count"), get("Drag Factor")
-    points = _even(seconds, metres, rest_s, rest_m)
+    reps = _reps(row.get("Description", ""), seconds, metres, rest_s) if rest_s else None
+    count = reps.times if reps is not None else 1
+    unsaid = bool(rest_s) and reps is None
+    work = Lap(False, seconds, metres)
     return Workout(
         format="logbook",
         started_at=_start(row.get("Date", "")),
-        points=tuple(points),
-        plan=f"{metres:g}m/{int(rest_s // 60)}:{rest_s % 60:02g}r" if rest_s else f"{metres:g}m",
-        laps=(Lap(False, seconds, metres),),
+        points=tuple(_even(seconds, metres, rest_s, rest_m, count)),
+        plan=reps.plan if reps is not None else None if unsaid else f"{metres:g}m",
+        # Pieces whose lengths nobody says are together no piece that was meant: no target, no best.
+        laps=laid_out((work, Lap(True, rest_s, rest_m))) if unsaid else (work,),
+        laps_are_own=unsaid,
         note=_note(row),
         summary=MachineSummary(
             t_ns=round((seconds + rest_s) * 1e9), source="", workout=None, time_s=seconds,
@@ -74,19 +100,48 @@ def _workout(name: str, columns: list[str], cells: list[str]) -> Workout | None:
     )  # fmt: skip
 
 
-def _even(work_s: float, work_m: float, rest_s: float, rest_m: float) -> list[Point]:
-    """The metres at the mean pace, then those of all rests together.
+def _reps(description: str, work_s: float, work_m: float, rest_s: float) -> _Reps | None:
+    """The equal repetitions that a description tells of; None where the totals are of others."""
+    found = _EQUAL.fullmatch(description.strip())
+    if found is None:
+        return None
+    told, metres, minutes, seconds, rest_minutes, rest_seconds = found.groups()
+    count, rest = int(told), 60 * int(rest_minutes) + int(rest_seconds)
+    if not count or abs(count * rest - rest_s) > SLACK_S:
+        return None
+    tail = f"{int(rest_minutes)}:{rest_seconds}r"
+    if metres is not None:
+        each_m = int(metres.replace(",", "") or 0)
+        agrees, plan = count * each_m == work_m > 0, f"{count}x{each_m}m/{tail}"
+    else:
+        each_s = 60 * int(minutes) + int(seconds)
+        agrees, plan = count * each_s == work_s, f"{count}x{int(minutes)}:{seconds}/{tail}"
+    return _Reps(count, plan) if agrees else None
+
+
+def _even(
+    work_s: float, work_m: float, rest_s: float, rest_m: float, count: int = 1
+) -> list[Point]:
+    """The metres at the mean pace, so often in equal parts, and behind each its part of the rests.
 
     What was rowed is not known better, and over no stretch was the best of it slower than this.
     """
-    count = max(1, round(work_s / STEP_S))
-    points = [Point(t_s=work_s * k / count, distance_m=work_m * k / count) for k in range(count)]
-    points.append(Point(t_s=work_s, distance_m=work_m))
-    count = round(rest_s / STEP_S)
-    points += [
-        Point(t_s=work_s + rest_s * k / count, distance_m=work_m + rest_m * k / count)
-        for k in range(1, count + 1)
-    ]
+    points = [Point(t_s=0.0, distance_m=0.0)]
+    steps = [max(1, round(each / count / STEP_S)) if each else 0 for each in (work_s, rest_s)]
+    for rep in range(count):
+        worked_s, worked_m = work_s / count, work_m / count
+        for part in range(2):
+            done, rests = rep + part, rep  # so many parts of work and of rest lie before
+            base_s = (done * work_s + rests * rest_s) / count
+            base_m = (done * work_m + rests * rest_m) / count
+            each_s, each_m = (rest_s / count, rest_m / count) if part else (worked_s, worked_m)
+            points += [
+                Point(
+                    t_s=base_s + each_s * k / steps[part],
+                    distance_m=base_m + each_m * k / steps[part],
+                )
+                for k in range(1, steps[part] + 1)
+            ]
     return points
 
 
