@@ -421,7 +421,11 @@ def test_a_reader_that_never_lets_go_blocks_no_recording(tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     *moments, summary = [json.loads(line) for line in done.stdout.splitlines()]
     assert {moment["trouble"] for moment in moments} == {None}
-    assert summary["quality"]["gaps"] == 0
+    # Not a question of gaps: at this speed a busy computer misses seconds in an instant.
+    assert summary["quality"]["frames"] == moments[-1]["frames_committed"]
+    assert [one["ended_by"] for one in summary["segments"] if one["kind"] == "work"] == [
+        "target"
+    ] * 2
 
 
 def test_no_session_begins_where_no_folder_can_be_made(tmp_path: Path) -> None:
