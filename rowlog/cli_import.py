@@ -230,6 +230,9 @@ def _sum(done: Sequence[Imported]) -> str:
             f"{lacking} row{' was' if lacking == 1 else 's were'} left out: which, and why, says "
             "the note of each session, and --json."
         )
+    short = sum(any(not told.count for told in one.left_out) for one in done)
+    if short:
+        words.append(f"{_files(short)} without metres: see which with --json.")
     same = sum(bool(one.same) for one in done)
     if same:
         words.append(

@@ -23,6 +23,9 @@ POWER_S: Final = (
     5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 240.0, 360.0, 600.0, 900.0, 1200.0, 1800.0, 3600.0,
 )  # fmt: skip
 """The durations of the power curve."""
+FASTEST_S_PER_500M: Final = 65.0
+MOST_W: Final = 1_300.0
+"""Nobody rows faster, nor with more power: what a machine or a file says beyond it is no effort."""
 _TOUCH_S: Final = 1e-6
 """A window may begin and end at the very edge of what was seen, but for rounding."""
 
@@ -134,6 +137,21 @@ class Curve:
         share = (goal - levels[before]) / (levels[before + 1] - levels[before])
         left: Array = last_s[before] + share * (first_s[before + 1] - last_s[before])
         return left
+
+
+def can_be(kind: str, target: float, amount: float) -> bool:
+    """Whether anybody rows that.
+
+    Args:
+        kind: "distance" (`target` in metres, `amount` in seconds), "time" (`target` in seconds,
+            `amount` in metres) or "power" (`amount` in watts, whatever the seconds).
+        target: what was to be rowed, over 0.
+        amount: what it took, or came to.
+    """
+    if kind == "power":
+        return amount <= MOST_W
+    seconds, metres = (amount, target) if kind == "distance" else (target, amount)
+    return 500.0 * seconds >= FASTEST_S_PER_500M * metres
 
 
 def energy_curve(t_s: Array, power_w: Array, unseen: Spans = (), *, hold_s: float = 6.0) -> Curve:

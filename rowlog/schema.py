@@ -38,7 +38,7 @@ FIGURES_VERSION: Final = 1
 SQLITE_VERSION: Final = sqlite3.sqlite_version
 """Of the library that this Python has."""
 
-KEPT_VERSION: Final = 4
+KEPT_VERSION: Final = 5
 """Kept with what `store_kept` computes; raised when that is computed differently."""
 
 BUSY_TIMEOUT_MS: Final = 5000

@@ -285,13 +285,13 @@ def _machine(db: sqlite3.Connection, session_id: int, rower: str | None) -> str 
 
 
 def _efforts(stretches: list[list[_Part]], strokes: np.ndarray, holes: list[Row]) -> list[Row]:
-    from rowlog.efforts import POWER_S, RANKED_M, RANKED_S, energy_curve
+    from rowlog.efforts import POWER_S, RANKED_M, RANKED_S, can_be, energy_curve
 
     best: dict[tuple[str, float, int], Row] = {}
 
     def take(kind: str, target: float, whole: int, row: Row) -> None:
         key = (kind, target, whole)
-        if key not in best or row[0] < best[key][0]:
+        if can_be(kind, target, row[1]) and (key not in best or row[0] < best[key][0]):
             best[key] = row
 
     unseen = [(start_s, end_s) for start_s, end_s in holes if end_s - start_s > UNSEEN_S]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from rowlog.efforts import Curve, energy_curve
+from rowlog.efforts import Curve, can_be, energy_curve
 
 POINTS = st.lists(
     st.tuples(st.floats(0.5, 30.0), st.one_of(st.just(0.0), st.floats(0.5, 60.0))),
@@ -46,6 +46,19 @@ def shortest(t_s: np.ndarray, metres: np.ndarray, amount: float) -> float:
         share = (goal - metres[before]) / rise if rise > 0 else 0.0
         best = min(best, end - (t_s[before] + share * (t_s[after] - t_s[before])))
     return float(best)
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "amount", "rowed"),
+    [
+        ("distance", 500.0, 64.9, False), ("distance", 500.0, 65.0, True),
+        ("distance", 100.0, 0.1, False), ("distance", 42195.0, 9000.0, True),
+        ("time", 60.0, 462.0, False), ("time", 60.0, 461.0, True),
+        ("power", 5.0, 1300.1, False), ("power", 5.0, 1300.0, True),
+    ],
+)  # fmt: skip
+def test_nobody_rows_faster(kind: str, target: float, amount: float, rowed: bool) -> None:
+    assert can_be(kind, target, amount) is rowed
 
 
 @given(POINTS, st.floats(0.05, 1.0))

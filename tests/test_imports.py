@@ -254,6 +254,17 @@ def test_only_repetitions_that_the_logbook_tells_give_bests(tmp_path: Path) -> N
         assert seen.session.rest_distance_m == pytest.approx(rest_m)
 
 
+def test_what_nobody_rows_is_no_best_whatever_a_file_says(tmp_path: Path) -> None:
+    fast = LONG.replace("1801.4", "64.0").replace("7096", "500")
+    told = LONG.replace('"2"', '"5"').replace("1801.4", "70.0").replace("7096", "500")
+    file, database = tmp_path / "season.csv", tmp_path / "i.db"
+    file.write_text(LOGBOOK + fast + told)
+    import_files(database, [file])
+    with closing(sqlite3.connect(database)) as db:
+        kept = db.execute("SELECT session_id, target, round(value, 1) FROM best_efforts").fetchall()
+    assert kept == [(2, 500.0, 70.0)]
+
+
 @pytest.mark.parametrize(
     ("description", "plan"),
     [

@@ -107,6 +107,28 @@ def test_what_was_left_out_is_told_and_kept(tmp_path: Path) -> None:
     assert told[0]["left_out"] == [row]
 
 
+def test_no_metres_are_made_where_their_column_is_missing(tmp_path: Path) -> None:
+    """Nor by the paces beside it; laps of unknown metres have none, and nothing of it is a best."""
+    head = "TimeStamp (sec), lapIdx, ElapsedTime (sec), Weite, Stroke500mPace (sec/500m), "
+    head += "Cadence (stokes/min), HRCur (bpm), Power (watts)\n"
+    rows = [f"{1463751686 + 3 * n},{n // 40},{3 * n},{12 * n},125,22,140,180\n" for n in range(80)]
+    file, database = tmp_path / "a.csv", tmp_path / "i.db"
+    file.write_text(head + "".join(rows))
+    sentence = "No column of metres is known in it: the distance is unknown."
+    assert run("import", file, "--db", database).stdout == f"a.csv: session 1.\n  {sentence}\n"
+    found = load(database, 1)
+    assert found.session.note == sentence
+    assert (found.session.distance_m, found.session.work_distance_m) == (None, None)
+    assert [segment.distance_m for segment in found.segments] == [None, None]
+    assert found.session.mean_power_w == pytest.approx(180)
+    with closing(sqlite3.connect(database)) as db:
+        assert db.execute("SELECT * FROM best_efforts").fetchall() == []
+    file.write_text((head + "".join(rows)).replace("Weite", "Horizontal (meters)"))
+    (named,) = imports.read("a.csv", file.read_bytes())
+    assert named.left_out == ()
+    assert [lap.metres for lap in named.laps] == [468, 480]
+
+
 def test_a_row_of_a_season_is_no_sessions_note(tmp_path: Path) -> None:
     file, database = tmp_path / "season.csv", tmp_path / "i.db"
     file.write_text(next(text for name, text, _ in FILES if name == "season"))

@@ -16,6 +16,7 @@ class LeftOut:
     """Rows of one kind that cannot be placed in a workout, and were left out of it."""
 
     count: int
+    """0: no row, but what the file lacks in all of them, which `why` says as a sentence does."""
     row: str
     """What the format calls one: "row", "record" or "point"."""
     why: str
@@ -27,6 +28,8 @@ class LeftOut:
 
     def __str__(self) -> str:
         """The sentence."""
+        if not self.count:
+            return f"{self.why}."
         one = self.count == 1
         text = f"{self.count} {self.row}{'' if one else 's'} {self.why} "
         text += "was left out" if one else "were left out"
@@ -45,6 +48,11 @@ def left_out(
 def counted_out(row: str, why: str, count: int) -> tuple[LeftOut, ...]:
     """So many of a file that has no lines; () for 0."""
     return (LeftOut(count=count, row=row, why=why),) if count else ()
+
+
+def lacking(column: str, so: str) -> tuple[LeftOut, ...]:
+    """A column that a file should have, and what is unknown without it."""
+    return (LeftOut(count=0, row="column", why=f"No column of {column} is known in it: {so}"),)
 
 
 def csv_lines(text: str) -> list[int]:

@@ -12,7 +12,7 @@ from itertools import groupby, pairwise, repeat, zip_longest
 from operator import itemgetter
 from typing import Final
 
-from rowlog.imports.left_out import csv_lines, left_out
+from rowlog.imports.left_out import csv_lines, lacking, left_out
 from rowlog.imports.stamps import ended, sharpened
 from rowlog.imports.workout import ImportFault, Lap, Point, Workout
 
@@ -82,7 +82,8 @@ def read(name: str, text: str) -> list[Workout] | None:
             if len(timed) < len(rows) - place - 1:
                 lines = csv_lines(text)[place + 1 :]
                 untimed = [line for k, line in enumerate(lines) if k not in timed]
-                workout = replace(workout, left_out=left_out("row", "without a time", untimed))
+                told = left_out("row", "without a time", untimed)
+                workout = replace(workout, left_out=(*workout.left_out, *told))
             return [workout]
     return None
 
@@ -99,6 +100,8 @@ def _workout(
 ) -> tuple[Workout, Collection[int]]:
     """The workout, and the places of the rows that it was made of."""
     columns = _columns(header, rows)
+    if "distance_m" not in columns:
+        columns.pop("pace_s_per_500m", None)  # of which metres would be made that nobody counted
     stamps = [at for at in columns.get("unix_s", ()) if at is not None]
     has_time = "t_s" in columns
     if stamps and not has_time:
@@ -130,6 +133,7 @@ def _workout(
         points=tuple(ended(sharpened(points))),
         laps=_laps(columns, points),
         said={"stroke_count": int(last_count)} if counted else {},
+        left_out=() if "distance_m" in columns else lacking("metres", "the distance is unknown"),
     )
     return workout, frozenset(timed)
 
@@ -268,12 +272,14 @@ def _laps(columns: Mapping[str, _Column], points: Sequence[Point]) -> tuple[Lap,
     ]
     laps: list[Lap] = []
     last_s, last_m = 0.0, 0.0
+    measured = "distance_m" in columns
     if begin >= 0:
         last_s, last_m = points[begin].t_s, points[begin].distance_m or 0.0
     for (_, rest), rows in groupby(keyed, key=itemgetter(0, 1)):
         inside = [point for _, _, point in rows]
         end_s, end_m = inside[-1].t_s, inside[-1].distance_m or 0.0
         said = {"stroke_count": sum(point.stroke is not None for point in inside)}
-        laps.append(Lap(rest, end_s - last_s, max(0.0, end_m - last_m), last_s, said))
+        metres = max(0.0, end_m - last_m) if measured else None
+        laps.append(Lap(rest, end_s - last_s, metres, last_s, said))
         last_s, last_m = end_s, end_m
     return tuple(laps)
