@@ -160,6 +160,7 @@ class Track:
                 uncertainty_s=known.uncertainty_s,
             )
         since_ns = before.t_ns
+        share = 0.0
         energy = before.energy_kcal if before.energy_kcal is not None else after.energy_kcal
         distance = before.distance_m if before.distance_m is not None else after.distance_m
         if before.distance_m is not None and after.distance_m is not None:
@@ -170,6 +171,10 @@ class Track:
             unseen = after.after_gap and after.t_ns - before.t_ns > STILL_NS
             if unseen and energy is not None and after.energy_kcal is not None:
                 energy += share * (after.energy_kcal - energy)
+        strokes = self._strokes_before(t_ns + closing)
+        away = after.after_gap or after.concluded
+        if away and after.t_ns - before.t_ns > STILL_NS and distance is not None:
+            strokes = _shared(before.stroke_count, after.stroke_count, share)
         elapsed = before.elapsed_s
         if before.elapsed_s is not None and after.elapsed_s is not None:
             share = (t_ns - before.t_ns) / (after.t_ns - before.t_ns)
@@ -178,7 +183,7 @@ class Track:
             t_ns=t_ns,
             elapsed_s=elapsed,
             distance_m=distance,
-            stroke_count=self._strokes_before(t_ns + closing),
+            stroke_count=strokes,
             energy_kcal=energy,
             interpolated=True,
             uncertainty_s=(after.t_ns - since_ns) / 2 / SECOND_NS,
@@ -263,6 +268,13 @@ class Track:
                     return 0 if corner.moved else corner.stroke_count
                 count = corner.stroke_count
         return count
+
+
+def _shared(before: int | None, after: int | None, share: float) -> int | None:
+    """The strokes up to an instant that nobody saw: as many as of the metres until then."""
+    if before is None or after is None:
+        return before
+    return before + round(share * (after - before))
 
 
 def between(before: Position, after: Position, turn: Turn, course: Course) -> Position:

@@ -40,6 +40,9 @@ VAGUE_S: Final = 1.0
 """What begins at an instant that is known no better ends at one that is not."""
 UNSEEN_KCAL: Final = 3.0
 """By so much more may the energy differ where it was not seen how the piece began."""
+FASTEST_SPM: Final = 60.0
+SLOWEST_SPM: Final = 10.0
+"""Who rows makes no fewer strokes a minute, and nobody makes more."""
 SETTLE_S: Final = 4
 """What no boundary can reach back to is forgotten every so many seconds."""
 COUNTED_LATE_NS: Final = 3 * SECOND_NS // 2
@@ -1071,10 +1074,6 @@ class Tracker:
 
     def _cut(self, mark: Mark) -> Total:
         """Everything between the cut before and `mark`, added where it belongs."""
-        before_kcal = self._cut_mark.energy_kcal
-        if before_kcal is not None and mark.energy_kcal is not None:
-            # A piece that ended by energy nobody saw may have been given a little too much.
-            mark = replace(mark, energy_kcal=max(before_kcal, mark.energy_kcal))
         total = self._between(self._cut_mark, mark)
         power = self._power.cut(mark.t_ns)
         piece = self._piece
@@ -1104,6 +1103,8 @@ class Tracker:
             total.duration_s = (end.elapsed_s or 0.0) - (start.elapsed_s or 0.0)
         total.distance_m = _minus(end.distance_m, start.distance_m)
         total.energy_kcal = _minus(end.energy_kcal, start.energy_kcal)
+        if total.energy_kcal is not None and total.energy_kcal < 0:
+            total.energy_kcal = 0.0  # a piece that ended unseen was given a little too much
         total.elapsed_s = _minus(end.elapsed_s, start.elapsed_s)
         if end.stroke_count is not None:
             total.stroke_count = end.stroke_count - (start.stroke_count or 0)
@@ -1170,12 +1171,29 @@ class Tracker:
         figures = figures_of(opened.total, source, end_bpm=bpm)
         if not opened.unseen and not self._track.unseen(end.t_ns):
             return figures
+        if not self._strokes_told(opened, figures, piece):
+            unknown = replace(opened.total, stroke_count=None)
+            figures = figures_of(unknown, source, end_bpm=bpm)
         exact: tuple[str, ...] = ()
         if piece is not None and piece.kind == "work" and not self.paused:
             exact = {"distance": ("distance_m",), "energy": ("energy_kcal",)}.get(
                 piece.target.type, ()
             )
         return estimated(figures, exact)
+
+    def _strokes_told(self, opened: _Open, figures: Figures, piece: Piece | None) -> bool:
+        """Whether it is known how many strokes are of a stretch with an edge that nobody saw.
+
+        Not where the machine had not counted yet, nor where nobody rows so slowly or so fast:
+        some of them are another piece's.
+        """
+        rate = figures.mean_stroke_rate_spm
+        if opened.unseen and opened.start.stroke_count is None:
+            return False
+        if rate is None or rate > FASTEST_SPM:
+            return False
+        rows = piece is not None and piece.kind == "work" and not self.paused
+        return not rows or rate >= SLOWEST_SPM
 
     @property
     def _several(self) -> bool:

@@ -57,7 +57,8 @@ class Pipeline:
         self.timeline = Timeline()
         self.tracker = Tracker(plan) if tracker is None else tracker
         by_energy = plan is not None and any(piece.target.type == "energy" for piece in plan.pieces)
-        self._needed = ("energy_kcal",) if by_energy else ()
+        needed = ("stroke_count",) if plan is not None and len(plan.pieces) > 1 else ()
+        self._needed = (*needed, "energy_kcal") if by_energy else needed
         """Counters besides that of metres that tell where the plan is after a gap."""
         self._moved = False
         """Whether the rower moved in a gap of which not all is known yet."""

@@ -70,3 +70,13 @@ def test_of_pieces_after_the_link_was_lost_for_good_no_metre_is_known() -> None:
     assert all(one.figures.distance_m is not None for one in seen)
     assert all(one.figures.distance_m is None for one in lost)
     assert all(one.figures.stroke_count is None for one in lost)
+
+
+def test_strokes_that_nobody_saw_are_shared_out_as_the_metres_are() -> None:
+    """A PM5 says its count with the next stroke alone, a second after its metres."""
+    told = pieces("pm5", "3x200m", (29.8, 91.5), 49)
+    assert [one.figures.stroke_count for one in told] == pytest.approx([24, 24, 24], abs=1)
+    assert all(("stroke_count", "estimated") in one.figures.origins for one in told)
+    assert all(("mean_stroke_rate_spm", "estimated") in one.figures.origins for one in told)
+    works = pieces("ftms", "3x10cal/0:30r", (14.6, 119.3), 14)[::2]
+    assert all(30 <= (one.figures.mean_stroke_rate_spm or 0) <= 40 for one in works)
