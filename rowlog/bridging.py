@@ -22,6 +22,8 @@ MOST_PIECES: Final = 200
 """No stretch of more pieces is bridged."""
 STANDING_MPS: Final = 1.0
 """Slower than this, nobody was rowing."""
+FASTEST_MPS: Final = 500.0 / 70.0
+"""1:10 for 500 m: nobody rows faster."""
 COAST_S: Final = 5.0
 """A wheel runs out for about so long."""
 COAST_PER_MPS: Final = 1.9
@@ -180,6 +182,8 @@ def course(unseen: Unseen) -> Course | None:
         guess, parts = _middle(unseen, guess, parts, [(c - least, g, p) for c, g, p in tried])
     spreads = _spreads(unseen, parts, [(cost - least, other) for cost, _, other in tried])
     told = _evened(unseen, parts)
+    if not _rowable(unseen, told, guess):
+        return None
     last = told[-1]
     return Course(
         turns=tuple(_turns(unseen, told, spreads)),
@@ -469,6 +473,17 @@ def _followed(unseen: Unseen, parts: Sequence[Part], guess: Guess) -> bool:
     if abs(_off_m(unseen, parts)) > FIT * _slack_m(unseen, parts) + 0.02 * unseen.metres:
         return False
     return abs(log(guess.speed_mps / unseen.speed_mps)) <= FIT * unseen.spread
+
+
+def _rowable(unseen: Unseen, parts: Sequence[Part], guess: Guess) -> bool:
+    """Whether somebody could have rowed all that was counted, and not slower than is expected."""
+    if guess.speed_mps > FASTEST_MPS:
+        return False
+    if log(guess.speed_mps / unseen.speed_mps) < -FIT * unseen.spread:
+        return False
+    work_s = sum(part.seconds for part in parts if part.rows)
+    work_m = sum(part.metres for part in parts if part.rows)
+    return work_m <= FASTEST_MPS * work_s + _slack_m(unseen, parts)
 
 
 def _spreads(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -24,7 +25,14 @@ from rowlog.plan import ASIDE, ROW, Piece, PieceKind, Plan, Target
 from rowlog.programmed import Step
 from rowlog.segments import EndedBy, Recovery, Segment, SegmentKind, Split
 from rowlog.timeline import STANDING_MPS, STILL_NS, Position
-from rowlog.unseen import Standing, known_of, unseen_of
+from rowlog.unseen import (
+    Standing,
+    began_unseen,
+    known_of,
+    speed_after,
+    start_unseen,
+    unseen_of,
+)
 
 __all__ = ["Boundary", "Found", "Segment", "Split", "Tracker"]
 
@@ -156,6 +164,9 @@ class Tracker:
         """Where the rower was heard again in a rest whose start was not seen."""
         self._counted_again = False
         """Whether its strokes have been counted since then."""
+        self._waiting: list[Position] = []
+        """What was heard since a stretch in which all began that nobody saw, until it is told how
+        fast somebody rows."""
 
     # What comes in
 
@@ -165,6 +176,12 @@ class Tracker:
         if position.exact_elapsed is not self._exact_elapsed:
             self._exact_elapsed = position.exact_elapsed
             self._nothing_until_ns = 0
+        for heard in self._held_back(position):
+            self._come_to(heard)
+        return self._told()
+
+    def _come_to(self, position: Position) -> None:
+        """The rower stands somewhere new; what it did unseen before that is gone through."""
         unheard, self._unheard = self._unheard, None
         bridged = self._bridge(position, unheard) if self.plan is not None else None
         if bridged is not None:
@@ -172,7 +189,39 @@ class Tracker:
         elif unheard is not None and not unheard.goes_on:
             self._take_step(unheard)
         self._stand(position)
-        return self._told()
+
+    def _held_back(self, position: Position) -> Sequence[Position]:
+        """The positions to go on with now: none while it is waited for how fast somebody rows.
+
+        Where all began in a stretch that nobody saw, no speed is known from before it: the one
+        that is seen after it tells how long ago the first stroke was.
+        """
+        waiting, last = self._waiting, self._track.last
+        if self.at >= 0 or last is None or not (waiting or began_unseen(last, position)):
+            self._waiting = []
+            return (*waiting, position)
+        waiting.append(position)
+        speed_mps = speed_after(waiting)
+        if speed_mps is None and position.t_ns - waiting[0].t_ns <= LOOK_BACK_NS:
+            return ()
+        return self._go_on(speed_mps)
+
+    def _go_on(self, speed_mps: float | None) -> list[Position]:
+        """The positions that were held back; the first piece has begun before them, unseen.
+
+        None: nobody rows after all.
+        """
+        waiting, self._waiting = self._waiting, []
+        last = self._track.last
+        if speed_mps is None or last is None:
+            return waiting
+        began = start_unseen(last, waiting[0], speed_mps, self.pieces[self.first :])
+        self._track.add(began)
+        mark = self._track.mark_at(began.t_ns)
+        self._cut(mark)
+        self._enter(self.first, mark)
+        self._motion_ns = waiting[0].t_ns
+        return [replace(waiting[0], moved=True, after_gap=True), *waiting[1:]]
 
     def _stand(self, position: Position) -> None:
         """What ends with where the rower stands, whether that was heard or is concluded."""
@@ -217,6 +266,9 @@ class Tracker:
             return self._told()
         if step.goes_on:
             return self._told()
+        for heard in self._waiting:
+            self._track.add(heard)  # the monitor tells itself when it began
+        self._waiting = []
         self._take_step(step)
         self._settle()
         return self._told()
@@ -377,7 +429,11 @@ class Tracker:
         if self.held is not None or self.paused or self.pauses_ns or self.key_ns is not None:
             return None
         if before.t_ns < begin.t_ns:
-            return None
+            if self.segments or before.distance_m != begin.distance_m:
+                return None
+            # All began unseen, and the monitor says when.
+            before = replace(before, t_ns=begin.t_ns, elapsed_s=begin.elapsed_s, concluded=True)
+            self._track.add(before)
         standing = Standing(
             before=before,
             pieces=self.pieces,
@@ -431,6 +487,10 @@ class Tracker:
         if piece is not None and piece.target.type == "energy" and self.begin is not None:
             kcal = (self.begin.energy_kcal or 0.0) + (piece.target.value or 0.0)
             mark = replace(mark, energy_kcal=kcal)
+        if piece is not None and piece.target.type == "distance" and self.begin is not None:
+            metres = (self.begin.distance_m or 0.0) + (piece.target.value or 0.0)
+            if abs(metres - (mark.distance_m or 0.0)) <= STEP_SLACK["distance"]:
+                mark = replace(mark, distance_m=metres)
         self._close(mark, "target" if turn.rows else "rest_over")
         self._enter(turn.piece + 1, mark)
 
@@ -528,6 +588,9 @@ class Tracker:
     def finish(self, t_ns: int) -> Found:
         """The session ends at `t_ns`."""
         self._reach(t_ns)
+        if self._waiting:
+            for heard in self._go_on(speed_after(self._waiting, at_last=True)):
+                self._come_to(heard)
         self._heart_rate_hit_ns = self._heart_rate_hit_ns or self._heart_rate_near_ns
         if self.at < 0 and self.plan is None and not self._track and self._heart_rates:
             # A strap alone, without a plan: the whole session is one stretch.

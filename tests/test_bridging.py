@@ -67,6 +67,8 @@ def test_a_plan_that_was_not_followed_tells_nothing() -> None:
     assert course(unseen("3x150m/0:30r", 60.0, 240.0)) is None  # rowed on without the rest
     assert course(unseen("1000m", 60.0, 240.0)) is None  # no piece ended
     assert course(unseen("3x150m/0:30r", 60.0, 128.0, known=Known(piece=4))) is None
+    assert course(unseen("3x1:00/0:30r", 90.0, 600.0)) is None  # faster than anybody rows
+    assert course(unseen("3x1:00/0:30r", 90.0, 120.0)) is None  # a stop
 
 
 @given(

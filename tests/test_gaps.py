@@ -72,6 +72,23 @@ def test_of_pieces_after_the_link_was_lost_for_good_no_metre_is_known() -> None:
     assert all(one.figures.stroke_count is None for one in lost)
 
 
+@pytest.mark.parametrize("name", ["s4", "ftms", "pm5"])
+def test_what_began_unseen_is_placed_by_the_speed_that_is_seen_after_it(name: str) -> None:
+    """Away from before the first stroke until into the second piece."""
+    gap = (3.0, 90.0)
+    machine = next(one for one in MACHINES if one.name == name)
+    one = outcome(lived(machine, "3x150m/0:30r", [gap], seed=11), "3x150m/0:30r", *gap)
+    assert one.same
+    assert one.edge_s <= 2.5
+    assert one.metres <= 3.0
+    first, _, second, *_ = one.segments
+    assert dict(first.figures.origins)["mean_pace_s_per_500m"] == "estimated"
+    for piece in (first, second):  # a PM5 had not said a count before: its strokes are not known
+        rate = piece.figures.mean_stroke_rate_spm
+        assert (rate is None) == (name == "pm5")
+        assert rate is None or rate == pytest.approx(33, abs=3)
+
+
 def test_strokes_that_nobody_saw_are_shared_out_as_the_metres_are() -> None:
     """A PM5 says its count with the next stroke alone, a second after its metres."""
     told = pieces("pm5", "3x200m", (29.8, 91.5), 49)

@@ -12,6 +12,7 @@ from rowlog import render
 from rowlog.notation import parse
 from rowlog.replaying import record_frames
 from rowlog.simulating import script_for
+from rowlog.store_judging import open_evidence
 from rowlog.summary import GapSummary, QualitySummary, SessionSummary, Summary, load
 from rowlog_drivers.clock import wall_now
 from rowlog_drivers.frames import FramesHeader
@@ -125,3 +126,6 @@ def test_nothing_that_is_estimated_is_a_best(tmp_path: Path) -> None:
             assert amount > 0.97 * rowed_s * target / 500
         elif kind == "time":
             assert amount < 1.03 * target / rowed_s * 500
+    with open_evidence(database) as evidence:
+        paces = [pace for _, pace in evidence.rowed_paces(None)]
+    assert paces == pytest.approx([rowed_s], abs=1.0)
