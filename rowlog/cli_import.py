@@ -224,12 +224,14 @@ def _sum(done: Sequence[Imported]) -> str:
         words.append(f"{_files(known)} imported before.")
     if faulty:
         words.append(f"{_files(faulty)} not taken in.")
-    lacking = sum(told.count for one in done for told in one.left_out)
-    if lacking:
-        words.append(
-            f"{lacking} row{' was' if lacking == 1 else 's were'} left out: which, and why, says "
-            "the note of each session, and --json."
-        )
+    out = [told for one in done for told in one.left_out]
+    for what in ("row", "cell"):
+        lacking = sum(told.count for told in out if (told.row == "cell") == (what == "cell"))
+        if lacking:
+            words.append(
+                f"{lacking} {what}{' was' if lacking == 1 else 's were'} left out: which, and why, "
+                "says the note of each session, and --json."
+            )
     short = sum(any(not told.count for told in one.left_out) for one in done)
     if short:
         words.append(f"{_files(short)} without metres: see which with --json.")

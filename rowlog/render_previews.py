@@ -202,9 +202,12 @@ def _sum(shown: Sequence[FilePreview]) -> str:
     same = sum(bool(each.overlaps) for one in shown for each in one.workouts)
     if same:
         words.append(f"{_count(same, 'workout')} of the time of a session that is there (~).")
-    lacking = sum(told.count for one in shown for each in one.workouts for told in each.left_out)
-    if lacking:
-        words.append(f"{_count(lacking, 'row')} will be left out: which, and why, says --json.")
+    out = [told for one in shown for each in one.workouts for told in each.left_out]
+    for what in ("row", "cell"):
+        lacking = sum(told.count for told in out if (told.row == "cell") == (what == "cell"))
+        if not lacking:
+            continue
+        words.append(f"{_count(lacking, what)} will be left out: which, and why, says --json.")
     return "\n".join(words)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rowlog import imports
+from rowlog.importing import import_files
 from rowlog.imports.left_out import LeftOut, left_out
 from rowlog.imports.workout import ImportFault
 from rowlog.summary import load
@@ -44,6 +45,10 @@ POINT = (
 FILES = [
     ("strokes", ERGDATA + "1,2,10,24,120\n2,,20,24,121\n3,x,30,24,122\n\n4,8,40,24,123\n",
      "2 rows without a time were left out: lines 3 and 4."),
+    ("beyond all rowing", ERGDATA.replace("Heart Rate", "Watts")
+     + "1,2,10,24,120\n2,4,20,1e308,-1e20\n3,6,30,24,1e9\n4,8,40,1e9,9\n5,9,45,,10001",
+     ["2 cells of cadence beyond 1,000 were left out: lines 3 and 5.",
+      "3 cells of watts beyond 10,000 were left out: lines 3, 4 and 6."]),
     ("ends of lines", ERGDATA.replace("\n", "\r\r\n") + "1,2,1,9,1\r\r\n2,,2,9,1\r\r\n3,9,9,9,9",
      "1 row without a time was left out: line 3."),
     ("boatcoach", BOATCOACH + BC_ROW.format(0, 5, 1) + "x,JustRow,0,0:00:00.0,10,0,2\n"
@@ -66,10 +71,34 @@ FILES = [
 
 
 @pytest.mark.parametrize(("name", "text", "sentence"), FILES, ids=[name for name, *_ in FILES])
-def test_rows_that_are_left_out_are_named(name: str, text: str, sentence: str) -> None:
+def test_rows_that_are_left_out_are_named(name: str, text: str, sentence: str | list[str]) -> None:
     (workout,) = imports.read(name, text.encode())
-    assert [str(told) for told in workout.left_out] == [sentence]
+    sentences = [sentence] if isinstance(sentence, str) else sentence
+    assert [str(told) for told in workout.left_out] == sentences
     assert len(workout.points) >= 2
+
+
+@pytest.mark.parametrize("figure", ["1e308", "1e20", "1e9", "-1e9"])
+@pytest.mark.parametrize(
+    "column", ["Watts", "Stroke Rate", "Pace (seconds per 500m)", "Heart Rate"]
+)
+def test_a_figure_that_nobody_reaches_costs_its_cell_alone(
+    figure: str, column: str, tmp_path: Path
+) -> None:
+    file, database = tmp_path / "a.csv", tmp_path / "i.db"
+    rows = [f"{n},{3 * n},{12 * n},{figure}\n" for n in range(1, 30)]
+    head = f"Stroke Number,Time (seconds),Distance (meters),{column}\n"
+    file.write_text(head + "".join(rows))
+    (done,) = import_files(database, [file])
+    assert [told.lines for told in done.left_out] == [tuple(range(2, 31))]
+    rowed = load(database, 1).session
+    assert (rowed.distance_m, rowed.stroke_count) == (348, 29)
+
+
+def test_other_formats_with_such_a_figure_are_refused() -> None:
+    rows = [f"5000,{20 * n},120,1e20,1,24,130\n" for n in range(1, 4)]
+    with pytest.raises(ImportFault, match=r"the power_w of row 1 is 1e\+20, which nobody reaches"):
+        imports.read("r.csv", (ROWPRO + "".join(rows)).encode())
 
 
 def test_a_file_without_such_rows_tells_of_none() -> None:
@@ -82,7 +111,7 @@ def test_a_file_without_such_rows_tells_of_none() -> None:
     ("lines", "words"),
     [
         ((4,), "line 4"), ((4, 5), "lines 4 and 5"), ((4, 5, 6), "lines 4 to 6"),
-        ((1, 3, 4, 5, 9), "lines 1, 3 to 5 and 9"),
+        ((4, 5, 9), "lines 4, 5 and 9"), ((1, 3, 4, 5, 9), "lines 1, 3 to 5 and 9"),
         (tuple(range(1, 30, 2)), "lines 1, 3, 5, 7, 9, 11 and 9 more"),
     ],
 )  # fmt: skip

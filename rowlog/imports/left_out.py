@@ -69,10 +69,10 @@ def _lines(lines: Sequence[int]) -> str:
             runs[-1][1] = line
         else:
             runs.append([line, line])
-    told = [
-        str(first) if first == last else f"{first} {'and' if last == first + 1 else 'to'} {last}"
-        for first, last in runs[:MOST_TOLD]
-    ]
+    told: list[str] = []
+    for first, last in runs[:MOST_TOLD]:
+        ends = [str(first)] if first == last else [str(first), str(last)]
+        told += ends if last <= first + 1 else [" to ".join(ends)]
     more = sum(last - first + 1 for first, last in runs[MOST_TOLD:])
     if more:
         told.append(f"{more} more")

@@ -69,6 +69,23 @@ _OF_A_STROKE: Final = frozenset({"drive_s", "stroke_distance_m"})
 """Where a program says these, a row without them and the others is of nobody who rows."""
 _ROWING: Final = (*_OF_A_STROKE, "recovery_s", "stroke_rate_spm", "power_w", "pace_s_per_500m")
 _WHOLE: Final = ("heart_rate_bpm", "drag_factor")
+_MOST: Final = {
+    "stroke_rate_spm": ("cadence", 1_000.0),
+    "power_w": ("watts", 10_000.0),
+    "pace_s_per_500m": ("pace", 100_000.0),
+    "heart_rate_bpm": ("heart rate", 1_000.0),
+    "drag_factor": ("drag factor", 10_000.0),
+    "energy_kcal": ("calories", 1_000_000.0),
+    "count": ("stroke number", 1_000_000.0),
+    "stroke_distance_m": ("metres of a stroke", 10_000.0),
+    "drive_s": ("drive time", 100_000.0),
+    "recovery_s": ("recovery time", 1_000_000.0),
+    "drive_length_m": ("drive length", 1_000.0),
+    "work_j": ("work", 1_000_000.0),
+    "peak_force_n": ("peak force", 1_000_000.0),
+    "mean_force_n": ("mean force", 1_000_000.0),
+}
+"""(field: (in words, what is beyond it is a fault of the file and said of nobody who rows))."""
 
 
 def read(name: str, text: str) -> list[Workout] | None:
@@ -78,12 +95,24 @@ def read(name: str, text: str) -> list[Workout] | None:
         header = [cell.strip().lower() for cell in row]
         program = next((known for column, known in NAMES if column in header), None)
         if program is not None:
-            workout, timed = _workout(name, program, header, rows[place + 1 :], rows[:place])
+            columns = _columns(header, rows[place + 1 :])
+            beyond = _without_beyond(columns)
+            workout, timed = _workout(
+                name, program, header, columns, len(rows) - place - 1, rows[:place]
+            )
+            if beyond:
+                lines = csv_lines(text)[place + 1 :]
+                told = [
+                    each
+                    for what, where in beyond
+                    for each in left_out("cell", what, [lines[row] for row in where])
+                ]
+                workout = replace(workout, left_out=(*workout.left_out, *told))
             if len(timed) < len(rows) - place - 1:
                 lines = csv_lines(text)[place + 1 :]
                 untimed = [line for k, line in enumerate(lines) if k not in timed]
-                told = left_out("row", "without a time", untimed)
-                workout = replace(workout, left_out=(*workout.left_out, *told))
+                unplaced = left_out("row", "without a time", untimed)
+                workout = replace(workout, left_out=(*workout.left_out, *unplaced))
             return [workout]
     return None
 
@@ -95,11 +124,11 @@ def _workout(
     name: str,
     program: str,
     header: Sequence[str],
-    rows: Sequence[Sequence[str]],
+    columns: dict[str, _Column],
+    count: int,
     above: Sequence[Sequence[str]],
 ) -> tuple[Workout, Collection[int]]:
-    """The workout, and the places of the rows that it was made of."""
-    columns = _columns(header, rows)
+    """The workout of so many rows, and the places of those that it was made of."""
     if "distance_m" not in columns:
         columns.pop("pace_s_per_500m", None)  # of which metres would be made that nobody counted
     stamps = [at for at in columns.get("unix_s", ()) if at is not None]
@@ -108,7 +137,7 @@ def _workout(
         columns["t_s"] = [None if at is None else at - stamps[0] for at in columns["unix_s"]]
     told_times = columns.get("t_s", ())
     timed = [place for place, at in enumerate(told_times) if at is not None]
-    if len(timed) < len(rows):
+    if len(timed) < count:
         columns = {field: [told[place] for place in timed] for field, told in columns.items()}
     times = [at for at in columns.get("t_s", ()) if at is not None]
     for place, (before, at) in enumerate(pairwise(times), 2):
@@ -149,6 +178,19 @@ def _columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, 
                 told = [b if a is None else a for a, b in zip(told, found[field], strict=True)]
             if any(value is not None for value in told):
                 found[field] = told
+    return found
+
+
+def _without_beyond(columns: dict[str, _Column]) -> list[tuple[str, list[int]]]:
+    """Take out what is beyond all rowing: of what it was, and the places of its rows."""
+    found = []
+    for field, (what, most) in _MOST.items():
+        told = columns.get(field, [])
+        where = [k for k, value in enumerate(told) if value is not None and abs(value) > most]
+        if where:
+            for place in where:
+                told[place] = None
+            found.append((f"of {what} beyond {most:,.0f}", where))
     return found
 
 

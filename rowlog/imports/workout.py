@@ -16,6 +16,8 @@ from rowlog_drivers.records import MachineSummary, Record
 LONGEST_S: Final = 7 * 86_400.0
 FARTHEST_M: Final = 1_000_000.0
 MOST_POINTS: Final = 500_000
+LARGEST: Final = 1e9
+"""No figure of a workout is as large."""
 LONGEST_WORD: Final = 200
 SHORTEST_LAP_S: Final = 1.0
 """What is shorter is a slip of the lap key, or of two clocks, and no piece."""
@@ -133,7 +135,7 @@ def checked(name: str, workout: Workout) -> Workout:
     if workout.summary is not None:
         for told in fields(workout.summary):
             figure = getattr(workout.summary, told.name)
-            if isinstance(figure, float) and not (math.isfinite(figure) and abs(figure) < 1e9):
+            if isinstance(figure, float) and not (math.isfinite(figure) and abs(figure) < LARGEST):
                 raise ImportFault(
                     f"{name}: the {told.name} of a workout is {figure:g}, which is none.",
                     "Correct or remove that row.",
@@ -146,15 +148,18 @@ def _sound(points: Sequence[Point]) -> bool:
     """Whether it is plain, column by column, that nothing is wrong with any row."""
     columns = list(zip(*points, strict=True))
     times, metres = columns[0], [told for told in columns[1] if told is not None]
-    figures = (
-        column for field, column in zip(Point._fields, columns, strict=True) if field != "rr_ms"
-    )
+    figures = [
+        [told for told in column if told]
+        for field, column in zip(Point._fields, columns, strict=True)
+        if field != "rr_ms"
+    ]
     try:
-        finite = all(math.isfinite(sum(filter(None, column))) for column in figures)
+        finite = all(math.isfinite(sum(column)) for column in figures)
     except OverflowError:
         return False
     return (
         finite
+        and all(min(column) > -LARGEST and max(column) < LARGEST for column in figures if column)
         and all(map(le, times, times[1:]))
         and all(map(le, metres, metres[1:]))
         and (times[0] >= 0 and times[-1] <= LONGEST_S)
@@ -167,14 +172,14 @@ def _judge(name: str, points: Sequence[Point]) -> None:
     last_s = last_m = 0.0
     for place, point in enumerate(points, 1):
         t_s, metres = point[0], point[1]
-        whole = 0.0
-        for figure in point:
-            if figure.__class__ is float:
-                whole += figure
         if not (
             0 <= t_s <= LONGEST_S
             and (metres is None or 0 <= metres <= FARTHEST_M)
-            and math.isfinite(whole)
+            and all(
+                -LARGEST < figure < LARGEST
+                for figure in point
+                if figure.__class__ is float or figure.__class__ is int
+            )
         ):
             _check(name, place, point)
         if t_s < last_s or (metres or last_m) < last_m - 1:
@@ -202,6 +207,11 @@ def _check(name: str, place: int, point: Point) -> None:
         if isinstance(figure, float) and not math.isfinite(figure):
             raise ImportFault(
                 f"{name}: the {what_of} of row {place} is {figure:g}, which is no number.",
+                "Correct or remove that row.",
+            )
+        if isinstance(figure, float | int) and abs(figure) >= LARGEST:
+            raise ImportFault(
+                f"{name}: the {what_of} of row {place} is {float(figure):g}, which nobody reaches.",
                 "Correct or remove that row.",
             )
 
