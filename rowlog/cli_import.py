@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 TOLD_ONE_BY_ONE: Final = 20
 """Of more files only those are named that need a word; the others are counted."""
 
+NOTHING_THERE: Final = "There was nothing to read: no file, but for links and hidden ones."
+
 CLOCK_S: Final = 60.0
 """Clocks that are no further apart say the same."""
 
@@ -109,6 +111,8 @@ def import_(
                 for one in done
             ]
         )
+    elif not done:
+        typer.echo(NOTHING_THERE)
     elif len(done) > TOLD_ONE_BY_ONE or total > TOLD_ONE_BY_ONE:
         typer.echo(_sum(done))
     if any(one.fault is not None for one in done):
@@ -154,7 +158,9 @@ def _show(done: list[FilePreview]) -> None:
     from rowlog.render_previews import NOTHING_TAKEN, preview, previews
 
     style = screen_style()
-    if len(done) == 1 and len(done[0].workouts) == 1:
+    if not done:
+        typer.echo(NOTHING_THERE)
+    elif len(done) == 1 and len(done[0].workouts) == 1:
         typer.echo(preview(done[0], style))
     else:
         columns = get_terminal_size().columns if sys.stdout.isatty() else None

@@ -20,6 +20,7 @@ from rowlog.plan import Plan
 from rowlog.store_rows import Source
 from rowlog.store_whole import Original, Whole
 from rowlog.structuring import Recording
+from rowlog.totals import SessionTotals
 from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.errors import CallError, FramesError, UnknownDriverError
 from rowlog_drivers.frames import Frame, read_frames
@@ -125,10 +126,14 @@ def recorded(name: str, content: bytes, dated: datetime, athlete: str | None) ->
         except FramesError as error:
             told = str(error).replace(str(copy), name)
             raise ImportFault(told, "Mend that line, or export it again.") from error
-    last_ns = frames[-1].t_ns if frames else 0
+    if not frames:
+        raise ImportFault(
+            f"{name} is a recording of nothing: no frame is in it.", "Export it again."
+        )
+    last_ns = frames[-1].t_ns
     end_ns = max(header.end_ns or 0, last_ns)
     said = ((key, getattr(header, key)) for key in ("machine", "firmware"))
-    return _derived(
+    whole = _derived(
         frames,
         sources=tuple(
             Source(name=source.name, driver=source.driver, options=source.options)
@@ -144,6 +149,18 @@ def recorded(name: str, content: bytes, dated: datetime, athlete: str | None) ->
         licence=header.licence,
         header=(*((key, text) for key, text in said if text is not None), *header.extra),
     )
+    if _is_empty(whole.totals):
+        raise ImportFault(
+            f"{name} is a recording in which nobody rowed, and no heart was heard.",
+            f"To keep it nevertheless: rowlog replay {name}",
+        )
+    return whole
+
+
+def _is_empty(totals: SessionTotals) -> bool:
+    """Whether nothing was done, and nothing said that a later rowlog might understand."""
+    done = totals.distance_m or totals.stroke_count or totals.work_s or totals.energy_kcal
+    return not done and totals.max_heart_rate_bpm is None and not totals.undecoded
 
 
 def _derived(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import tarfile
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from rowlog import imports
 from rowlog.importing import import_files
 from rowlog.imports.left_out import LeftOut, left_out
 from rowlog.imports.workout import ImportFault
+from rowlog.previewing import preview_files
 from rowlog.summary import load
 from tests.support import run
 
@@ -156,6 +158,37 @@ def test_no_metres_are_made_where_their_column_is_missing(tmp_path: Path) -> Non
     (named,) = imports.read("a.csv", file.read_bytes())
     assert named.left_out == ()
     assert [lap.metres for lap in named.laps] == [468, 480]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("a.frames", "# rowlog-frames 1\n# source: rower s4\n", "recording of nothing"),
+        ("b.frames", "# rowlog-frames 1\n# source: rower ftms\n1.0 rower link 7570\n", "rowed"),
+        ("c.csv", ERGDATA + "0,1,0,0,0\n0,2,0,0,0\n", "no row of it holds anything"),
+    ],
+)
+def test_what_holds_no_rowing_and_no_heart_is_refused(
+    name: str, text: str, words: str, tmp_path: Path
+) -> None:
+    file, database = tmp_path / name, tmp_path / "i.db"
+    file.write_text(text)
+    (done,) = import_files(database, [file])
+    assert words in (done.fault or "")
+    assert done.sessions == ()
+    (look,) = preview_files(database, [file])
+    assert look.fault == done.fault
+
+
+def test_an_empty_folder_and_an_archive_of_links_are_told(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    link = tarfile.TarInfo("a.csv")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
+    with tarfile.open(tmp_path / "links.tar", "w") as archive:
+        archive.addfile(link)
+    for words in (("import",), ("import", "--dry-run")):
+        done = run(*words, tmp_path / "empty", tmp_path / "links.tar", "--db", tmp_path / "i.db")
+        assert done.stdout.startswith("There was nothing to read: ")
 
 
 def test_a_row_of_a_season_is_no_sessions_note(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def laps_told(workout: Workout) -> list[tuple[Lap, float, float]]:
 def checked(name: str, workout: Workout) -> Workout:
     """The workout, if it can be one. Raises ImportFault, naming what cannot be."""
     points = workout.points
-    if all(all(figure is None for figure in point[1:]) for point in points):
+    if workout.summary is None and not any(any(point[1:]) for point in points):
         raise ImportFault(f"{name}: no row of it holds anything.", "Export it again.")
     if len(points) > MOST_POINTS:
         raise ImportFault(f"{name}: over {MOST_POINTS} rows are no workout.", "Split the file.")
