@@ -48,6 +48,8 @@ VAGUE_S: Final = 1.0
 """What begins at an instant that is known no better ends at one that is not."""
 UNSEEN_KCAL: Final = 3.0
 """By so much more may the energy differ where it was not seen how the piece began."""
+UNCOUNTED_M: Final = 20.0
+"""Who rowed so far made strokes."""
 FASTEST_SPM: Final = 60.0
 SLOWEST_SPM: Final = 10.0
 """Who rows makes no fewer strokes a minute, and nobody makes more."""
@@ -164,6 +166,9 @@ class Tracker:
         """Where the rower was heard again in a rest whose start was not seen."""
         self._counted_again = False
         """Whether its strokes have been counted since then."""
+        self._uncounted: int | None = None
+        """How many strokes were counted when others, that nobody saw, were not yet: those are told
+        with the next one alone. None: all have been told."""
         self._waiting: list[Position] = []
         """What was heard since a stretch in which all began that nobody saw, until it is told how
         fast somebody rows."""
@@ -182,6 +187,12 @@ class Tracker:
 
     def _come_to(self, position: Position) -> None:
         """The rower stands somewhere new; what it did unseen before that is gone through."""
+        last = self._track.last
+        if last is not None and position.after_gap:
+            rose_m = (position.distance_m or 0.0) - (last.distance_m or 0.0)
+            same = position.stroke_count == last.stroke_count
+            if same and rose_m >= UNCOUNTED_M and self._uncounted is None:
+                self._uncounted = position.stroke_count
         unheard, self._unheard = self._unheard, None
         bridged = self._bridge(position, unheard) if self.plan is not None else None
         if bridged is not None:
@@ -1210,6 +1221,8 @@ class Tracker:
             round=piece.round,
             tag=piece.tag if kind != "pause" else None,
         )
+        if self._counts_late(mark):
+            self._uncounted = None
         if kind == "work":
             if self.workout:
                 self.workout[-1].append(closed.index)
@@ -1232,6 +1245,9 @@ class Tracker:
         Metres are exact all the same where they are what ended the piece.
         """
         figures = figures_of(opened.total, source, end_bpm=bpm)
+        if self._counts_late(end) and opened.total.stroke_count:
+            unknown = replace(opened.total, stroke_count=None)
+            figures = figures_of(unknown, source, end_bpm=bpm)
         if not opened.unseen and not self._track.unseen(end.t_ns):
             return figures
         if not self._strokes_told(opened, figures, piece):
@@ -1243,6 +1259,10 @@ class Tracker:
                 piece.target.type, ()
             )
         return estimated(figures, exact)
+
+    def _counts_late(self, end: Mark) -> bool:
+        """Whether strokes that were made unseen, in other pieces too, were told before an end."""
+        return self._uncounted is not None and (end.stroke_count or 0) > self._uncounted
 
     def _strokes_told(self, opened: _Open, figures: Figures, piece: Piece | None) -> bool:
         """Whether it is known how many strokes are of a stretch with an edge that nobody saw.

@@ -97,3 +97,15 @@ def test_strokes_that_nobody_saw_are_shared_out_as_the_metres_are() -> None:
     assert all(("mean_stroke_rate_spm", "estimated") in one.figures.origins for one in told)
     works = pieces("ftms", "3x10cal/0:30r", (14.6, 119.3), 14)[::2]
     assert all(30 <= (one.figures.mean_stroke_rate_spm or 0) <= 40 for one in works)
+
+
+def test_strokes_that_are_counted_only_after_a_rest_are_of_no_piece() -> None:
+    """A PM5 that is back in a rest says what it counted with the first stroke of the next piece."""
+    told = pieces("pm5", "3x1:00/0:30r", (89.1, 77.2), 59)
+    rates = [one.figures.mean_stroke_rate_spm for one in told if one.kind == "work"]
+    assert rates[0] == pytest.approx(32, abs=2)
+    assert rates[2] is None
+    told = pieces("pm5", "2x(0:40/0:20r+100m/0:30r)", (6.4, 50.7), 24)
+    rates = [one.figures.mean_stroke_rate_spm for one in told if one.kind == "work"]
+    assert rates[1] is None
+    assert rates[2:] == pytest.approx([32, 32], abs=3)
