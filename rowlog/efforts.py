@@ -23,9 +23,9 @@ POWER_S: Final = (
     5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 240.0, 360.0, 600.0, 900.0, 1200.0, 1800.0, 3600.0,
 )  # fmt: skip
 """The durations of the power curve."""
-FASTEST_S_PER_500M: Final = 65.0
-MOST_W: Final = 1_300.0
-"""Nobody rows faster, nor with more power: what a machine or a file says beyond it is no effort."""
+FASTEST_S_PER_500M: Final = 55.0
+MOST_W: Final = 2_100.0
+"""The best over 100 m take some 1:03. Nobody rows faster, nor with more power: what a machine or a file says beyond it is no effort."""
 _TOUCH_S: Final = 1e-6
 """A window may begin and end at the very edge of what was seen, but for rounding."""
 
