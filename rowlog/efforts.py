@@ -25,7 +25,8 @@ POWER_S: Final = (
 """The durations of the power curve."""
 FASTEST_S_PER_500M: Final = 55.0
 MOST_W: Final = 2_100.0
-"""The best over 100 m take some 1:03. Nobody rows faster, nor with more power: what a machine or a file says beyond it is no effort."""
+"""The best row 100 m at some 1:03. Nobody rows faster than this, nor with more power: what a
+machine or a file says beyond it is no effort."""
 _TOUCH_S: Final = 1e-6
 """A window may begin and end at the very edge of what was seen, but for rounding."""
 

@@ -17,6 +17,8 @@ STANDING_MPS: Final = 1.0
 """Slower than this over a stretch that was not seen, nobody was rowing."""
 STILL_NS: Final = 3 * SECOND_NS
 """A stretch without samples that is longer may hide a standstill."""
+STALLED_NS: Final = 10 * SECOND_NS
+"""What a link holds back for less than this may all come yet, at once."""
 CATCH_UP_NS: Final = 3 * SECOND_NS
 """For so long after a gap a machine's first readings are waited for."""
 COAST_NS: Final = 6 * SECOND_NS
@@ -274,6 +276,9 @@ class Timeline:
         if gap is None or rower is None:
             return False
         field = "distance_m" if "distance_m" in rower.counters else "stroke_count"
+        short = gap.end_ns - gap.t_ns < STALLED_NS
+        if short and rower.exact_elapsed:  # it may all be held back, and come at once
+            more = tuple(counter for counter in more if counter != "stroke_count")
         return not self._counted_since(rower, gap, (field, *more))
 
     def heart_rate(self, record: HeartRate | RowerSample) -> tuple[Reading, list[Record]]:
