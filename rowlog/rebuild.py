@@ -13,7 +13,7 @@ from rowlog.store import Store
 from rowlog.store_errors import DamagedError, no_database
 from rowlog.store_kept_many import computed
 from rowlog.store_read import Segmentation, StoredSession, open_reader
-from rowlog.store_whole import Whole
+from rowlog.store_whole import Original, Whole
 from rowlog.structuring import Recording
 from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.errors import CallError
@@ -59,8 +59,9 @@ def rebuild(database: Path, numbers: Sequence[int] | None = None) -> Rebuilt:
         renewed: list[int] = []
         unread: list[Unread] = []
         for session in sessions:
-            whole, why = _read_again(store, session)
-            cut_anew(store, session, whole)
+            kept = store.original_of(session.id)
+            whole, why = (None, None) if kept is None else _read_again(store, session, *kept)
+            cut_anew(store, session, whole, imported=kept is not None)
             if whole is not None:
                 renewed.append(session.id)
             if why is not None:
@@ -72,18 +73,16 @@ def rebuild(database: Path, numbers: Sequence[int] | None = None) -> Rebuilt:
     )
 
 
-def _read_again(store: Store, session: StoredSession) -> tuple[Whole | None, str | None]:
+def _read_again(
+    store: Store, session: StoredSession, original: Original, place: int
+) -> tuple[Whole | None, str | None]:
     """An imported session as its file is read today, and why that cannot be.
 
-    None for what was not imported, or is read as it was.
+    `place` is which of the sessions of its bytes it is, from 0. None for what is read as it was.
     """
-    kept = store.original_of(session.id)
-    if kept is None:
-        return None, None
     from rowlog.importing_sessions import FAULTS, FRAMES, again
     from rowlog.imports import VERSION
 
-    original, place = kept
     if original.importer == FRAMES:  # a recording: its frames are stored as they are
         return None, None
     try:
@@ -96,7 +95,7 @@ def _read_again(store: Store, session: StoredSession) -> tuple[Whole | None, str
     whole = replace(whole, start_known=start_found)
     same = (
         not start_found
-        and whole.plan in (None, session.plan)
+        and whole.plan == session.plan
         and whole.frames == tuple(store.read_frames(session.id))
     )
     return None if same else whole, None
@@ -162,15 +161,23 @@ def recording_of(store: Store, session: StoredSession) -> Recording:
     )
 
 
-def cut_anew(store: Store, session: StoredSession, renewed: Whole | None = None) -> None:
+def cut_anew(
+    store: Store,
+    session: StoredSession,
+    renewed: Whole | None = None,
+    *,
+    imported: bool = False,
+) -> None:
     """Derive a session's rows from its frames, in every way in which it was cut.
 
-    `renewed` is an imported one as its file is read today, which takes the place of its frames.
+    `renewed` is an imported one as its file is read today, which takes the place of its frames,
+    and whose plan, or none, that of the session. An imported one that nobody planned is cut as
+    an import cuts it: as its file tells, else by what it looks like.
     """
     recording = recording_of(store, session)
     plan = session.plan
     if renewed is not None:
-        frames, plan = renewed.frames, renewed.plan or session.plan
+        frames, plan = renewed.frames, renewed.plan
         recording = replace(recording, frames=lambda: frames, end_ns=renewed.end_ns)
     with open_reader(store.path) as reader:
         ways = reader.segmentations(session.id)
@@ -184,7 +191,10 @@ def cut_anew(store: Store, session: StoredSession, renewed: Whole | None = None)
     if plan != session.plan:
         ways = [_planned(way, session.plan, plan) for way in ways]
         shown = next(way for way in ways if way.is_default)
-    if session.totals is None and plan is None:
+    ways_told = any(way.origin == "device" and way is not shown for way in ways)
+    if plan is None and (
+        session.totals is None or (imported and shown.origin == "auto" and not ways_told)
+    ):
         made, _ = recording.unplanned()
     else:
         made = recording.cut(shown.origin, shown.text)
@@ -205,9 +215,9 @@ def cut_anew(store: Store, session: StoredSession, renewed: Whole | None = None)
 def _planned(way: Segmentation, was: str | None, plan: str | None) -> Segmentation:
     """A way to cut a session under the plan that its file is read as having today."""
     if (way.origin == "plan" and way.text == was) or (
-        was is None and way.origin == "auto" and way.is_default
+        was is None and way.origin in ("auto", "device") and way.is_default
     ):
-        return replace(way, origin="plan", text=plan)
+        return replace(way, origin="auto" if plan is None else "plan", text=plan)
     return way
 
 

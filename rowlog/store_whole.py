@@ -183,13 +183,15 @@ def renew(db: sqlite3.Connection, path: Path, rows: Inserter, number: int, whole
             number,
         ),
     )
-    if whole.plan is not None and whole.plan != was:
-        db.execute("INSERT OR IGNORE INTO plans (text) VALUES (?)", (whole.plan,))
+    if whole.plan != was:
+        if whole.plan is not None:
+            db.execute("INSERT OR IGNORE INTO plans (text) VALUES (?)", (whole.plan,))
         db.execute("UPDATE sessions SET plan = ? WHERE id = ?", (whole.plan, number))
         db.execute(
-            "UPDATE segmentations SET origin = 'plan', text = ? WHERE session_id = ? AND "
-            "(origin = 'plan' AND text IS ? OR ? IS NULL AND origin = 'auto' AND is_default)",
-            (whole.plan, number, was, was),
+            "UPDATE segmentations SET origin = ?, text = ? WHERE session_id = ? AND "
+            "(origin = 'plan' AND text IS ? OR "
+            "? IS NULL AND origin IN ('auto', 'device') AND is_default)",
+            (whole.way, whole.plan, number, was, was),
         )
 
 

@@ -13,6 +13,7 @@ import tarfile
 import zlib
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -32,9 +33,10 @@ from rowlog.exports.fit_writer import Field, FitWriter
 from rowlog.fit_layout import EPOCH_S, LAP, RECORD, SESSION, TIMESTAMP, UINT8, UINT16, UINT32
 from rowlog.importing import Imported, import_files
 from rowlog.importing_sessions import frames_of
+from rowlog.imports import logbook
 from rowlog.imports import stroke_csv as stroke_csv_reader
 from rowlog.imports.stroke_csv import number
-from rowlog.imports.workout import ImportFault, Lap, plan_of
+from rowlog.imports.workout import ImportFault, Lap, Workout, plan_of
 from rowlog.merging import merge_sessions
 from rowlog.previewing import FilePreview, preview_files
 from rowlog.previewing_workouts import preview_of
@@ -90,6 +92,19 @@ def test_a_strangers_file_says_what_it_is_known_to_say(
     assert len(workout.laps) in (laps, 0 if laps == 1 else laps)
     bpm = [point.heart_rate_bpm for point in workout.points if point.heart_rate_bpm]
     assert (min(bpm), max(bpm)) == beats or file == "recover.tcx"
+
+
+def test_a_hero_file_is_the_one_piece_that_it_names(captures: Path, tmp_path: Path) -> None:
+    """15 minutes, of which the last stroke, of 2.1 s, is not in its rows."""
+    content = (captures / "rowingdata" / "herodata.csv").read_bytes()
+    (tmp_path / "a.csv").write_bytes(content)
+    (tmp_path / "b.csv").write_bytes(content.replace(b"15'", b"3 pieces"))
+    import_files(tmp_path / "i.db", [tmp_path / "a.csv", tmp_path / "b.csv"])
+    one, several = load(tmp_path / "i.db", 1), load(tmp_path / "i.db", 2)
+    (piece,) = one.segments
+    assert (piece.kind, piece.distance_m, piece.duration_s) == ("work", 3512.7, 897.9)
+    assert (one.session.work_distance_m, piece.stroke_count) == (3512.7, 300)
+    assert len(several.segments) > 1  # it does not say where: found by how it was rowed
 
 
 def test_strangers_sessions_reach_the_database(captures: Path, tmp_path: Path) -> None:
@@ -469,6 +484,64 @@ def test_a_better_reader_improves_what_was_imported_before(tmp_path: Path) -> No
         versions = db.execute("SELECT importer_version FROM imports").fetchall()
     assert versions == [(imports.VERSION,)]
     assert rebuild(database).read_again == ()
+
+
+def all_rows_of(database: Path) -> dict[str, list[tuple[object, ...]]]:
+    """All that is stored of sessions, but when they were imported, and by what was kept of ids."""
+    with closing(sqlite3.connect(database)) as db:
+        tables = [
+            name
+            for (name,) in db.execute(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
+                "AND name NOT IN ('imports', 'plans', '_sqlite_migrations', 'frame_blocks')"
+            )
+        ]
+        return {table: sorted(db.execute(f"SELECT * FROM {table}"), key=repr) for table in tables}
+
+
+def test_a_season_that_an_earlier_rowlog_read_is_after_a_rebuild_what_it_is_today(
+    tmp_path: Path,
+) -> None:
+    """It took what stands together of varied intervals for one piece, and that for a best."""
+    file = tmp_path / "season.csv"
+    file.write_text(LOGBOOK + VARIED + LONG)
+    read = logbook._workout
+
+    def earlier(name: str, columns: list[str], cells: list[str]) -> Workout | None:
+        found = read(name, columns, cells)
+        if found is None or found.plan is not None:
+            return found
+        return replace(found, plan="1000m", laps=(), laps_are_own=False)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(logbook, "_workout", earlier)
+        import_files(tmp_path / "old.db", [file])
+    import_files(tmp_path / "new.db", [file])
+    assert load(tmp_path / "old.db", 1).session.plan == "1000m"
+    best = all_rows_of(tmp_path / "old.db")["best_efforts"]  # of session 1: a whole piece
+    assert any(row[0] == 1 and row[1:3] == ("distance", 1000.0) for row in best)
+    assert rebuild(tmp_path / "old.db").read_again == (1,)
+    old, new = all_rows_of(tmp_path / "old.db"), all_rows_of(tmp_path / "new.db")
+    assert {name for name in new if new[name] != old[name]} == set()
+    assert not any(row[0] == 1 and row[1] == "distance" for row in new["best_efforts"])
+    assert [one.kind for one in load(tmp_path / "old.db", 1).segments] == ["work", "rest"]
+    assert rebuild(tmp_path / "old.db").read_again == ()
+    assert all_rows_of(tmp_path / "old.db") == old
+
+
+def test_a_rebuild_of_what_was_imported_changes_nothing(
+    recorded: Path, captures: Path, tmp_path: Path
+) -> None:
+    """Cut by the laps of a file that knows no plan, by what it looks like, or by the machine."""
+    database, known = tmp_path / "i.db", named("fit")
+    assert known is not None
+    out = export(recorded, [*range(1, len(FIXTURES) + 1)], tmp_path / "out", known, folder=True)
+    import_files(database, [one.file for one in out if one.file is not None])
+    import_files(database, [captures / "rowingdata"])
+    was = all_rows_of(database)
+    assert rebuild(database).read_again == ()
+    now = all_rows_of(database)
+    assert {name for name in now if now[name] != was[name]} == set()
 
 
 def test_a_file_that_is_read_no_longer_leaves_its_session_as_it_is(tmp_path: Path) -> None:

@@ -64,6 +64,8 @@ NAMES: Final = (
 WAITING, RESTING, OVER = 0.0, 3.0, 10.0
 """WorkoutState, as Concept2 monitors number it: before the first piece, a rest, after the last."""
 _NUMBER: Final = re.compile(r"\s*(?:(?:(\d+):)?(\d+):)?(-?\d+(?:[.,]\d+)?(?:e[+-]?\d+)?)\s*m?\s*")
+_PIECE: Final = re.compile(r"\d+'|(?:\d+:)?\d+:\d\d|[\d.,]+ ?m")
+"""A single piece as Hero names it: 15', 20:00, 2000m."""
 _FIELDS: Final = frozenset(Point._fields)
 _OF_A_STROKE: Final = frozenset({"drive_s", "stroke_distance_m"})
 """Where a program says these, a row without them and the others is of nobody who rows."""
@@ -155,12 +157,14 @@ def _workout(
     strokes, last_count = _strokes(counts, rowed)
     points = _points(columns, times, strokes)
     counted = counts is not None or "index" in header
+    piece = _piece_alone(above, points) if program == "hero" else ()
     workout = Workout(
-        one_lap_tells=states is not None and _pieces(states, points) != (-1, len(points)),
+        one_lap_tells=bool(piece)
+        or (states is not None and _pieces(states, points) != (-1, len(points))),
         format=program,
         started_at=_start(stamps, points, has_time, above),
         points=tuple(ended(sharpened(points))),
-        laps=_laps(columns, points),
+        laps=piece or _laps(columns, points),
         said={"stroke_count": int(last_count)} if counted else {},
         left_out=() if "distance_m" in columns else lacking("metres", "the distance is unknown"),
     )
@@ -282,6 +286,16 @@ def _start(
             if found:
                 return datetime.fromisoformat(f"{found[1]}{found[2]}")
     return None
+
+
+def _piece_alone(above: Sequence[Sequence[str]], points: Sequence[Point]) -> tuple[Lap, ...]:
+    """The one piece that all rows are of, where the line above them tells of a time or metres."""
+    named = zip(*above[:2], strict=False) if len(above) > 1 else ()
+    told = next((cell.strip() for name, cell in named if name.strip().lower() == "piece"), "")
+    if not points or _PIECE.fullmatch(told) is None:
+        return ()
+    said = {"stroke_count": sum(point.stroke is not None for point in points)}
+    return (Lap(False, points[-1].t_s, points[-1].distance_m, 0.0, said),)
 
 
 def _pieces(states: Sequence[float | None], points: Sequence[Point]) -> tuple[int, int]:
