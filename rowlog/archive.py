@@ -20,7 +20,7 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Final
 
 from rowlog_drivers.frames import Frame
@@ -190,13 +190,26 @@ def _put_planes(out: bytearray, rows: Sequence[bytes], width: int) -> None:
     joined = b"".join(rows)
     for place in range(width):
         plane = joined[place::width]
-        steps = bytes((b - a) & 0xFF for a, b in zip(b"\0" + plane, plane, strict=False))
+        steps = _steps(plane)
         if len(zlib.compress(steps, 1)) < len(zlib.compress(plane, 1)):
             out.append(1)
             out += steps
         else:
             out.append(0)
             out += plane
+
+
+def _steps(plane: bytes) -> bytes:
+    """How each byte differs from the one before it, modulo 256; the first from 0.
+
+    All at once, as one large number: the highest bit of each byte is kept out of the subtraction,
+    so that none borrows from its neighbour, and put right after it.
+    """
+    size = len(plane)
+    high = int.from_bytes(b"\x80" * size)
+    now, before = int.from_bytes(plane), int.from_bytes(plane[:-1])
+    steps = ((now | high) - (before & ~high)) ^ ((now ^ before) & high ^ high)
+    return steps.to_bytes(size)
 
 
 def _zigzag(number: int) -> int:
@@ -241,6 +254,8 @@ class _Block:
 
     def column(self, count: int) -> list[int]:
         width = self.take(1)[0]
+        if width == 1:
+            return list(self.rows(count, 1))
         return [int.from_bytes(row, "little") for row in self.planes(count, width)]
 
     def times(self, count: int) -> list[int]:
@@ -265,17 +280,18 @@ class _Block:
     def planes(self, count: int, width: int) -> list[bytes]:
         if not width:
             return [b""] * count
+        rows = self.rows(count, width)
+        return [rows[start : start + width] for start in range(0, count * width, width)]
+
+    def rows(self, count: int, width: int) -> bytes:
+        """So many rows of `width` bytes, 1 at least, one after the other."""
         if width * (count + 1) > len(self.bytes) - self.at:
             raise IndexError(f"{count} rows of {width} bytes do not fit into what is left")
         rows = bytearray(count * width)
         for place in range(width):
             differs = self.flag()
-            plane: bytes | bytearray = self.take(count)
+            plane = self.take(count)
             if differs:
-                plane = bytearray(plane)
-                value = 0
-                for index, step in enumerate(plane):
-                    value = (value + step) & 0xFF
-                    plane[index] = value
+                plane = bytes([value & 0xFF for value in accumulate(plane)])
             rows[place::width] = plane
-        return [bytes(rows[start : start + width]) for start in range(0, count * width, width)]
+        return bytes(rows)

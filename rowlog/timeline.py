@@ -9,6 +9,7 @@ from rowlog.believing import STROKE_RATE_LIMIT_SPM, Believed
 from rowlog.counters import SECOND_NS, Counter
 from rowlog.hearing import Hearing
 from rowlog.heart import Plausibility, Reading
+from rowlog_drivers.quick import quick
 from rowlog_drivers.records import Flood, HeartRate, Link, Record, RowerSample, Stroke, Tick
 
 STANDSTILL_NS: Final = 2 * SECOND_NS
@@ -54,6 +55,7 @@ class Anomaly(Record):
     detail: str = ""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
     """Where a rower stands after one delivery: session totals, counted from its first reading.
@@ -522,8 +524,23 @@ class Timeline:
     def _numbered(self, rower: _Rower, stroke: Stroke) -> Stroke:
         rower.session_strokes += 1
         metres, elapsed_s = rower.stroke_at
-        return replace(
-            stroke, number=rower.session_strokes, total_distance_m=metres, elapsed_s=elapsed_s
+        return Stroke(  # every field by name, in a third of the time that `replace` takes
+            t_ns=stroke.t_ns,
+            source=stroke.source,
+            number=rower.session_strokes,
+            stroke_rate_spm=stroke.stroke_rate_spm,
+            drive_s=stroke.drive_s,
+            recovery_s=stroke.recovery_s,
+            drive_length_m=stroke.drive_length_m,
+            distance_m=stroke.distance_m,
+            power_w=stroke.power_w,
+            work_j=stroke.work_j,
+            peak_force_n=stroke.peak_force_n,
+            mean_force_n=stroke.mean_force_n,
+            force_curve_n=stroke.force_curve_n,
+            total_distance_m=metres,
+            elapsed_s=elapsed_s,
+            inferred=stroke.inferred,
         )
 
     def _counted_since(self, rower: _Rower, gap: Gap, fields: tuple[str, ...]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from itertools import pairwise
 
 import pytest
@@ -217,6 +218,22 @@ def test_strokes_that_the_machine_reports_are_merged_by_number() -> None:
     (last,) = timeline.finish(4 * S)
     assert isinstance(last, Stroke)
     assert (last.t_ns, last.number) == (3 * S, 2)
+
+
+def test_all_that_a_machine_says_of_a_stroke_stays_when_it_is_numbered() -> None:
+    said = {
+        field.name: (1.0, 2.0) if field.name == "force_curve_n" else place + 0.5
+        for place, field in enumerate(fields(Stroke))
+        if field.name not in ("t_ns", "source", "number", "inferred")
+    }
+    told = Stroke(t_ns=1 * S, source="rower", number=7, inferred=True, **said)  # type: ignore[arg-type]
+    timeline = Timeline()
+    timeline.sample(sample(0.5, distance_m=3.0, elapsed_s=0.5))
+    timeline.sample(sample(0.9, distance_m=5.0, elapsed_s=0.9))
+    timeline.stroke(told)
+    # Its number, metres and time are the session's: 5 - 3 m and 0.9 - 0.5 s.
+    (numbered,) = timeline.finish(4 * S)
+    assert numbered == replace(told, number=1, total_distance_m=2.0, elapsed_s=0.9 - 0.5)
 
 
 def run_of_samples(timeline: Timeline, seconds: range, mps: float = 4.0) -> list[Record]:

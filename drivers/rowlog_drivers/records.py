@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Final
 
+from rowlog_drivers.quick import quick
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
@@ -21,6 +23,7 @@ class Record:
     """Name of the device within the session, as in the `# source:` header."""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowerSample(Record):
     """One notification or reading of a rowing machine, holding only what it carried.
@@ -66,6 +69,7 @@ class RowerSample(Record):
     """Bytes after the last announced field, ignored."""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stroke(Record):
     """One stroke, or what is known of it so far: records of one number are merged above.
@@ -96,6 +100,7 @@ class Stroke(Record):
     """True when concluded from a counter, False when the machine reported the stroke itself."""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeartRate(Record):
     """One heart-rate measurement of a strap or band."""
@@ -299,6 +304,7 @@ class Undecoded(Record):
     reason: str
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick(Record):
     """A whole second of frame time went by; its source is the empty string."""
