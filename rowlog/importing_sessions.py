@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 
 from rowlog import imports
 from rowlog.imports.left_out import LeftOut
-from rowlog.imports.workout import ImportFault, Point, Workout, laps_told, plan_of
+from rowlog.imports.naming import plan_of
+from rowlog.imports.workout import ImportFault, Point, Workout, laps_told
 from rowlog.notation import NotationError, parse
 from rowlog.plan import Plan
 from rowlog.store_rows import Source
@@ -305,7 +306,7 @@ def planned(workout: Workout) -> Plan | None:
     """The plan that a workout follows: as its file says, else as its laps were; None: neither."""
     text = workout.plan
     if text is None and not workout.laps_are_own:
-        text = plan_of(workout.laps)
+        text = plan_of(workout.laps, workout.resolution)
     if text is None:
         return None
     try:

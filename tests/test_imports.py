@@ -35,8 +35,9 @@ from rowlog.importing import Imported, import_files
 from rowlog.importing_sessions import frames_of
 from rowlog.imports import logbook
 from rowlog.imports import stroke_csv as stroke_csv_reader
+from rowlog.imports.naming import plan_of
 from rowlog.imports.stroke_csv import number
-from rowlog.imports.workout import ImportFault, Lap, Workout, plan_of
+from rowlog.imports.workout import ImportFault, Lap, Resolution, Workout
 from rowlog.merging import merge_sessions
 from rowlog.previewing import FilePreview, preview_files
 from rowlog.previewing_workouts import preview_of
@@ -115,6 +116,9 @@ def test_strangers_sessions_reach_the_database(captures: Path, tmp_path: Path) -
     first, second = load(database, 1), load(database, 2)
     assert first.session.stroke_count == 191
     assert [segment.kind for segment in first.segments] == ["work"] * 4
+    assert (first.session.plan, first.session.energy_kcal) == ("4x500m", 118)
+    assert second.session.energy_kcal == 118
+    assert [segment.energy_kcal for segment in first.segments] == [28, 31, 29, 30]
     strokes = [load_contents(database, number_).main_strokes for number_ in (1, 2)]
     assert len(strokes[0]) == len(strokes[1]) == 191
     for here, there in zip(*strokes, strict=True):
@@ -195,6 +199,13 @@ def test_intervals_of_other_programs_stay_intervals(captures: Path, tmp_path: Pa
         assert segment.mean_heart_rate_bpm == pytest.approx(bpm, abs=1)
         # the program's watts follow from the mean pace, these from each stroke's
         assert segment.mean_power_w == pytest.approx(watts, abs=9)
+    assert [segment.energy_kcal for segment in work] == pytest.approx(
+        [326.3, 314.6, 315.4, 250.4], abs=0.05
+    )
+    assert [segment.end_heart_rate_bpm for segment in work] == [169, 164, 173, 141]
+    assert (rowpro.session.energy_kcal, rowpro.session.plan) == (1207, "4x20:00/2:00r")
+    assert speedcoach.session.plan == "5x1:00"
+    assert [segment.stroke_count for segment in speedcoach.segments] == [24, 25, 26, 27, 29]
     assert [segment.distance_m for segment in speedcoach.segments] == pytest.approx(
         [225.8, 230.5, 235.8, 243.0, 251.1], abs=0.1
     )
@@ -298,6 +309,19 @@ def test_equal_repetitions_are_believed_where_the_totals_agree(
     assert (workout.end_s, workout.points[-1].distance_m) == (1050, 10000)
 
 
+@pytest.mark.parametrize(
+    ("description", "plan"),
+    [("30:00 row", "30:00"), ("30:01 row", "30:00"), ("7:00 row", "7096m"), ("7096m", "7096m"),
+     ("7,096m row", "7096m"), ("12c row", "7096m"), ("", "7096m")],
+)  # fmt: skip
+def test_one_piece_of_a_season_is_named_as_it_was_set(description: str, plan: str) -> None:
+    row = f'"2026-01-02 03:04:05","{description}","1800","","7096",""\n'
+    head = '"Date","Description","Work Time (Seconds)","Rest Time (Seconds)","Work Distance",'
+    (workout,) = imports.read("s.csv", (head + '"Rest Distance"\n' + row).encode())
+    assert workout.plan == plan
+    assert (workout.end_s, workout.points[-1].distance_m) == (1800, 7096)
+
+
 def test_what_the_logbook_says_of_hardly_any_rowing_stands(tmp_path: Path) -> None:
     """74.3 s, 20 m and one stroke, at a pace that nobody rows, and among other workouts."""
     short = (
@@ -372,7 +396,7 @@ def test_cells_of_any_kind_are_read_or_refused(head: str, rows: list[list[str]])
     for workout in found:
         assert list(frames_of(workout))
         assert workout.started_at is None or workout.started_at.tzinfo is not None
-        plan_of(workout.laps)
+        plan_of(workout.laps, workout.resolution)
         assert math.isfinite(preview_of(workout).duration_s)
 
 
@@ -831,11 +855,72 @@ def test_cells_are_read_as_they_are_written(cell: str, value: float | None) -> N
     assert number(cell) == value
 
 
-def test_laps_become_interval_text() -> None:
-    laps = [Lap(False, 100.0, 500.0), Lap(True, 60.0, 9.0), Lap(False, 99.5, 498.25)]
-    assert plan_of(laps) == "500m/1:00r + 498.2m"
-    assert plan_of([Lap(False, 1200.0), Lap(True, 120.5)]) == "20:00/2:00.5r"
-    assert plan_of(laps[:1]) is None
+def told_as(*pieces: tuple[float, float | None] | float, within_m: float = 0.5) -> str | None:
+    """The interval text of laps: (seconds, metres) of work, seconds of rest."""
+    laps = [
+        Lap(False, *piece) if isinstance(piece, tuple) else Lap(True, piece) for piece in pieces
+    ]
+    return plan_of(laps, Resolution(within_m=within_m))
+
+
+NAMED = [
+    ("by time, though each came to other metres", told_as(
+        (60, 225.8), (60, 230.5), (60, 235.8), (60, 243.0), (60, 251.1)), "5x1:00"),
+    ("by time, with rests", told_as((1200, 4956.1), 120, (1200, 4869.5), 120), "2x20:00/2:00r"),
+    ("by metres, though each took another time", told_as(
+        (97.4, 500), 90, (99.9, 500), 90, (98.1, 500.4), 90), "3x500m/1:30r"),
+    ("equal metres that nobody rounds", told_as((70.1, 333), (71, 333), (72, 333)), "3x333m"),
+    ("a pyramid of times", told_as((60, 290), 60, (120, 571), 60, (60, 288), 30),
+     "1:00/1:00r + 2:00/1:00r + 1:00/0:30r"),
+    ("a pyramid of metres", told_as((47, 250), 60.2, (101, 500), 59.8, (48, 250)),
+     "250m/1:00r + 500m/1:00r + 250m"),
+    ("a last rest that was cut short", told_as((99, 500), 90, (98, 500), 12), "2x500m/1:30r"),
+    ("no last rest", told_as((99, 500), 90, (98, 500), 90, (97, 500)), "3x500m/1:30r"),
+    ("rests as they came", told_as((60, 300), 41, (62, 300), 67, (61, 300), 52), "3x300m/...r"),
+    ("neither", told_as((142.5, 510), (130.1, 499.6), (134.5, 498.6), (132.8, 491.8)),
+     "510m + 499.6m + 498.6m + 491.8m"),
+    ("metres by the stroke", told_as(
+        (142.5, 510), (130.1, 499.6), (134.5, 498.6), (132.8, 491.8), within_m=12), "4x500m"),
+    ("one piece with a rest", told_as((421.3, 2000), 180), "2000m/3:00r"),
+    ("one piece by time", told_as((1800, 7096), 180), "30:00/3:00r"),
+    ("two of no even size", told_as((100.0, 500), 60, (99.5, 498.25)), "500m/1:00r + 498.2m"),
+    ("no metres", told_as((1200.0, None), 120.5), "20:00/2:00.5r"),
+    ("metres of one only", told_as((61.4, 300), (62.5, None)), "300m + 1:02.5"),
+    ("a lap alone", told_as((100.0, 500)), None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "text", "expected"), NAMED, ids=[what for what, *_ in NAMED])
+def test_pieces_are_named_by_what_is_even_of_them(
+    what: str, text: str | None, expected: str | None
+) -> None:
+    assert text == expected
+
+
+@given(
+    st.integers(2, 12),
+    st.sampled_from([30, 45, 60, 90, 240, 1200]),
+    st.sampled_from([0, 30, 90, 120]),
+    st.lists(st.floats(1.5, 6.0), min_size=12, max_size=12),
+    st.lists(st.floats(-0.2, 0.2), min_size=12, max_size=12),
+)
+def test_pieces_of_one_time_are_never_named_by_their_metres(
+    count: int, seconds: int, rest_s: int, speeds: list[float], off: list[float]
+) -> None:
+    """Unless those happen to be even too, which is what the name then says."""
+    pieces: list[tuple[float, float | None] | float] = []
+    for speed, more in zip(speeds[:count], off, strict=False):
+        pieces += [(seconds + more, seconds * speed), *([float(rest_s)] if rest_s else [])]
+    metres = [piece[1] for piece in pieces if isinstance(piece, tuple)]
+    text = told_as(*pieces)
+    assert text is not None
+    rest = f"/{rest_s // 60}:{rest_s % 60:02d}r" if rest_s else ""
+    by_time = f"{count}x{seconds // 60}:{seconds % 60:02d}{rest}"
+    assert text == by_time or all(
+        abs(length - round(length / 10) * 10) <= 0.5 or abs(length - (metres[0] or 0)) <= 1.0
+        for length in metres
+        if length is not None
+    )
 
 
 def test_the_driver_reads_what_it_wrote_and_nothing_else() -> None:

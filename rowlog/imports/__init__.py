@@ -15,7 +15,7 @@ MOST_LINES: Final = 1_000_000
 MOST_CELLS: Final = 5_000_000
 """A row a second with thirty columns for two days."""
 
-VERSION: Final = "9"
+VERSION: Final = "10"
 """Of the readers; raised when one of them reads a file differently than before."""
 
 

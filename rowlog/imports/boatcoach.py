@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 from datetime import datetime
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from rowlog.imports.left_out import left_out
 from rowlog.imports.stroke_csv import number, whole
-from rowlog.imports.workout import Lap, Point, Workout
+from rowlog.imports.workout import IN_TENTHS, Lap, Point, Resolution, Workout
+
+_ROWS: Final = Resolution(within_s=1.0, within_m=5.0)
+"""Intervals are told by rows, of which there is one a second."""
 
 
 class _Row(NamedTuple):
@@ -72,6 +75,7 @@ def read(name: str, text: str) -> list[Workout] | None:
             started_at=first,
             points=tuple(points),
             laps=laps,
+            resolution=IN_TENTHS if down else _ROWS,
             said=_counted(max(counts)) if counts else {},
             left_out=left_out("row", "without a time or metres", lacking),
         )

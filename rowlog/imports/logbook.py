@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from rowlog.imports.left_out import left_out
+from rowlog.imports.naming import clock
 from rowlog.imports.stroke_csv import number, whole
 from rowlog.imports.workout import (
     LONGEST_S,
@@ -25,11 +26,15 @@ STEP_S: Final = 3.0
 """Between two positions of a workout of which only the totals are known: no further apart than what
 is taken for a stretch in which a machine was not heard."""
 SLACK_S: Final = 1.0
-"""The times of all repetitions together may differ by so much from those of the workout."""
+"""The times that a description tells of may differ by so much from those of the workout."""
 _EQUAL: Final = re.compile(
     r"(\d{1,3})x(?:([\d,]{1,7})m|(\d{1,3}):(\d\d))/(\d{1,3}):(\d\d)r(?: row)?"
 )
 """As the logbook describes equal repetitions: 5x200m/1:30r row."""
+
+
+_TIMED: Final = re.compile(r"((?:\d{1,2}:)?\d{1,3}:\d\d)(?: row)?")
+"""As it describes one piece of a time: 30:01 row. The seconds of the row itself have tenths."""
 
 
 class _Reps(NamedTuple):
@@ -74,7 +79,8 @@ def _workout(name: str, columns: list[str], cells: list[str]) -> Workout | None:
         )
     watts, rate, bpm = get("Avg Watts"), get("Stroke Rate/Cadence"), get("Avg Heart Rate")
     strokes, drag = get("Stroke Count"), get("Drag Factor")
-    reps = _reps(row.get("Description", ""), seconds, metres, rest_s) if rest_s else None
+    description = row.get("Description", "")
+    reps = _reps(description, seconds, metres, rest_s) if rest_s else None
     count = reps.times if reps is not None else 1
     unsaid = bool(rest_s) and reps is None
     work = Lap(False, seconds, metres)
@@ -82,7 +88,7 @@ def _workout(name: str, columns: list[str], cells: list[str]) -> Workout | None:
         format="logbook",
         started_at=_start(row.get("Date", "")),
         points=tuple(_even(seconds, metres, rest_s, rest_m, count)),
-        plan=reps.plan if reps is not None else None if unsaid else f"{metres:g}m",
+        plan=reps.plan if reps is not None else None if unsaid else _single(description, work),
         # Pieces whose lengths nobody says are together no piece that was meant: no target, no best.
         laps=laid_out((work, Lap(True, rest_s, rest_m))) if unsaid else (work,),
         laps_are_own=unsaid,
@@ -117,6 +123,15 @@ def _reps(description: str, work_s: float, work_m: float, rest_s: float) -> _Rep
         each_s = 60 * int(minutes) + int(seconds)
         agrees, plan = count * each_s == work_s, f"{count}x{int(minutes)}:{seconds}/{tail}"
     return _Reps(count, plan) if agrees else None
+
+
+def _single(description: str, work: Lap) -> str:
+    """One piece as interval text: by the time where that was its measure, else by its metres."""
+    found = _TIMED.fullmatch(description.strip())
+    told_s = number(found[1]) if found is not None else None
+    if work.metres and (told_s is None or abs(told_s - work.seconds) > SLACK_S):
+        return f"{work.metres:g}m"
+    return clock(work.seconds)
 
 
 def _even(

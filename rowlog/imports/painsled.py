@@ -51,6 +51,7 @@ def read(name: str, text: str) -> list[Workout] | None:
                 pace_s_per_500m=pace / 2 if pace else None,
                 heart_rate_bpm=whole(bpm),
                 drag_factor=whole(drag),
+                energy_kcal=get("stroke.calorieCounter") if rowed else None,
                 drive_s=drive / 1000 if drive else None,
                 recovery_s=slide / 1000 if slide else None,
                 stroke_distance_m=get("stroke.strokeMeters") or None,

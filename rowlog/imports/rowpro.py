@@ -26,11 +26,7 @@ def read(name: str, text: str) -> list[Workout] | None:
     about = next(
         (rows[0].cells for head, rows in tables if head[:2] == ["date", "totaltime"] if rows), []
     )
-    laps = tuple(
-        Lap(rest=kind == _REST, seconds=(ms or 0) / 1000, metres=None if kind == _REST else metres)
-        for kind, ms, metres in ([*map(number, row.cells[:3])] for row in pieces)
-        if kind in (_REST, _WORK) and ms
-    )
+    laps = tuple(_laps(pieces))
     bouts, untimed = _bouts(strokes)
     if len(bouts) != sum(not lap.rest for lap in laps):
         raise ImportFault(
@@ -44,9 +40,30 @@ def read(name: str, text: str) -> list[Workout] | None:
             started_at=_start(about[0] if about else ""),
             points=tuple(_points(bouts, laps)),
             laps=laps,
+            said=_whole(about),
             left_out=left_out("row", "without a time or with too few cells", untimed),
         )
     ]
+
+
+def _whole(about: list[str]) -> dict[str, float | str]:
+    """What the line about the whole row says that its strokes do not: TotalCals, the seventh."""
+    kcal = number(about[6]) if len(about) > 6 else None
+    return {"energy_kcal": kcal} if kcal else {}
+
+
+def _laps(pieces: list[_Row]) -> Iterator[Lap]:
+    """Work and rest by the table of intervals, with what it says of each piece of work."""
+    for row in pieces:
+        kind, ms, metres, _, _, kcal, _, end_bpm = map(number, [*row.cells, *[""] * 8][:8])
+        if kind not in (_REST, _WORK) or not ms:
+            continue
+        if kind == _REST:
+            yield Lap(rest=True, seconds=ms / 1000)
+            continue
+        told = {"energy_kcal": kcal, "end_heart_rate_bpm": end_bpm}
+        said = {name: value for name, value in told.items() if value}
+        yield Lap(rest=False, seconds=ms / 1000, metres=metres, said=said)
 
 
 class _Row(NamedTuple):

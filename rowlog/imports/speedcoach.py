@@ -11,6 +11,9 @@ from rowlog.imports.workout import ImportFault, Lap, Point, Workout
 
 _FIELDS = ("Interval", "Elapsed Time", "Stroke Rate", "Heart Rate", "Power", "Total Strokes")
 
+_NOTHING = "---"
+"""What it writes for what it does not know."""
+
 
 def read(name: str, text: str) -> list[Workout] | None:
     """The workout of a SpeedCoach file; None where it is none. Raises ImportFault.
@@ -25,9 +28,7 @@ def read(name: str, text: str) -> list[Workout] | None:
     strokes = _table(rows, "Per-Stroke Data:")
     if not strokes:
         raise ImportFault(f"{name} has no strokes.", "Export the session with its strokes.")
-    laps = tuple(
-        Lap(False, number(row["Elapsed Time"]) or 0.0, _metres(row)) for row in map(_totals, pieces)
-    )
+    laps = tuple(map(_lap, map(_totals, pieces)))
     points: list[Point] = []
     start_s = start_m = 0.0
     inside, count = 0, 0
@@ -35,6 +36,8 @@ def read(name: str, text: str) -> list[Workout] | None:
     for line, row in strokes:
         place = number(row["Interval"])
         at, metres = number(row["Elapsed Time"]), _metres(row)
+        if {row["Elapsed Time"], row.get("Distance (GPS)")} == {_NOTHING}:
+            continue  # the mean of the oarlock's figures, below the strokes of an interval
         if place is None or at is None:
             untimed.append(line)
             continue
@@ -52,6 +55,10 @@ def read(name: str, text: str) -> list[Workout] | None:
                 power_w=number(row["Power"]) or None,
                 pace_s_per_500m=number(row.get("Split (GPS)", "")) or None,
                 stroke=count,
+                stroke_distance_m=number(row.get("Distance/Stroke (GPS)", "")) or None,
+                work_j=number(row.get("Work", "")) or None,
+                mean_force_n=number(row.get("Force Avg", "")) or None,
+                peak_force_n=number(row.get("Force Max", "")) or None,
             )
         )
     for lap in laps[inside:]:
@@ -81,6 +88,13 @@ def _table(rows: list[list[str]], title: str) -> list[tuple[int, dict[str, str]]
         told = {**dict.fromkeys(_FIELDS, ""), **dict(zip(head, row, strict=False))}
         found.append((line, told))
     return found
+
+
+def _lap(row: dict[str, str]) -> Lap:
+    """An interval by the table of them, with its own count of strokes."""
+    strokes = whole(number(row.get("Strokes", "")))
+    said = {"stroke_count": strokes} if strokes else {}
+    return Lap(False, number(row["Elapsed Time"]) or 0.0, _metres(row), said=said)
 
 
 def _totals(row: dict[str, str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import Final
 
 from rowlog.imports.left_out import csv_lines, lacking, left_out
 from rowlog.imports.stamps import ended, sharpened
-from rowlog.imports.workout import ImportFault, Lap, Point, Workout
+from rowlog.imports.workout import IN_TENTHS, ImportFault, Lap, Point, Resolution, Workout
 
 COLUMNS: Final[dict[str, tuple[str, float]]] = {
     # RowingData and Painsled
@@ -66,6 +66,8 @@ WAITING, RESTING, OVER = 0.0, 3.0, 10.0
 _NUMBER: Final = re.compile(r"\s*(?:(?:(\d+):)?(\d+):)?(-?\d+(?:[.,]\d+)?(?:e[+-]?\d+)?)\s*m?\s*")
 _PIECE: Final = re.compile(r"\d+'|(?:\d+:)?\d+:\d\d|[\d.,]+ ?m")
 """A single piece as Hero names it: 15', 20:00, 2000m."""
+_A_STROKE: Final = Resolution(within_s=3.0, within_m=12.0)
+"""How far a piece that ends with the stroke in which it was over ends from its end."""
 _FIELDS: Final = frozenset(Point._fields)
 _OF_A_STROKE: Final = frozenset({"drive_s", "stroke_distance_m"})
 """Where a program says these, a row without them and the others is of nobody who rows."""
@@ -158,7 +160,9 @@ def _workout(
     points = _points(columns, times, strokes)
     counted = counts is not None or "index" in header
     piece = _piece_alone(above, points) if program == "hero" else ()
+    by_stroke = columns.get("lap") is not None and not _rows_between(points, states)
     workout = Workout(
+        resolution=_A_STROKE if by_stroke else IN_TENTHS,
         one_lap_tells=bool(piece)
         or (states is not None and _pieces(states, points) != (-1, len(points))),
         format=program,
@@ -232,13 +236,15 @@ def _strokes(counts: _Column | None, rowed: Sequence[bool]) -> tuple[list[int | 
 def _points(
     columns: Mapping[str, _Column], times: Sequence[float], strokes: Sequence[int | None]
 ) -> list[Point]:
-    """The rows as points; apart from time and metres, 0 is what a program writes for unknown."""
+    """The rows as points; 0 is what a program writes for unknown, but of time and sums."""
     told: dict[str, Iterable[object]] = {
         field: [value or None for value in columns[field]] for field in _FIELDS if field in columns
     }
     for field in _WHOLE:
         if field in told:
             told[field] = map(whole, columns[field])
+    if any(columns.get("energy_kcal", ())):  # they begin at 0, which is no unknown then
+        told["energy_kcal"] = columns["energy_kcal"]
     told |= {"t_s": times, "stroke": strokes}
     if "distance_m" in columns:
         told["distance_m"] = columns["distance_m"]
@@ -306,6 +312,11 @@ def _pieces(states: Sequence[float | None], points: Sequence[Point]) -> tuple[in
     begin = max((k for k, state in enumerate(idle) if state == WAITING), default=-1)
     end = next((k for k, state in enumerate(idle) if state == OVER and k > begin), len(points))
     return begin, end
+
+
+def _rows_between(points: Sequence[Point], states: Sequence[float | None] | None) -> bool:
+    """Whether there are rows that are no strokes, as rowlog writes them where pieces end."""
+    return states is not None and any(point.stroke is None for point in points)
 
 
 def _laps(columns: Mapping[str, _Column], points: Sequence[Point]) -> tuple[Lap, ...]:

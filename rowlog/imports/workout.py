@@ -64,6 +64,17 @@ class Lap(NamedTuple):
     """What else it says, under the names of a FileLap's fields."""
 
 
+class Resolution(NamedTuple):
+    """How far the lengths of a file's laps may be from what they were meant to be."""
+
+    within_s: float = 0.3
+    within_m: float = 0.5
+
+
+IN_TENTHS: Final = Resolution()
+"""That of a table of laps in tenths, and of a lap key's own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workout:
     """One workout of a file."""
@@ -79,6 +90,8 @@ class Workout:
     """Whether rowlog itself wrote them, so that even one alone tells where the piece was."""
     one_lap_tells: bool = False
     """Whether even one alone tells where the piece was, whoever wrote it."""
+    resolution: Resolution = IN_TENTHS
+    """Of its laps."""
     said: Mapping[str, float | str] = field(default_factory=dict)
     """What it says of the whole, under the names of a FileTotals' fields."""
     plan: str | None = None
@@ -274,30 +287,3 @@ def _plausible(at: datetime | None) -> datetime | None:
     if at is None or not 1995 <= at.year <= 2100:
         return None
     return at if at.tzinfo is not None else at.astimezone()
-
-
-def plan_of(laps: Sequence[Lap]) -> str | None:
-    """Interval text that cuts a session as the file's laps do; None for a single lap."""
-    if len(laps) < 2:
-        return None
-    words: list[str] = []
-    for lap in laps:
-        if lap.seconds < 1:
-            continue
-        if lap.rest:
-            if not words or "/" in words[-1]:
-                return None
-            words[-1] += f"/{_clock(lap.seconds)}r"
-        elif lap.metres is not None and lap.metres >= 1:
-            # Cut off and not rounded: the last piece's end must be reached by the last metre.
-            words.append(f"{math.floor(lap.metres * 10 + 1e-6) / 10:.1f}".removesuffix(".0") + "m")
-        else:
-            words.append(_clock(lap.seconds))
-    return " + ".join(words) or None
-
-
-def _clock(seconds: float) -> str:
-    tenths = round(seconds * 10)
-    minutes, rest = divmod(tenths, 600)
-    text = f"{minutes}:{rest // 10:02d}"
-    return f"{text}.{rest % 10}" if rest % 10 else text
