@@ -13,11 +13,13 @@ from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 from rowlog import imports
+from rowlog.archive import BlockError
 from rowlog.imports.left_out import LeftOut
 from rowlog.imports.naming import plan_of
 from rowlog.imports.workout import ImportFault, Point, Workout, laps_told
 from rowlog.notation import NotationError, parse
 from rowlog.plan import Plan
+from rowlog.store_pack import blocks_of
 from rowlog.store_rows import Source
 from rowlog.store_whole import Original, Whole
 from rowlog.structuring import Recording
@@ -189,6 +191,12 @@ def _derived(
         made = recording.cut("auto", None)
     else:
         made = recording.unplanned()[0]
+    try:
+        blocks = tuple(blocks_of(frames))
+    except BlockError as error:
+        raise ImportFault(
+            f"{origin or 'A file'} cannot be kept: its {error}.", "Please report it, with the file."
+        ) from error
     return Whole(
         started_at=started_at,
         start_known=start_known,
@@ -196,7 +204,7 @@ def _derived(
         plan=None if plan is None else str(plan),
         athlete=athlete,
         sources=sources,
-        frames=frames,
+        blocks=blocks,
         facts=tuple(made.facts),
         totals=made.totals,
         text=made.text,

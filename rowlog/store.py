@@ -275,7 +275,6 @@ class Store:
                 for whole in wholes:
                     number = store_whole.insert(
                         db,
-                        self.path,
                         self._insert,
                         whole,
                         athlete_id=self._athlete(whole.athlete),
@@ -448,7 +447,7 @@ class Store:
         with self._transaction(durable=True) as db:
             self._require(db, session_id)
             if renewed is not None:
-                store_whole.renew(db, self.path, self._insert, session_id, renewed)
+                store_whole.renew(db, self._insert, session_id, renewed)
             structure = self._insert.structure(session_id, segmentation_id)
             self._insert.clear_derived(session_id, structure)
             if told is not None:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from rowlog.schema import FIGURES_VERSION
 from rowlog.store_errors import StoreError
+from rowlog.store_pack import MANY_ROWS, laid
 from rowlog.store_read import default_segmentation
 from rowlog.store_rows import (
     FRAME_COLUMNS,
@@ -91,10 +91,18 @@ class Inserter:
         """How many frames a session has; they are numbered from 0."""
         return self._take_numbers(session_id, "frames", 0)
 
-    def facts(self, session_id: int, facts: Iterable[Fact], structure: int | None = None) -> None:
+    def facts(
+        self,
+        session_id: int,
+        facts: Iterable[Fact],
+        structure: int | None = None,
+        *,
+        close: bool = False,
+    ) -> None:
         """Insert facts of any types, those that are not stored passed over.
 
-        `structure` is the segmentation of segments and splits; None: the default one.
+        `structure` is the segmentation of segments and splits; None: the default one. `close`:
+        these are all that the session has, and lie close at once, as `pack_rows` lays them.
         """
         by_type: dict[type, list[Row]] = {}
         for fact in facts:
@@ -104,16 +112,16 @@ class Inserter:
                 by_type.setdefault(kind, []).append(shape.pack(fact))
         for kind, rows in by_type.items():
             shape = SHAPES[kind]
-            values: Iterable[Row]
             if shape.numbered:
                 first = self._take_numbers(session_id, shape.table, len(rows))
-                values = ((session_id, seq, *row) for seq, row in enumerate(rows, first))
+                values = [(session_id, seq, *row) for seq, row in enumerate(rows, first)]
             elif kind in STRUCTURE:
                 structure = self.structure(session_id, structure)
-                values = map(partial(_joined, (session_id, structure)), rows)
+                values = [(session_id, structure, *row) for row in rows]
             else:
-                values = map(partial(_joined, (session_id,)), rows)
-            self._db.executemany(_INSERTS[kind], values)
+                values = [(session_id, *row) for row in rows]
+            in_order = laid(values) if close and shape.table in MANY_ROWS else values
+            self._db.executemany(_INSERTS[kind], in_order)
 
     def totals(self, session_id: int, totals: SessionTotals) -> None:
         """The session's figures, in the place of those it had."""
@@ -206,7 +214,3 @@ class Inserter:
             first = max((seq + 1 for seq in found if seq is not None), default=0)
         self._next[key] = first + count
         return first
-
-
-def _joined(keys: Row, row: Row) -> Row:
-    return keys + row

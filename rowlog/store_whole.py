@@ -6,11 +6,10 @@ import sqlite3
 import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 from rowlog.store_facts import Inserter
-from rowlog.store_pack import pack_block, pack_rows
+from rowlog.store_pack import Block, put_block
 from rowlog.store_rows import Fact, Source, pack_options
 from rowlog.totals import SessionTotals
 from rowlog_drivers.clock import wall_now
@@ -49,8 +48,8 @@ class Whole:
     """The plan's canonical text."""
     athlete: str | None
     sources: tuple[Source, ...]
-    frames: tuple[Frame, ...]
-    """In order of processing."""
+    blocks: tuple[Block, ...]
+    """Its frames, in order of processing."""
     facts: tuple[Fact, ...]
     totals: SessionTotals
     text: str | None
@@ -61,6 +60,11 @@ class Whole:
     note: str | None = None
     licence: str | None = None
     header: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """Its frames, unpacked; in order of processing."""
+        return tuple(frame for block in self.blocks for frame in block.frames)
 
     @property
     def ended_at(self) -> datetime:
@@ -109,7 +113,6 @@ def original_of(db: sqlite3.Connection, session_id: int) -> tuple[Original, int]
 
 def insert(
     db: sqlite3.Connection,
-    path: Path,
     rows: Inserter,
     whole: Whole,
     *,
@@ -148,14 +151,13 @@ def insert(
     )
     structure = rows.new_structure(number, whole.way, whole.plan, is_default=True)
     rows.describe(structure, whole.text, whole.confidence)
-    _put_frames(db, path, rows, number, whole.frames)
-    rows.facts(number, whole.facts, structure)
-    pack_rows(db, number)
+    _put_blocks(db, number, whole.blocks)
+    rows.facts(number, whole.facts, structure, close=True)
     rows.totals(number, whole.totals)
     return number
 
 
-def renew(db: sqlite3.Connection, path: Path, rows: Inserter, number: int, whole: Whole) -> None:
+def renew(db: sqlite3.Connection, rows: Inserter, number: int, whole: Whole) -> None:
     """Put what a file is read as today in the place of what it was read as.
 
     The user's own, such as note, tags, athlete and further ways to cut it, stays. What is derived
@@ -165,7 +167,7 @@ def renew(db: sqlite3.Connection, path: Path, rows: Inserter, number: int, whole
     db.execute("DELETE FROM frames WHERE session_id = ?", (number,))
     db.execute("DELETE FROM frame_blocks WHERE session_id = ?", (number,))
     rows.forget()
-    _put_frames(db, path, rows, number, whole.frames)
+    _put_blocks(db, number, whole.blocks)
     if whole.start_known:
         db.execute(
             "UPDATE sessions SET started_at = ? WHERE id = ?",
@@ -204,9 +206,8 @@ def note_version(db: sqlite3.Connection, session_id: int, version: str) -> None:
     )
 
 
-def _put_frames(
-    db: sqlite3.Connection, path: Path, rows: Inserter, number: int, frames: tuple[Frame, ...]
-) -> None:
-    rows.frames(number, frames)
-    while pack_block(db, path, number):
-        pass
+def _put_blocks(db: sqlite3.Connection, number: int, blocks: tuple[Block, ...]) -> None:
+    first_seq = 0
+    for block in blocks:
+        put_block(db, number, first_seq, block)
+        first_seq += block.frame_count
