@@ -314,7 +314,7 @@ def planned(workout: Workout) -> Plan | None:
     """The plan that a workout follows: as its file says, else as its laps were; None: neither."""
     text = workout.plan
     if text is None and not workout.laps_are_own:
-        text = plan_of(workout.laps, workout.resolution)
+        text = plan_of(workout.laps, workout.resolution, alone=workout.one_lap_tells)
     if text is None:
         return None
     try:

@@ -31,6 +31,8 @@ class Series:
     pace_s_per_500m: Track
     stroke_rate_spm: Track
     power_w: Track
+    energy_kcal: Track
+    """Session energy, unwrapped and carried over restarts of the machine."""
     heart_rate_bpm: Track
     heart_rate_source: str | None
     """The one source that the heart rate is from; None when there is none."""
@@ -39,7 +41,8 @@ class Series:
 def load_series(database: Path, session_id: int) -> Series:
     """The series of a stored session. Raises StoreError."""
     tracks: dict[str, list[tuple[float, float]]] = {
-        name: [] for name in ("distance_m", "pace_s_per_500m", "stroke_rate_spm", "power_w")
+        name: []
+        for name in ("distance_m", "pace_s_per_500m", "stroke_rate_spm", "power_w", "energy_kcal")
     }
     beats: dict[str, list[tuple[float, float]]] = {}
     with open_reader(database) as reader:
@@ -54,6 +57,8 @@ def load_series(database: Path, session_id: int) -> Series:
                     position = derivation.pipeline.position
                     if record.distance_m is not None and position is not None:
                         tracks["distance_m"].append((t_s, position.distance_m or 0.0))
+                    if record.energy_kcal is not None and position is not None:
+                        tracks["energy_kcal"].append((t_s, position.energy_kcal or 0.0))
                     for name in ("pace_s_per_500m", "stroke_rate_spm", "power_w"):
                         value = getattr(record, name)
                         # A pace of 0 is no pace; 0 W and 0 strokes a minute are what they are.

@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, NamedTuple
 import numpy as np
 
 from rowlog.contents import Contents, StrokeRow
-from rowlog.exports.cells import read_table, total, write_table
+from rowlog.exports.cells import number, read_table, total, write_table
 from rowlog.exports.checking import CannotSay, Difference, Expected, compare
 from rowlog.metrics import Array, as_of
 
@@ -32,8 +32,17 @@ _SAME_M: Final = 1.5
 """Counters of whole metres are off by so much, at most."""
 _FIRST_S: Final = 2.0
 """So long before the first piece its first stroke may be stamped."""
-_BEAT_S: Final = 2.0
-"""While nobody strokes there is a row so often, as long as the heart is heard."""
+_BREAK_S: Final = 4.0
+"""While nobody strokes for longer, there is a row whenever the heart is heard."""
+_SAME_KCAL: Final = 5.0
+"""What a monitor says of its intervals, and its running counter, are off by so much, at most."""
+
+
+_SUMS: Final = {
+    " Horizontal (meters)": ("distance_m", _SAME_M),
+    " Calories (kCal)": ("energy_kcal", _SAME_KCAL),
+}
+"""(a column that counts up: (what a piece's part of it is, how far off it may be))."""
 
 
 def write(contents: Contents, out: BinaryIO) -> None:
@@ -81,7 +90,7 @@ def _instants(contents: Contents) -> list[_Row]:
         lap = laps[place] if laps else 0
         rows.append(_Row(t_s, lap, _state(contents, place), stroke))
     rows.sort(key=lambda row: (row.t_s, row.stroke is not None))
-    return list(_with_beats(rows, *contents.series.heart_rate_bpm))
+    return list(_with_beats(contents, rows, *contents.series.heart_rate_bpm))
 
 
 def _laps(contents: Contents) -> list[int]:
@@ -93,18 +102,33 @@ def _laps(contents: Contents) -> list[int]:
     return laps
 
 
-def _with_beats(rows: Sequence[_Row], t_s: Array, bpm: Array) -> Iterator[_Row]:
-    """The rows, and more of them in long breaks between two."""
+def _with_beats(contents: Contents, rows: Sequence[_Row], t_s: Array, bpm: Array) -> Iterator[_Row]:
+    """The rows, and more of them in long breaks between two, and at the highest heart rates."""
+    highest = _highest(contents, t_s, bpm)
     for row, following in zip(rows, [*rows[1:], None], strict=False):
         yield row
-        if following is None or following.t_s - row.t_s < 2 * _BEAT_S:
+        if following is None or row.state in (OVER, *(() if row.edge else (WAITING,))):
             continue
         # A stroke is followed by its own piece; what comes after a piece's end belongs to the next.
         lap, state = (following if row.stroke is None else row)[1:3]
-        at_s = np.arange(row.t_s + _BEAT_S, following.t_s - _BEAT_S / 2, _BEAT_S)
-        for beat_s, known in zip(at_s, as_of(t_s, bpm, at_s), strict=True):
-            if known == known:
-                yield _Row(float(beat_s), lap, state)
+        first, last = np.searchsorted(t_s, (row.t_s, following.t_s), side="right").tolist()
+        long = following.t_s - row.t_s >= _BREAK_S
+        for at_s, known in zip(t_s[first:last].tolist(), bpm[first:last].tolist(), strict=True):
+            if at_s < following.t_s and known == known and (long or at_s in highest):
+                yield _Row(at_s, lap, state)
+
+
+def _highest(contents: Contents, t_s: Array, bpm: Array) -> frozenset[float]:
+    """When each piece first reached the heart rate that is its highest."""
+    found = []
+    for segment in contents.segments:
+        first, last = np.searchsorted(
+            t_s, (segment.started_at_s, segment.started_at_s + segment.duration_s)
+        ).tolist()
+        reached = np.flatnonzero(bpm[first:last] == segment.max_heart_rate_bpm)
+        if len(reached):
+            found.append(float(t_s[first + reached[0]]))
+    return frozenset(found)
 
 
 def _ends(contents: Contents) -> list[float]:
@@ -125,59 +149,96 @@ def _rows(contents: Contents) -> Iterator[tuple[object, ...]]:
     bpm = as_of(*series.heart_rate_bpm, t_s)
     pace = as_of(*series.pace_s_per_500m, t_s)
     power = as_of(*series.power_w, t_s)
-    exact = _exact_metres(contents, metres[[row.edge for row in instants]])
-    count, last_m = 0, 0.0
-    for place, (at_s, lap, state, stroke, edge) in enumerate(instants):
+    kcal = _energy(contents, t_s)
+    edges = [row.edge for row in instants]
+    metres[edges] = _exact(contents, "distance_m", metres[edges], _SAME_M)
+    kcal[edges] = _exact(contents, "energy_kcal", kcal[edges], _SAME_KCAL)
+    counted_m = [
+        row.stroke.total_distance_m if row.stroke is not None else None for row in instants
+    ]
+    reached_m = _between(
+        edges,
+        [
+            _known(drawn) if counted is None else counted
+            for counted, drawn in zip(counted_m, metres, strict=True)
+        ],
+    )
+    spent_kcal = _between(edges, [_known(spent) for spent in kcal])
+    count = 0
+    for place, (at_s, lap, state, stroke, _) in enumerate(instants):
         told = _stroke(stroke, _known(pace[place]), _known(power[place]))
         count += stroke is not None
-        reached = stroke.total_distance_m if stroke is not None else None
-        if edge:
-            reached = next(exact)
-        if reached is None:
-            reached = _known(metres[place])
-        if reached is not None:  # a piece's end may be half a metre ahead of the next stroke
-            reached = last_m = max(last_m, reached)
         yield (
             started + at_s,
             0,
             lap,
             place,
             at_s,
-            reached,
+            reached_m[place],
             *told[:2],
             _known(bpm[place]),
-            *told[2:5],
+            told[2],
+            spent_kcal[place],
+            told[3],
             count,
-            *told[5:],
+            *told[4:],
             contents.session.drag_factor,
             state,
         )
 
 
-def _exact_metres(contents: Contents, drawn: Array) -> Iterator[float | None]:
-    """The metres at each edge: by the pieces' own, where what the samples draw agrees with them."""
-    told = [segment.distance_m or 0.0 for segment in contents.segments]
-    reached_m = 0.0
-    for drawn_m, more_m in zip(
-        drawn.tolist(), [0.0] * (len(drawn) - len(told)) + told, strict=True
-    ):
-        reached_m += more_m
-        if abs(reached_m - drawn_m) > _SAME_M:
-            reached_m = drawn_m
-        yield _known(reached_m)
+def _energy(contents: Contents, at_s: Array) -> Array:
+    """Energy by then, as the counter stood; 0 before it was first read, NaN where it never was."""
+    times, kcal = contents.series.energy_kcal
+    if len(times) == 0:
+        return np.full(len(at_s), np.nan)
+    place = np.searchsorted(times, at_s, side="right") - 1
+    return np.where(place < 0, 0.0, kcal[np.maximum(place, 0)])
+
+
+def _exact(contents: Contents, name: str, drawn: Array, within: float) -> list[float]:
+    """A sum at each edge: by the pieces' own, where what the samples draw agrees with them."""
+    told = [getattr(segment, name) or 0.0 for segment in contents.segments]
+    found = []
+    reached = 0.0
+    for seen, more in zip(drawn.tolist(), [0.0] * (len(drawn) - len(told)) + told, strict=True):
+        reached += more
+        if not abs(reached - seen) <= within:
+            reached = seen
+        found.append(reached)
+    return found
+
+
+def _between(edges: Sequence[bool], counted: Sequence[float | None]) -> list[float | None]:
+    """A sum that never falls, and that no row carries beyond the edge that follows it.
+
+    A counter of whole metres may be half a metre ahead of the end of a piece, or behind it.
+    """
+    held: list[float | None] = []
+    most = float("inf")
+    for edge, value in zip(reversed(edges), reversed(counted), strict=True):
+        if value is not None:
+            value = min(value, most)
+            most = value if edge else most
+        held.append(value)
+    held.reverse()
+    least = 0.0
+    for place, value in enumerate(held):
+        if value is not None:
+            held[place] = least = max(least, value)
+    return held
 
 
 def _stroke(
     stroke: StrokeRow | None, pace_s: float | None, power_w: float | None
 ) -> tuple[float | None, ...]:
-    """Pace, rate, watts, calories and speed, and after the count what its oar did."""
+    """Pace, rate, watts and speed, and after the count what its oar did."""
     if stroke is None:
-        return (None,) * 12
+        return (None,) * 11
     return (
         pace_s,
         stroke.stroke_rate_spm,
         stroke.power_w if stroke.power_w is not None else power_w,
-        None,
         500.0 / pace_s if pace_s else None,
         stroke.distance_m,
         stroke.drive_length_m,
@@ -236,11 +297,40 @@ def differences(contents: Contents, path: Path) -> list[Difference]:
     ]
     expected += [
         Expected(f"seconds at the end of lap {lap}", end_s, float(row[" ElapsedTime (sec)"]))
-        for lap, (end_s, row) in enumerate(zip(ends, ended, strict=False))
+        for lap, (end_s, row) in enumerate(zip(ends, ended, strict=False), 1)
     ]
+    if len(ended) == len(contents.segments):
+        expected += _laps_read(contents, table, ended)
     if strokes[-1].total_distance_m is not None:
         last = float(rows[-1][" Horizontal (meters)"])
         expected.append(
             Expected("metres at the last stroke", strokes[-1].total_distance_m, last, _SAME_M)
         )
     return compare(expected)
+
+
+def _laps_read(
+    contents: Contents, table: Sequence[dict[str, str]], ended: Sequence[dict[str, str]]
+) -> Iterator[Expected]:
+    """Metres, energy and the highest heart rate of each piece, by the rows at its ends."""
+    begin = table[0] if table[0][" WorkoutState"] == str(WAITING) else None
+    if begin is None or contents.segments[0].started_at_s != number(begin[" ElapsedTime (sec)"]):
+        begin = None
+    before = {name: 0.0 if begin is None else number(begin[name]) or 0.0 for name in _SUMS}
+    for lap, (segment, row) in enumerate(zip(contents.segments, ended, strict=True), 1):
+        for name, (told, within) in _SUMS.items():
+            reached, wanted = number(row[name]), getattr(segment, told)
+            if reached is None or wanted is None:
+                continue
+            yield Expected(f"{told} of lap {lap}", wanted, reached - before[name], within)
+            before[name] = reached
+        highest = segment.max_heart_rate_bpm
+        if highest is not None and segment.heart_rate_source == contents.series.heart_rate_source:
+            until_s = segment.started_at_s + segment.duration_s
+            beats = {
+                number(row[" HRCur (bpm)"])
+                for row in table
+                if segment.started_at_s <= float(row[" ElapsedTime (sec)"]) <= until_s
+            }
+            found = highest if highest in beats else None
+            yield Expected(f"max_heart_rate_bpm of lap {lap}", highest, found)

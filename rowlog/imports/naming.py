@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Final, NamedTuple
 
@@ -11,11 +11,14 @@ from rowlog.imports.workout import SHORTEST_LAP_S, Lap, Resolution
 
 _TIMES_S: Final = (60.0, 30.0, 15.0, 10.0, 5.0)
 _LENGTHS_M: Final = (500.0, 250.0, 100.0, 50.0, 10.0)
+_ENERGIES_KCAL: Final = (50.0, 10.0, 5.0)
 """What people set, from the roundest on."""
 _FINEST: Final = 0.05
 """No time and no distance is known more exactly than this, in seconds or metres."""
 _CHANCE: Final = 0.01
 """What comes about by chance more often than this was not meant."""
+_COUNTED_KCAL: Final = 0.5
+"""Energy is counted in whole kilocalories."""
 _SPREAD: Final = 0.1
 """Pieces that were not meant to be equal differ by so much of their size at least."""
 _OPEN: Final = "...r"
@@ -30,14 +33,16 @@ class _Even(NamedTuple):
     sizes: tuple[float, ...]
 
 
-def plan_of(laps: Sequence[Lap], known: Resolution) -> str | None:
-    """Interval text for the pieces that a file's laps are; None for a single lap.
+def plan_of(laps: Sequence[Lap], known: Resolution, *, alone: bool = False) -> str | None:
+    """Interval text for the pieces that a file's laps are; None for a single one.
 
-    Pieces of even times are named by their times, those of even metres by their metres, all of them
-    alike; where neither are, each by what it came to, and that is its metres, where they are known.
+    `alone`: whether one by itself tells of a piece; it is named where it is of an even size.
+
+    Pieces of even times are named by their times, those of even metres by their metres, of energies
+    by those, all of them alike; where none are, each by its metres, where they are known.
     Rests of all lengths between equal pieces are undefined ones. Equal pieces are told once.
     """
-    if len(laps) < 2:
+    if not laps or (len(laps) == 1 and not alone):
         return None
     pieces: list[tuple[Lap, Lap | None]] = []
     for lap in laps:
@@ -50,6 +55,8 @@ def plan_of(laps: Sequence[Lap], known: Resolution) -> str | None:
         else:
             return None
     words, even = _work([work for work, _ in pieces], known)
+    if len(laps) == 1 and not even:
+        return None
     alike = even and len(set(words)) == 1
     rests = _rests([rest for _, rest in pieces], known, alike=alike)
     if alike and len(words) > 1 and len(set(rests)) == 1:
@@ -59,15 +66,19 @@ def plan_of(laps: Sequence[Lap], known: Resolution) -> str | None:
 
 def _work(laps: Sequence[Lap], known: Resolution) -> tuple[list[str], bool]:
     """Each piece of work in words, and whether they are of even sizes."""
-    by_time = _even([lap.seconds for lap in laps], known.within_s, _TIMES_S)
     metres = [lap.metres for lap in laps if lap.metres is not None and lap.metres >= 1]
-    by_metres = None
-    if len(metres) == len(laps):
-        by_metres = _even(metres, known.within_m, _LENGTHS_M)
-    if by_metres is not None and (by_time is None or by_metres.chance <= by_time.chance):
-        return [_length(size) for size in by_metres.sizes], True
-    if by_time is not None:
-        return [clock(size) for size in by_time.sizes], True
+    told = [lap.said.get("energy_kcal") for lap in laps]
+    kcal = [value for value in told if isinstance(value, float | int)]
+    ways: list[tuple[_Even | None, Callable[[float], str]]] = [
+        (_even(metres, known.within_m, _LENGTHS_M) if len(metres) == len(laps) else None, _length),
+        (_even([lap.seconds for lap in laps], known.within_s, _TIMES_S), clock),
+    ]
+    if len(kcal) == len(laps) > 2:  # of two, both are even too often
+        ways.append((_even(kcal, _COUNTED_KCAL, _ENERGIES_KCAL), _energy))
+    found = [(even.chance, place) for place, (even, _) in enumerate(ways) if even is not None]
+    if found:
+        even, word = ways[min(found)[1]]
+        return [word(size) for size in (() if even is None else even.sizes)], True
     return [
         # Cut off and not rounded: the last piece's end must be reached by the last metre.
         _length(math.floor(lap.metres * 10 + 1e-6) / 10)
@@ -119,6 +130,10 @@ def _even(sizes: Sequence[float], within: float, steps: Sequence[float]) -> _Eve
 
 def _length(metres: float) -> str:
     return f"{metres:.1f}".removesuffix(".0") + "m"
+
+
+def _energy(kcal: float) -> str:
+    return f"{kcal:.0f}cal"
 
 
 def clock(seconds: float) -> str:

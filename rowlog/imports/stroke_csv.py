@@ -338,14 +338,20 @@ def _laps(columns: Mapping[str, _Column], points: Sequence[Point]) -> tuple[Lap,
         if number is not None
     ]
     laps: list[Lap] = []
-    last_s, last_m = 0.0, 0.0
+    last_s, last_m, last_kcal = 0.0, 0.0, 0.0
     measured = "distance_m" in columns
     if begin >= 0:
         last_s, last_m = points[begin].t_s, points[begin].distance_m or 0.0
+        last_kcal = points[begin].energy_kcal or 0.0
     for (_, rest), rows in groupby(keyed, key=itemgetter(0, 1)):
         inside = [point for _, _, point in rows]
         end_s, end_m = inside[-1].t_s, inside[-1].distance_m or 0.0
-        said = {"stroke_count": sum(point.stroke is not None for point in inside)}
+        said: dict[str, float | str] = {
+            "stroke_count": sum(point.stroke is not None for point in inside)
+        }
+        if inside[-1].energy_kcal is not None:
+            said["energy_kcal"] = max(0.0, inside[-1].energy_kcal - last_kcal)
+            last_kcal = inside[-1].energy_kcal
         metres = max(0.0, end_m - last_m) if measured else None
         laps.append(Lap(rest, end_s - last_s, metres, last_s, said))
         last_s, last_m = end_s, end_m
