@@ -123,7 +123,7 @@ def test_a_look_into_strangers_files_tells_what_the_import_will(captures: Path) 
     assert len(pieces) == 12
     assert {name: count for name, count in pieces.items() if count} == {
         "RP_interval.csv": 8, "SpeedCoach2Link_interval.csv": 5, "testdata.csv": 4,
-        "boatcoach_fixed_distance.csv": 4,
+        "boatcoach_fixed_distance.csv": 4, "herodata.csv": 1,
     }  # fmt: skip
 
 
