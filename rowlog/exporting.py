@@ -9,16 +9,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from hashlib import file_digest, sha256
+from io import BufferedIOBase
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from rowlog import exports
-from rowlog.contents import load_contents
-from rowlog.exports import FORMATS, Format
-from rowlog.exports.checking import CannotSay
+from rowlog.contents import Contents, load_contents
+from rowlog.exports import FORMATS, Exporter, Format
+from rowlog.exports.checking import UNREADABLE, CannotSay
 from rowlog.summary import SessionSummary, load_sessions, session_number
 from rowlog_drivers.errors import CallError, RowlogError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _DIFFERENCES_TOLD: Final = 3
 
@@ -158,13 +163,11 @@ def _export(database: Path, number: int, file: Path, known: Format, *, overwrite
     module = exports.exporter(known)
 
     def check(part: Path) -> None:
-        wrong = module.differences(contents, part)
-        if wrong:
-            told = "; ".join(map(str, wrong[:_DIFFERENCES_TOLD]))
-            more = len(wrong) - _DIFFERENCES_TOLD
+        wrong = _wrong(module, contents, part)
+        if wrong is not None:
             raise ExportError(
                 f"{file} was not written: read back, it does not say what the database says. "
-                f"{told[0].upper()}{told[1:]}{f'; and {more} more' if more > 0 else ''}.",
+                f"{wrong}.",
                 "Please report it with the session's frames: rowlog frames ID",
             )
 
@@ -174,10 +177,25 @@ def _export(database: Path, number: int, file: Path, known: Format, *, overwrite
     return Exported(session_id=number, file=file, format=known.name, bytes=size)
 
 
+def _wrong(module: Exporter, contents: Contents, part: Path) -> str | None:
+    """What a file does not say as the session has it, by field; None when all is right."""
+    try:
+        found = module.differences(contents, part)
+    except (RowlogError, *UNREADABLE) as error:
+        return f"It cannot be read: {error or type(error).__name__}".rstrip(".")
+    if not found:
+        return None
+    told = "; ".join(map(str, found[:_DIFFERENCES_TOLD]))
+    more = len(found) - _DIFFERENCES_TOLD
+    return f"{told[0].upper()}{told[1:]}{f'; and {more} more' if more > 0 else ''}"
+
+
 def check_free(file: Path, *, overwrite: bool) -> None:
     """Raise CallError where a file cannot be put, or stands already and must not be replaced."""
     if file.is_dir():
         raise CallError(f"{file} is a folder.", "Name a file in it.")
+    if file.exists() and not file.is_file():  # /dev/null would be replaced by a file
+        raise CallError(f"{file} is no file.", "Name one that is not there yet.")
     if not overwrite and os.path.lexists(file):
         raise CallError(f"{file} exists already.", "Name another file, or add --force.")
 
@@ -191,20 +209,29 @@ def write_whole(
 ) -> int:
     """Write a file beside its place, sync it, check it, and only then give it its name.
 
-    Returns its bytes. Raises CallError where it exists, ExportError where it cannot be written.
+    With `check` it is also read back from the disk, byte by byte, before it counts as written.
+    Returns its bytes. Raises CallError where it exists, ExportError where it cannot be written, and
+    what `check` raises.
     """
     part: Path | None = None
     try:
         # Its name ends as the file's, since that says whether it is compressed.
         with NamedTemporaryFile(
-            dir=file.parent, prefix=".rowlog-", suffix=f"-{file.name[-80:]}", delete=False
+            dir=file.parent, prefix=".rowlog-", suffix=f"-{file.name[-20:]}", delete=False
         ) as out:
             part = Path(out.name)
-            write(cast(BinaryIO, out.file))
+            digested = _Digested(cast(BinaryIO, out.file))
+            write(cast(BinaryIO, out.file if check is None else digested))
             out.flush()
             os.fsync(out.fileno())
+            _forget(out.fileno())
         if check is not None:
             check(part)
+            if _digest(part) != digested.digest:
+                raise ExportError(
+                    f"{file} was not written: what the disk gives back is not what was written.",
+                    "Check the disk, or name a file on another one.",
+                )
         size = part.stat().st_size
         part.chmod(0o666 & ~_umask())
         _put(part, file, overwrite=overwrite)
@@ -220,6 +247,45 @@ def write_whole(
             with suppress(OSError):
                 part.unlink(missing_ok=True)
     return size
+
+
+class _Digested(BufferedIOBase):
+    """A file that remembers a digest of what is written to it."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out, self._sum = out, sha256()
+        self.name = out.name
+
+    def writable(self) -> bool:
+        """It is for that alone."""
+        return True
+
+    def write(self, content: ReadableBuffer) -> int:
+        """Write, and remember."""
+        self._sum.update(content)
+        return self._out.write(content)
+
+    def flush(self) -> None:
+        """Have the file written, if that is still open."""
+        if not self._out.closed:
+            self._out.flush()
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of all that was written."""
+        return self._sum.digest()
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file_digest(file, sha256).digest()
+
+
+def _forget(descriptor: int) -> None:
+    """Have what is read next come from the disk, where the system can be asked for that."""
+    if hasattr(os, "posix_fadvise"):
+        with suppress(OSError):
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _put(part: Path, file: Path, *, overwrite: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -350,6 +351,42 @@ def test_one_wrong_figure_is_named(database: Path, tmp_path: Path) -> None:
         assert all(one.startswith("lap 3") for one in told)
 
 
+class Decaying:
+    """What it writes is, bit by bit, something else when it is read back."""
+
+    def __init__(self, known: Format, share: float) -> None:
+        self.inner, self.share = exporter(known), share
+
+    def write(self, contents: Contents, out: Any) -> None:
+        self.inner.write(contents, out)
+
+    def differences(self, contents: Contents, path: Path) -> Any:
+        content = bytearray(path.read_bytes())
+        content[int(self.share * (len(content) - 1))] ^= 1
+        path.write_bytes(content)
+        return self.inner.differences(contents, path)
+
+
+@pytest.mark.parametrize("known", FORMATS, ids=lambda known: known.name)
+def test_a_bit_that_the_disk_lost_is_found_in_every_format(
+    known: Format, forceful: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for share in (0.0, 0.31, 0.62, 0.93, 1.0):
+        decaying = Decaying(known, share)
+        monkeypatch.setattr(exports, "exporter", lambda _, it=decaying: it)
+        with pytest.raises(ExportError, match="was not written: "):
+            export(forceful, [1], tmp_path / "x", known, folder=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def forceful(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A session of which every format can hold something."""
+    path = tmp_path_factory.mktemp("forceful") / "rowlog.db"
+    replay_file(ROOT / "fixtures" / "pm5" / "intervals_3x200m.frames.gz", path)
+    return path
+
+
 def test_a_file_that_does_not_read_back_is_not_left_behind(
     database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -408,6 +445,20 @@ def test_an_export_that_fills_the_disk_leaves_the_old_file(
         reading.close()
     assert file.read_bytes() == b"the old one"
     assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+def test_what_is_no_file_is_not_replaced(database: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.fit")
+    with pytest.raises(CallError, match=r"x\.fit is no file\. Name one"):
+        export(database, [1], tmp_path / "x.fit", fmt("fit"), folder=False, overwrite=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows counts a name's length otherwise")
+def test_a_name_as_long_as_can_be_is_written(database: Path, tmp_path: Path) -> None:
+    file = tmp_path / f"{'櫂' * 83}.json"  # 254 bytes of 255
+    export(database, [1], file, fmt("json"), folder=False)
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
 
 
 def test_a_folder_that_is_not_there_is_told(database: Path, tmp_path: Path) -> None:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import math
+import struct
+import zlib
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+UNREADABLE: Final = (
+    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, SyntaxError, TypeError,
+    ValueError, csv.Error, struct.error, zlib.error,
+)  # fmt: skip
+"""What the readers of files raise for one that is not as it should be."""
 
 
 class CannotSay(Exception):

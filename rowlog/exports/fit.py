@@ -314,8 +314,20 @@ def _trigger(segment: SegmentSummary) -> int:
 
 
 def differences(contents: Contents, path: Path) -> list[Difference]:
-    """Read the file back with fitdecode, checksums and all, and compare its figures."""
+    """Read the file back with fitdecode, checksums and all, and compare its figures.
+
+    Raises ValueError, and others of what is UNREADABLE, for what is no whole FIT file.
+    """
     import fitdecode  # type: ignore[import-untyped]
+
+    try:
+        return _differences(contents, path)
+    except fitdecode.FitError as error:
+        raise ValueError(str(error)) from error
+
+
+def _differences(contents: Contents, path: Path) -> list[Difference]:
+    import fitdecode
 
     sessions, laps, metres, intervals, strokes = [], [], [0.0], 0, 0
     with fitdecode.FitReader(

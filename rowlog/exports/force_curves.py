@@ -35,5 +35,16 @@ def differences(contents: Contents, path: Path) -> list[Difference]:
         [
             Expected("points", len(forces), len(rows)),
             Expected("sum of force_n", sum(forces), total(rows, "force_n")),
+            *(
+                Expected(
+                    f"sum of {name}",
+                    sum(
+                        (getattr(one, name) or 0) * len(one.force_curve_n or ())
+                        for one in contents.strokes
+                    ),
+                    total(rows, name),
+                )
+                for name in ("number", "t_s", "drive_s")
+            ),
         ]
     )

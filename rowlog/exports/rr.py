@@ -30,6 +30,7 @@ def differences(contents: Contents, path: Path) -> list[Difference]:
     return compare(
         [
             Expected("RR intervals", len(expected), len(rows)),
+            Expected("sum of t_s", sum(row[1] for row in expected), total(rows, "t_s")),
             Expected("sum of rr_ms", sum(row[2] for row in expected), total(rows, "rr_ms")),
         ]
     )
