@@ -190,6 +190,10 @@ def _put_planes(out: bytearray, rows: Sequence[bytes], width: int) -> None:
     joined = b"".join(rows)
     for place in range(width):
         plane = joined[place::width]
+        if plane.count(plane[:1]) == len(plane):  # as the names of JSON's fields are
+            out.append(0)
+            out += plane
+            continue
         steps = _steps(plane)
         if len(zlib.compress(steps, 1)) < len(zlib.compress(plane, 1)):
             out.append(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from rowlog.counters import SECOND_NS
@@ -30,9 +31,15 @@ class Buffer:
     Tick: that Tick's), and its `late_ns` says by how much; so `t_ns` never falls.
     """
 
-    def __init__(self, judge: Callable[[Delivery], Delivery] | None = None) -> None:
-        """`judge` has each delivery in its turn, and says what of it is believed; None: all."""
+    def __init__(
+        self, judge: Callable[[Delivery], Delivery] | None = None, *, windows: bool = True
+    ) -> None:
+        """`judge` has each delivery in its turn, and says what of it is believed; None: all.
+
+        `windows`: whether recent readings are kept; nobody asks for those of what is long over.
+        """
         self._judge = judge
+        self._keeps_windows = windows
         self._pending: list[Delivery] = []
         self._last_ns = 0
         self._next_tick_ns = SECOND_NS
@@ -57,18 +64,22 @@ class Buffer:
         pending = self._pending
         self._pending = []
         if len(pending) > 1:
-            pending.sort(key=lambda delivery: delivery.t_ns)
+            pending.sort(key=attrgetter("t_ns"))
         for delivery in pending:
-            if self._next_tick_ns <= delivery.t_ns:
-                yield from self._ticks(delivery.t_ns)
-            if delivery.t_ns < self._last_ns:
+            t_ns = delivery.t_ns
+            if self._next_tick_ns <= t_ns:
+                yield from self._ticks(t_ns)
+            if t_ns < self._last_ns:
                 delivery = redated(delivery, self._last_ns)
-            if delivery.frame is not None and delivery.frame.late_ns:
+                t_ns = delivery.t_ns
+            frame = delivery.frame
+            if frame is not None and frame.late_ns:
                 self.late_count += 1
-            self._last_ns = delivery.t_ns
+            self._last_ns = t_ns
             if self._judge is not None:
                 delivery = self._judge(delivery)
-            self._remember(delivery)
+            if self._keeps_windows:
+                self._remember(delivery)
             yield delivery
         if until_ns is not None:
             yield from self._ticks(until_ns)
@@ -100,10 +111,10 @@ class Buffer:
         return pairs[:, 0], pairs[:, 1]
 
     def _ticks(self, until_ns: int) -> Iterator[Delivery]:
-        while self._next_tick_ns <= until_ns:
-            t_ns = self._next_tick_ns
-            self._next_tick_ns += SECOND_NS
-            self._last_ns = max(self._last_ns, t_ns)
+        while (t_ns := self._next_tick_ns) <= until_ns:
+            self._next_tick_ns = t_ns + SECOND_NS
+            if t_ns > self._last_ns:
+                self._last_ns = t_ns
             yield Delivery(None, (Tick(t_ns=t_ns, source=""),))
 
     def _remember(self, delivery: Delivery) -> None:

@@ -33,13 +33,16 @@ class Derivation:
         tracker: Tracker | None = None,
         *,
         treatments: Mapping[str, tuple[str, ...]] | None = None,
+        live: bool = True,
     ) -> None:
         """`tracker` cuts the session in another way than by `plan`; None: by the plan.
 
-        `treatments`: by source, what is not believed of it; None: all is.
+        `treatments`: by source, what is not believed of it; None: all is. `live`: whether anybody
+        watches, and asks the buffer for recent readings.
         """
         treated = any((treatments or {}).values())
-        self.buffer = Buffer(Believing(treatments or {}).judge if treated else None)
+        judge = Believing(treatments or {}).judge if treated else None
+        self.buffer = Buffer(judge, windows=live)
         self.pipeline = Pipeline(plan, tracker)
 
     def take(self, deliveries: Iterable[Delivery], until_ns: int | None = None) -> Derived:

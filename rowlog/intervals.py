@@ -743,13 +743,14 @@ class Tracker:
 
     def _due_ns(self, piece: Piece, begin: Mark) -> int:
         """When the piece or its split ends, if both do by the host's time alone; else 0."""
-        split = self._split_target
-        targets = (piece.target,) if split is None else (piece.target, split)
-        if self.key_ns is not None or any(target.type != "time" for target in targets):
+        target, split = piece.target, self._split_target
+        by_time = target.type == "time" and (split is None or split.type == "time")
+        if not by_time or self.key_ns is not None or self._on_machine_time(piece):
             return 0
-        if self._on_machine_time(piece):
-            return 0
-        return min(begin.t_ns + round((target.value or 0.0) * SECOND_NS) for target in targets)
+        due_s = target.value or 0.0
+        if split is not None:
+            due_s = min(due_s, split.value or 0.0)
+        return begin.t_ns + round(due_s * SECOND_NS)
 
     def _end_of(self, piece: Piece, begin: Mark, t_ns: int) -> Boundary | None:
         """Where the piece has ended by `t_ns`, whatever ended it first; None while it goes on."""

@@ -48,7 +48,7 @@ def load_series(database: Path, session_id: int) -> Series:
     with open_reader(database) as reader:
         session = reader.session(session_id)
         decoding = make_decoding(source.header for source in session.sources)
-        derivation = Derivation(treatments=decoding.treatments)
+        derivation = Derivation(treatments=decoding.treatments, live=False)
         for frame in reader.read_frames(session_id):
             derived = derivation.take((decoding.deliver(frame),))
             t_s = frame.t_ns / 1e9

@@ -47,7 +47,8 @@ def derive(
 
     `end_ns` is the session's last instant; None: that of its last frame.
     """
-    return _derive(frames, decoding, Derivation(plan, treatments=decoding.treatments), end_ns)
+    derivation = Derivation(plan, treatments=decoding.treatments, live=False)
+    return _derive(frames, decoding, derivation, end_ns)
 
 
 def _derive(
@@ -129,7 +130,7 @@ class Recording:
         facts: list[Fact] = []
         totals: SessionTotals | None = None
         decoding = self.decoding()
-        derivation = Derivation(plan, tracker, treatments=decoding.treatments)
+        derivation = Derivation(plan, tracker, treatments=decoding.treatments, live=False)
         for batch, found in _derive(self.frames(), decoding, derivation, self.end_ns):
             facts += batch
             totals = found

@@ -98,6 +98,19 @@ def test_windows_hold_the_valid_readings_of_the_last_seconds() -> None:
     assert buffer.latest("stroke_rate_spm", 9 * SECOND_NS) is None
 
 
+def test_without_windows_the_same_is_given_out_and_nothing_kept() -> None:
+    kept, unkept = Buffer(), Buffer(windows=False)
+    for second in (1, 2, 3):
+        t_ns = second * SECOND_NS + 5
+        frame = Frame(t_ns=t_ns, source="rower", channel="2ad1", payload=b"")
+        told = Delivery(frame, (RowerSample(t_ns=t_ns, source="rower", power_w=100.0),))
+        kept.push(told)
+        unkept.push(told)
+    assert list(kept.drain()) == list(unkept.drain())
+    assert kept.latest("power_w", 3 * SECOND_NS) == 100.0
+    assert unkept.latest("power_w", 3 * SECOND_NS) is None
+
+
 Step = tuple[str, int]
 STEPS = st.lists(
     st.one_of(
