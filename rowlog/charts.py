@@ -27,6 +27,7 @@ def line_chart(
     log_x: bool = False,
     upside_down: bool = False,
     joined: bool = True,
+    between: tuple[float, float] | None = None,
 ) -> list[str]:
     """Points with a scale at the left and below, a string a line; empty without points.
 
@@ -42,12 +43,15 @@ def line_chart(
         log_x: whether equal factors are equally far apart.
         upside_down: whether low values stand at the top, as paces do.
         joined: whether points are joined by lines.
+        between: the lowest and highest y of the scale, which no point is beyond; None: the points'.
     """
     scaled = [(log(x) if log_x else x, -y if upside_down else y) for x, y in points]
     xs, ys = [x for x, _ in scaled], [y for _, y in scaled if not isnan(y)]
     if not ys:
         return []
     low_x, high_x, low_y, high_y = min(xs), max(xs), min(ys), max(ys)
+    if between is not None:
+        low_y, high_y = sorted(-y if upside_down else y for y in between)
     across, down = 2 * width - 1, 4 * height - 1
     spots = [
         None

@@ -10,6 +10,16 @@ from typing import Final, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from rowlog.charts_pieces import (
+    compared,
+    draw_force,
+    draw_pieces,
+    draw_recovery,
+    force_curves,
+    has_zones,
+    pieces_heights,
+    recoveries,
+)
 from rowlog.charts_report import (
     GAP,
     HEART,
@@ -21,25 +31,22 @@ from rowlog.charts_report import (
     RATE,
     SHADE,
     SOFT,
-    draw_force,
-    draw_recovery,
-    draw_reps,
-    draw_tracks,
     drawing,
     figure,
-    force_curves,
-    has_reps,
-    recoveries,
-    tracks,
 )
+from rowlog.charts_reps import reps_of
+from rowlog.charts_tracks import draw_tracks, heights
+from rowlog.charts_values import tracks, tracks_told
 from rowlog.contents import Contents
-from rowlog.render import pace, whole
+from rowlog.render import pace, tenth, whole
 
 _COLOURS: Final = {
     INK: "ink", SOFT: "soft", LINE: "line", SHADE: "shade", GAP: "gap", PACE: "pace",
     RATE: "rate", POWER: "power", HEART: "heart", PAPER: "bg",
 }  # fmt: skip
-_WIDE, _NARROW = 9.0, 4.5
+WIDE_IN, HALF_IN, MIDDLE_IN, NARROW_IN = 9.0, 4.6, 6.2, 3.6
+"""Of a desk, beside another chart on a desk, of a tablet, of a telephone. Each is shown about as
+wide as it was drawn for, so that its words are as large as the page's small ones."""
 
 
 class Chart(NamedTuple):
@@ -51,70 +58,93 @@ class Chart(NamedTuple):
     """What it shows, for who does not see it."""
     wide: str
     """As <svg>, for a desk."""
+    middle: str
+    """The same for a tablet."""
     narrow: str
     """The same for a telephone."""
+    half: bool = False
+    """Whether it stands beside another one where there is room."""
 
 
 def charts(contents: Contents) -> list[Chart]:
     """All that can be drawn of a session."""
     made: list[Chart] = []
     grid = contents.grid()
-    known = tracks(grid)
+    known = tracks(contents, grid)
+    falls, curves = recoveries(contents), force_curves(contents)
+    half = sum((bool(falls), bool(curves), has_zones(contents))) > 1
 
-    def over_time(*, narrow: bool) -> Figure:
-        rows = len(known)
-        height = (1.5 if narrow else 1.7) * rows + 0.5
-        made, axes = figure(_NARROW if narrow else _WIDE, height, rows)
-        draw_tracks(axes, contents, grid, narrow=narrow)
+    def over_time(width: float) -> Figure:
+        made, axes = figure(width, heights(len(known), width))
+        draw_tracks(axes, contents, grid, width)
         return made
 
-    def one(draw: Callable[[Axes, bool], None]) -> Callable[..., Figure]:
-        def drawn(*, narrow: bool) -> Figure:
-            made, (axis,) = figure(_NARROW if narrow else _WIDE, 3.1, 1)
-            draw(axis, narrow)
+    def pieces(width: float) -> Figure:
+        made, axes = figure(width, pieces_heights(contents))
+        draw_pieces(axes, contents, width)
+        return made
+
+    def one(draw: Callable[[Axes, Contents, float], None]) -> Callable[[float], Figure]:
+        def drawn(width: float) -> Figure:
+            made, (axis,) = figure(width, [2.9])
+            draw(axis, contents, width)
             return made
 
         return drawn
 
     with drawing():
         if known:
-            names = ", ".join(name.lower() for name, *_ in known)
-            made.append(_chart("Over time", f"{names} over time, work shaded", over_time, 0))
-        if has_reps(contents):
-            draw = one(lambda axis, narrow: draw_reps(axis, contents, narrow=narrow))
-            made.append(_chart("Piece by piece", _reps_told(contents), draw, 1))
-        found = recoveries(contents)
-        if found:
-            falls = [beats[0] - beats[-1] for _, _, beats in found]
-            told = f"heart rate after {len(found)} pieces; from the first reading to the last it"
-            told += f" fell by {whole(min(falls))} to {whole(max(falls))} beats a minute"
-            draw = one(lambda axis, narrow: draw_recovery(axis, contents))
-            made.append(_chart("Recovery", told, draw, 2))
-        curves = force_curves(contents)
+            names = ", ".join(track.name.lower() for track in known)
+            told = f"{names} over time, the work shaded; {tracks_told(contents, grid, known)}"
+            made.append(chart("Over time", told, over_time, 0))
+        if compared(contents):
+            made.append(chart("Piece by piece", _pieces_told(contents), pieces, 1))
+        if falls:
+            lost = [fall.heart_rate_bpm[0] - fall.heart_rate_bpm[-1] for fall in falls]
+            after = "the work" if len(falls) == 1 else f"{len(falls)} pieces"
+            told = f"heart rate after {after}; from the first reading to the last it fell by"
+            told += f" {_ends(min(lost), max(lost))} beats a minute"
+            made.append(chart("Recovery", told, one(draw_recovery), 2, half=half))
         if curves:
             peaks = [float(newtons.max()) for *_, newtons in curves]
-            told = f"mean force curves of {len(curves)} pieces, with peaks of"
-            told += f" {whole(min(peaks))} to {whole(max(peaks))} newtons"
-            draw = one(lambda axis, narrow: draw_force(axis, contents))
-            made.append(_chart("Force", told, draw, 3))
+            many = "one piece" if len(curves) == 1 else f"{len(curves)} pieces"
+            told = f"mean force over the drive in {many}, with a peak of"
+            told += f" {_ends(min(peaks), max(peaks))} newtons"
+            made.append(chart("Force", told, one(draw_force), 3, half=half))
     return made
 
 
-def _reps_told(contents: Contents) -> str:
-    work = [segment for segment in contents.segments if segment.kind == "work"]
-    paces = [s.mean_pace_s_per_500m for s in work if s.mean_pace_s_per_500m]
-    if not paces:
-        return "mean and highest heart rate of each piece, as in the table"
-    return f"pace of each piece, from {pace(min(paces))} to {pace(max(paces))}, as in the table"
+def _ends(low: float, high: float) -> str:
+    one, other = whole(low), whole(high)
+    return one if one == other else f"{one} to {other}"
 
 
-def _chart(name: str, told: str, draw: Callable[..., Figure], number: int) -> Chart:
-    told = f"Chart: {told}."
+def _pieces_told(contents: Contents) -> str:
+    reps = reps_of(contents.segments)
+    said = []
+    paces = [rep.pace_s_per_500m for rep in reps if rep.pace_s_per_500m]
+    if paces:
+        said.append(f"pace from {pace(min(paces))} to {pace(max(paces))}")
+    rates = [rep.stroke_rate_spm for rep in reps if rep.stroke_rate_spm]
+    if rates:
+        said.append(f"stroke rate from {tenth(min(rates))} to {tenth(max(rates))}")
+    beats = [rep.mean_heart_rate_bpm for rep in reps if rep.mean_heart_rate_bpm]
+    if beats:
+        said.append(f"mean heart rate from {whole(min(beats))} to {whole(max(beats))}")
+    return f"each piece beside the others, as in the table: {', '.join(said)}"
+
+
+def chart(
+    name: str, told: str, draw: Callable[[float], Figure], number: int, *, half: bool = False
+) -> Chart:
+    """A chart in all its widths, within `drawing`; `number` is another for each of a page."""
     return Chart(
         name,
-        told,
-        inline_svg(draw(narrow=False), f"w{number}-"),
-        inline_svg(draw(narrow=True), f"n{number}-"),
+        f"Chart: {told}.",
+        inline_svg(draw(HALF_IN if half else WIDE_IN), f"w{number}-"),
+        inline_svg(draw(MIDDLE_IN), f"m{number}-"),
+        inline_svg(draw(NARROW_IN), f"n{number}-"),
+        half,
     )
 
 

@@ -1,111 +1,170 @@
-"""A session's report as one picture: png, svg or pdf."""
+"""A session's report as a picture: png or svg, or pages of paper as pdf."""
 
 from __future__ import annotations
 
-from typing import Any, BinaryIO, Final
+from collections.abc import Callable, Sequence
+from textwrap import wrap
+from typing import Any, BinaryIO
 
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
-from rowlog.charts_report import (
-    HEART,
-    INK,
-    MARGIN_IN,
-    SOFT,
+from rowlog.charts_pages import PAPER_WIDTH_IN, WIDTH_IN, Part, Rows, write
+from rowlog.charts_pieces import (
+    compared,
     draw_force,
+    draw_pieces,
     draw_recovery,
-    draw_reps,
-    draw_tracks,
-    drawing,
-    finish,
+    draw_zones,
     force_curves,
-    has_reps,
+    has_zones,
+    pieces_heights,
     recoveries,
-    tracks,
 )
+from rowlog.charts_report import INK, LINE, SMALL, SOFT, drawing
+from rowlog.charts_tracks import draw_tracks, heights
+from rowlog.charts_values import tracks
 from rowlog.contents import Contents
-from rowlog.render import day, duration
-from rowlog.render_report import key_figures, title_of
+from rowlog.render import day, printable
+from rowlog.render_rows import devices_line, interval_rows, key_figures, split_rows, title_of
 
-_WIDTH: Final = 10.0
+MOST_ROWS = 40
+"""A table on a sheet leaves its rests out when it would have more rows than this."""
 
 
 def poster(contents: Contents, out: BinaryIO, kind: str) -> None:
     """Draw all that is known of a session; `kind` is "png", "svg" or "pdf"."""
+    width = PAPER_WIDTH_IN if kind == "pdf" else WIDTH_IN
     with drawing():
-        made = _poster(contents)
-        made.savefig(
-            out, format=kind, dpi=160, bbox_inches="tight", pad_inches=MARGIN_IN,
-            metadata=_metadata(contents, kind),
-        )  # fmt: skip
+        write(parts_of(contents, width, paper=kind == "pdf"), out, kind, title_of(contents))
 
 
-def _metadata(contents: Contents, kind: str) -> Any:
-    title = title_of(contents)
-    if kind == "png":
-        return {"Title": title.encode("latin-1", "replace").decode("latin-1")}
-    return {"Title": title, ("CreationDate" if kind == "pdf" else "Date"): None}
-
-
-def _poster(contents: Contents) -> Figure:
+def parts_of(contents: Contents, width: float, *, paper: bool) -> list[Part | Rows]:
+    """All that is known of a session, from top to bottom; `paper` has room for every row."""
     grid = contents.grid()
-    rows = len(tracks(grid))
-    below: list[Any] = [
+    parts: list[Part | Rows] = [
+        head(title_of(contents), _said(contents), key_figures(contents.session), width)
+    ]
+    known = len(tracks(contents, grid))
+    if known:
+        parts.append(
+            _stacked(
+                heights(known, width),
+                lambda axes: draw_tracks(axes, contents, grid, width),
+            )
+        )
+    parts += _tables(contents, paper=paper)
+    if compared(contents):
+        parts.append(
+            _stacked(pieces_heights(contents), lambda axes: draw_pieces(axes, contents, width))
+        )
+    beside = [
         draw
         for draw, wanted in (
-            (lambda axis: draw_reps(axis, contents, narrow=True), has_reps(contents)),
-            (lambda axis: draw_recovery(axis, contents), bool(recoveries(contents))),
-            (lambda axis: draw_force(axis, contents), bool(force_curves(contents))),
-            (lambda axis: _zones(axis, contents), _has_zones(contents)),
+            (draw_recovery, bool(recoveries(contents))),
+            (draw_force, bool(force_curves(contents))),
+            (draw_zones, has_zones(contents)),
         )
         if wanted
     ]
-    lines = (len(below) + 1) // 2
-    heights = [1.05, *([1.75 * rows] if rows else []), *([2.9] * lines)]
-    made = Figure(figsize=(_WIDTH, sum(heights) + 0.3))
-    made.set_layout_engine("constrained", w_pad=0.14, h_pad=0.1)
-    parts: Any = made.subfigures(len(heights), 1, height_ratios=heights)
-    parts = list(parts) if len(heights) > 1 else [parts]
-    _head(parts[0], contents)
-    if rows:
-        axes: Any = parts[1].subplots(rows, 1, squeeze=False)
-        draw_tracks(list(axes[:, 0]), contents, grid, narrow=False)
-    for line in range(lines):
-        some = below[2 * line : 2 * line + 2]
-        axes = parts[-lines + line].subplots(1, len(some), squeeze=False)
-        for axis, draw in zip(axes[0], some, strict=True):
-            draw(axis)
-    return made
+    parts += [_beside(beside[at : at + 2], contents, width) for at in range(0, len(beside), 2)]
+    return parts
 
 
-def _head(part: Any, contents: Contents) -> None:
-    part.text(0.012, 0.93, title_of(contents), fontsize=19, fontweight="bold", va="top")
+def _tables(contents: Contents, *, paper: bool) -> list[Rows]:
+    found = []
+    heads, rows = interval_rows(contents.summary)
+    if heads:
+        title = "Intervals"
+        if not paper and len(rows) > MOST_ROWS:
+            title = "Intervals, without the rests"
+            sums = next(at for at, (look, _) in enumerate(rows) if "sum" in look)
+            rows = [row for at, row in enumerate(rows) if at >= sums or row[0] != "rest"]
+        found.append(Rows(title, heads, rows, 2 if "Exercise" in heads else 1))
+    heads, rows = split_rows(contents.summary)
+    if heads:
+        found.append(Rows("Splits", heads, rows))
+    return found
+
+
+def _stacked(sizes: Sequence[float], draw: Callable[[Sequence[Axes]], None]) -> Part:
+    def drawn(into: Any) -> None:
+        axes = into.subplots(len(sizes), 1, squeeze=False, height_ratios=list(sizes))
+        draw(list(axes[:, 0]))
+
+    return Part(sum(sizes) + 0.15, drawn)
+
+
+def _beside(
+    draws: Sequence[Callable[[Axes, Contents, float], None]], contents: Contents, width: float
+) -> Part:
+    def drawn(into: Any) -> None:
+        axes = into.subplots(1, len(draws), squeeze=False)[0]
+        for axis, draw in zip(axes, draws, strict=True):
+            draw(axis, contents, width / len(draws))
+
+    return Part(2.7 if len(draws) > 1 else 2.3, drawn)
+
+
+def _said(contents: Contents) -> list[str]:
+    """When, who and with what; then the note."""
     session = contents.session
-    said = [day(session.started_at), *([session.athlete] if session.athlete else [])]
-    part.text(0.013, 0.56, " · ".join(said)[:110], fontsize=10.5, color=SOFT, va="top")
-    figures = key_figures(contents.session)
-    wide = [len(value) + len(unit) + 3 for _, value, unit in figures]
-    across = max(sum(wide), 62)
-    for place, (name, value, unit) in enumerate(figures):
-        left = 0.013 + sum(wide[:place]) / across * 0.98
-        part.text(left, 0.02, name, fontsize=8.5, color=SOFT, va="bottom")
-        part.text(left, 0.15, f"{value} {unit}".strip(), fontsize=14, color=INK, va="bottom")
+    devices = devices_line(session)
+    line = " · ".join(word for word in (day(session.started_at), session.athlete, devices) if word)
+    note = printable(" ".join((session.note or "").split()), 400)
+    nothing = [] if contents.segments else ["Nothing was rowed, and no piece of work was found."]
+    return [printable(line, 300), *([note] if note else []), *nothing]
 
 
-def _has_zones(contents: Contents) -> bool:
-    return any(zone.low_bpm is not None for zone in contents.summary.zones)
+def head(
+    title: str, said: Sequence[str], figures: Sequence[tuple[str, str, str]], width: float
+) -> Part:
+    """What a picture begins with: a title, lines below it, figures with name and unit."""
+    titles = _lines(title, int(width * 6.4), 2)
+    lines = [line for text in said for line in _lines(text, int(width * 12.5), 2)]
+    height = 0.1 + 0.34 * len(titles) + 0.2 * len(lines) + (0.72 if figures else 0.15)
+
+    def drawn(into: Any) -> None:
+        def put(at_in: float, text: str, left: float = 0.0, **look: Any) -> None:
+            into.text(left, 1 - at_in / height, text, va="baseline", **look)
+
+        at_in = 0.0
+        for line in titles:
+            at_in += 0.34
+            put(at_in - 0.04, line, fontsize=19, fontweight="bold")
+        for line in lines:
+            at_in += 0.2
+            put(at_in, line, fontsize=9.5, color=SOFT)
+        if not figures:
+            return
+        for edge, colour, wide in ((at_in + 0.14, INK, 1.4), (height - 0.04, LINE, 0.7)):
+            y = 1 - edge / height
+            into.add_artist(Line2D([0, 1], [y, y], color=colour, linewidth=wide))
+        sizes = [
+            max(_width(value, 14) + _width(unit, SMALL) + 0.06, _width(name, SMALL))
+            for name, value, unit in figures
+        ]
+        between = (width - sum(sizes)) / max(len(figures) - 1, 1)
+        squeezed = min(1.0, (width - 0.12 * len(figures)) / sum(sizes))
+        left = 0.0
+        for (name, value, unit), size in zip(figures, sizes, strict=True):
+            put(at_in + 0.34, name, left / width, fontsize=SMALL * squeezed, color=SOFT)
+            put(at_in + 0.58, value, left / width, fontsize=14 * squeezed, fontweight="bold")
+            after = left + (_width(value, 14) + 0.06) * squeezed
+            put(at_in + 0.58, unit, after / width, fontsize=SMALL * squeezed, color=SOFT)
+            left += size * squeezed + min(max(between, 0.12), 0.35)
+
+    return Part(height, drawn)
 
 
-def _zones(axis: Any, contents: Contents) -> None:
-    zones = [z for z in contents.summary.zones if z.low_bpm is not None or z.seconds >= 1]
-    places = range(len(zones))
-    axis.barh(places, [z.seconds / 60 for z in zones], color=HEART, height=0.62, alpha=0.85)
-    axis.set_yticks(list(places), [z.name for z in zones])
-    axis.set_title("Time in heart-rate zones, minutes", loc="left")
-    for place, zone in zip(places, zones, strict=True):
-        axis.annotate(
-            duration(zone.seconds), (zone.seconds / 60, place), xytext=(4, 0),
-            textcoords="offset points", va="center", fontsize=8.5, color=INK,
-        )  # fmt: skip
-    axis.margins(x=0.15)
-    finish(axis)
-    axis.grid(visible=False)
+def _width(text: str, points: float) -> float:
+    """How wide a line is in inches, in the bold face that matplotlib brings."""
+    return sum(0.39 if character in ":.,/ " else 0.7 for character in text) * points / 72
+
+
+def _lines(text: str, width: int, most: int) -> list[str]:
+    """Text in lines, what does not go into so many of them cut off with a sign."""
+    lines = wrap(text, width) or [""]
+    if len(lines) > most:
+        lines = [*lines[: most - 1], lines[most - 1][: width - 1].rstrip() + "…"]
+    return lines

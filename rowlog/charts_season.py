@@ -6,26 +6,32 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, BinaryIO, NamedTuple
 
+import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.dates import DateFormatter, MonthLocator
+from matplotlib.dates import DateFormatter, MonthLocator, num2date
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import Formatter, FuncFormatter, NullFormatter
 
-from rowlog.charts_inline import Chart, inline_svg
+from rowlog.charts_inline import Chart, chart
+from rowlog.charts_pages import PAPER_WIDTH_IN, WIDTH_IN, Part, Rows, write
+from rowlog.charts_poster import head
 from rowlog.charts_report import (
     HEART,
     INK,
-    MARGIN_IN,
     PACE,
     POWER,
     RATE,
-    SOFT,
+    SMALL,
     drawing,
     figure,
     finish,
+    pace_scale,
+    whole_scale,
 )
+from rowlog.charts_values import widened
 from rowlog.periods import Period
 from rowlog.render import pace, whole
+from rowlog.render_season_rows import best_rows, month_rows, season_figures, season_line
 from rowlog.summary_bests import BestsSummary
 from rowlog.summary_trends import TrendPeriod, TrendsSummary
 
@@ -33,21 +39,25 @@ from rowlog.summary_trends import TrendPeriod, TrendsSummary
 class _Panel(NamedTuple):
     name: str
     told: str
-    draw: Callable[[Axes], None]
+    draw: Callable[[Axes, float], None]
 
 
 def charts(period: Period, shown: TrendsSummary, bests: BestsSummary) -> list[Chart]:
     """All that can be drawn of a season, for a page."""
-    made = []
+
+    def drawn(panel: _Panel) -> Callable[[float], Figure]:
+        def one(width: float) -> Figure:
+            made, (axis,) = figure(width, [2.7])
+            panel.draw(axis, width)
+            return made
+
+        return one
+
     with drawing():
-        for number, panel in enumerate(_panels(period, shown, bests)):
-            drawn = []
-            for width, prefix in ((9.0, f"w{number}-"), (4.5, f"n{number}-")):
-                whole_figure, (axis,) = figure(width, 2.7, 1)
-                panel.draw(axis)
-                drawn.append(inline_svg(whole_figure, prefix))
-            made.append(Chart(panel.name, f"Chart: {panel.told}.", *drawn))
-    return made
+        return [
+            chart(panel.name, panel.told, drawn(panel), number)
+            for number, panel in enumerate(_panels(period, shown, bests))
+        ]
 
 
 def poster(
@@ -55,29 +65,28 @@ def poster(
 ) -> None:
     """A season as one picture; `kind` is "png", "svg" or "pdf"."""
     with drawing():
-        panels = _panels(period, shown, bests)
-        made = Figure(figsize=(10, 1.0 + 2.7 * len(panels)))
-        made.set_layout_engine("constrained", h_pad=0.14)
-        parts: Any = made.subfigures(2, 1, height_ratios=[0.8, 2.5 * len(panels)])
-        parts[0].text(0.012, 0.9, f"Season {period.name}", fontsize=19, fontweight="bold", va="top")
-        parts[0].text(0.013, 0.3, totals_line(shown), fontsize=11, color=SOFT, va="top")
-        axes: Any = parts[1].subplots(len(panels), 1, squeeze=False)
-        for axis, panel in zip(axes[:, 0], panels, strict=True):
-            panel.draw(axis)
-            axis.set_title(panel.name, loc="left")
-        nothing = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(kind)
-        made.savefig(
-            out, format=kind, dpi=160, bbox_inches="tight", pad_inches=MARGIN_IN, metadata=nothing
-        )
+        write(_parts(period, shown, bests, kind), out, kind, f"Season {period.name}")
 
 
-def totals_line(shown: TrendsSummary) -> str:
-    """The season in a line."""
-    sessions = sum(month.sessions for month in shown.periods)
-    metres = sum(month.distance_m or 0 for month in shown.periods)
-    hours = sum(month.duration_s or 0 for month in shown.periods) / 3600
-    many = "session" if sessions == 1 else "sessions"
-    return f"{sessions} {many} · {metres / 1000:.1f} km · {hours:.1f} hours"
+def _parts(
+    period: Period, shown: TrendsSummary, bests: BestsSummary, kind: str
+) -> list[Part | Rows]:
+    width = PAPER_WIDTH_IN if kind == "pdf" else WIDTH_IN
+
+    def part(panel: _Panel) -> Part:
+        def drawn(into: Any) -> None:
+            axis = into.subplots()
+            panel.draw(axis, width)
+            axis.set_title(panel.name)
+
+        return Part(2.45, drawn)
+
+    return [
+        head(f"Season {period.name}", [season_line(period, shown)], season_figures(shown), width),
+        Rows("Month by month", *month_rows(shown)),
+        *(part(panel) for panel in _panels(period, shown, bests)),
+        *([Rows("Bests of the season", *best_rows(bests))] if bests.bests else []),
+    ]
 
 
 def _panels(period: Period, shown: TrendsSummary, bests: BestsSummary) -> list[_Panel]:
@@ -87,71 +96,89 @@ def _panels(period: Period, shown: TrendsSummary, bests: BestsSummary) -> list[_
     if any(metres):
         told = f"kilometres a month, {whole(max(metres) / 1000)} at most"
         panels.append(
-            _Panel("Kilometres a month", told, lambda axis: _metres(axis, months, period))
+            _Panel(
+                "Kilometres a month", told, lambda axis, width: _metres(axis, months, period, width)
+            )
         )
     if any(month.mean_pace_s_per_500m for month in months):
         told = "mean pace of the work by month, as in the table"
         panels.append(
-            _Panel("Pace of the work, /500 m", told, lambda axis: _paces(axis, months, period))
+            _Panel(
+                "Pace of the work, /500 m",
+                told,
+                lambda axis, width: _paces(axis, months, period, width),
+            )
         )
     if shown.load:
         told = "training load by day: fitness over 42 days and fatigue over 7"
-        panels.append(_Panel("Load, impulse a day", told, lambda axis: _load(axis, shown, period)))
+        panels.append(
+            _Panel(
+                "Load, impulse a day", told, lambda axis, width: _load(axis, shown, period, width)
+            )
+        )
     if any(month.heart_rate_drop_60s_bpm is not None for month in months):
         told = "how far the heart rate fell in 60 s after work, by month, as in the table"
         name = "Fall of the heart rate in 60 s, beats"
-        panels.append(_Panel(name, told, lambda axis: _recovery(axis, months, period)))
+        panels.append(
+            _Panel(name, told, lambda axis, width: _recovery(axis, months, period, width))
+        )
     if len(bests.bests) > 1:
         told = "best pace over each distance and time, as in the table"
-        panels.append(_Panel("Bests, pace /500 m", told, lambda axis: _bests(axis, bests)))
+        panels.append(_Panel("Bests, pace /500 m", told, lambda axis, _: _bests(axis, bests)))
     return panels
 
 
-def _metres(axis: Axes, months: Sequence[TrendPeriod], period: Period) -> None:
-    _bars(axis, months, [(month.distance_m or 0) / 1000 for month in months])
-    _dates(axis, period)
+def _metres(axis: Axes, months: Sequence[TrendPeriod], period: Period, width: float) -> None:
+    km = [(month.distance_m or 0) / 1000 for month in months]
+    axis.bar([_middle(month) for month in months], km, width=24, color=PACE)
+    whole_scale(axis, 0, 1.12 * max(km))
+    for month, value in zip(months, km, strict=True):
+        if value:
+            axis.annotate(
+                f"{value:.0f}" if value >= 10 else f"{value:.1f}", (_middle(month), value),
+                xytext=(0, 2), textcoords="offset points", ha="center", fontsize=SMALL, color=INK,
+            )  # fmt: skip
+    _dates(axis, period, width)
 
 
-def _bars(axis: Axes, months: Sequence[TrendPeriod], values: Sequence[float]) -> None:
-    starts: Any = [date.fromisoformat(month.start) for month in months]
-    ends = [date.fromisoformat(month.end) for month in months]
-    widths = [0.8 * ((end - start).days + 1) for start, end in zip(starts, ends, strict=True)]
-    middles: Any = [start + (end - start) / 2 for start, end in zip(starts, ends, strict=True)]
-    axis.bar(middles, values, width=widths, color=PACE)
+def _paces(axis: Axes, months: Sequence[TrendPeriod], period: Period, width: float) -> None:
+    known = _line(axis, months, [month.mean_pace_s_per_500m for month in months], PACE)
+    low, high = widened(min(known), max(known), 6.0)
+    pace_scale(axis, low - 0.12 * (high - low), high + 0.12 * (high - low))
+    _dates(axis, period, width)
 
 
-def _paces(axis: Axes, months: Sequence[TrendPeriod], period: Period) -> None:
-    _line(axis, months, [month.mean_pace_s_per_500m for month in months], PACE)
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: pace(value)))
-    axis.invert_yaxis()
-    _dates(axis, period)
-
-
-def _recovery(axis: Axes, months: Sequence[TrendPeriod], period: Period) -> None:
-    _line(axis, months, [month.heart_rate_drop_60s_bpm for month in months], HEART)
-    _dates(axis, period)
+def _recovery(axis: Axes, months: Sequence[TrendPeriod], period: Period, width: float) -> None:
+    known = _line(axis, months, [month.heart_rate_drop_60s_bpm for month in months], HEART)
+    low, high = widened(min(known), max(known), 20.0)
+    whole_scale(axis, low - 0.1 * (high - low), high + 0.1 * (high - low), 5)
+    _dates(axis, period, width)
 
 
 def _line(
     axis: Axes, months: Sequence[TrendPeriod], values: Sequence[float | None], colour: str
-) -> None:
-    points: list[tuple[Any, float]] = []
-    for month, value in zip(months, values, strict=True):
-        if value is not None:
-            start, end = date.fromisoformat(month.start), date.fromisoformat(month.end)
-            points.append((start + (end - start) / 2, value))
-    axis.plot([x for x, _ in points], [y for _, y in points], color=colour, marker="o")
-    axis.margins(y=0.25)
+) -> list[float]:
+    """A dot for each month of which it is known, joined where one follows the other."""
+    drawn = [np.nan if value is None else value for value in values]
+    axis.plot([_middle(month) for month in months], drawn, color=colour, marker="o", markersize=5)
+    return [value for value in values if value is not None]
 
 
-def _load(axis: Axes, shown: TrendsSummary, period: Period) -> None:
+def _middle(month: TrendPeriod) -> Any:
+    start, end = date.fromisoformat(month.start), date.fromisoformat(month.end)
+    return start + (end - start) / 2
+
+
+def _load(axis: Axes, shown: TrendsSummary, period: Period, width: float) -> None:
     days: Any = [date.fromisoformat(row.date) for row in shown.load]
-    axis.plot(days, [row.fitness for row in shown.load], color=RATE, label="fitness, 42 days")
-    axis.plot(
-        days, [row.fatigue for row in shown.load], color=POWER, linewidth=1, label="fatigue, 7 days"
+    fitness, fatigue = (
+        [getattr(row, name) for row in shown.load] for name in ("fitness", "fatigue")
     )
-    axis.legend(frameon=False, loc="best", fontsize=8.5, labelcolor=INK)
-    _dates(axis, period)
+    axis.plot(days, fatigue, color=POWER, linewidth=0.9, alpha=0.75, label="fatigue, 7 days")
+    axis.plot(days, fitness, color=RATE, linewidth=2.2, label="fitness, 42 days")
+    whole_scale(axis, 0, 1.2 * max(*fitness, *fatigue, 1.0))
+    axis.legend(frameon=False, loc="upper left", ncols=2, fontsize=SMALL, labelcolor=INK)
+    _dates(axis, period, width)
 
 
 def _bests(axis: Axes, shown: BestsSummary) -> None:
@@ -172,9 +199,21 @@ def _bests(axis: Axes, shown: BestsSummary) -> None:
     finish(axis)
 
 
-def _dates(axis: Axes, period: Period) -> None:
+def _dates(axis: Axes, period: Period, width: float) -> None:
+    """The season from end to end; the months' names stand in their middles."""
     ends: Any = (period.start, period.end)
     axis.set_xlim(*ends)
     axis.xaxis.set_major_locator(MonthLocator())  # type: ignore[no-untyped-call]
-    axis.xaxis.set_major_formatter(DateFormatter("%b"))  # type: ignore[no-untyped-call]
+    axis.xaxis.set_minor_locator(MonthLocator(bymonthday=16))  # type: ignore[no-untyped-call]
+    axis.xaxis.set_major_formatter(NullFormatter())
+    names: Formatter = DateFormatter("%b")  # type: ignore[no-untyped-call]
+    if width < 5:
+        names = FuncFormatter(_initial)
+    axis.xaxis.set_minor_formatter(names)
+    axis.tick_params(axis="x", which="minor", length=0)
     finish(axis)
+
+
+def _initial(at: float, _: int | None = None) -> str:
+    """The first letter of a month."""
+    return f"{num2date(at):%b}"[0]  # type: ignore[no-untyped-call]

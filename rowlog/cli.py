@@ -346,8 +346,11 @@ def summarise(
 
 
 def _chart(path: Path, number: int, by: str | None) -> None:
+    from shutil import get_terminal_size
+
     from rowlog.contents import load_contents
     from rowlog.render_chart import session_charts
 
     contents = load_contents(path, number, by)
-    typer.echo(f"\n{session_charts(contents, screen_style())}")
+    columns = get_terminal_size().columns
+    typer.echo(f"\n{session_charts(contents, screen_style(), columns)}")

@@ -43,7 +43,12 @@ def line(found: JudgedSummary) -> str:
     """The score in a line, for below a session."""
     if found.score is None:
         return ""
-    return f"Kept to the plan: {found.score:.0f} of 100. More: rowlog judge {found.session_id}"
+    return f"{score_said(found)} More: rowlog judge {found.session_id}"
+
+
+def score_said(found: JudgedSummary) -> str:
+    """The score alone; "" without one."""
+    return "" if found.score is None else f"Kept to the plan: {found.score:.0f} of 100."
 
 
 def _table(found: JudgedSummary, style: Style) -> list[str]:

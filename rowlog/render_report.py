@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from rowlog.render import (
-    NONE,
-    clock_time,
-    day,
-    duration,
-    figures,
-    metres,
-    pace,
-    printable,
-    tenth,
-    whole,
-    work_heart_rate,
+from rowlog.render import day, duration, printable, whole
+from rowlog.render_rows import (
+    devices_line,
+    interval_rows,
+    key_figures,
+    split_rows,
+    thousands,
+    title_of,
 )
 from rowlog.summary import SessionSummary, Summary, ZoneSummary
 
@@ -25,47 +21,19 @@ if TYPE_CHECKING:
     from rowlog.charts_inline import Chart
     from rowlog.contents import Contents
 
-_ACTIVITIES: Final = {"row": "Rowing", "other": "Heart rate", "mixed": "Rowing and exercises"}
-_HEADS: Final = (
-    "Time", "Metres", "Pace", "Rate", "Watts", "HR", "Highest", "At end", "After 60 s",
-)  # fmt: skip
-
-
-def title_of(contents: Contents) -> str:
-    """What was rowed, in a line that is safe to show but not escaped."""
-    session = contents.session
-    way = contents.summary.segmentation
-    said = session.plan or (way.text if way is not None and way.origin == "auto" else None)
-    return printable(said, 60) if said else _ACTIVITIES.get(session.activity, session.activity)
-
-
-def key_figures(session: SessionSummary) -> list[tuple[str, str, str]]:
-    """The figures at the head of a report: name, value, unit; those that are known."""
-    rowed = session.work_distance_m is not None
-    every = [
-        ("Work", metres(session.work_distance_m), "m", rowed),
-        ("Time of work", clock_time(session.work_s), "", session.work_s),
-        ("Mean pace", pace(session.mean_pace_s_per_500m), "/500 m", session.mean_pace_s_per_500m),
-        ("Stroke rate", tenth(session.mean_stroke_rate_spm), "spm", session.mean_stroke_rate_spm),
-        ("Mean power", whole(session.mean_power_w), "W", session.mean_power_w),
-        ("Heart rate", whole(session.mean_heart_rate_bpm), "bpm", session.mean_heart_rate_bpm),
-        ("Highest", whole(session.max_heart_rate_bpm), "bpm", session.max_heart_rate_bpm),
-    ]
-    return [(name, value, unit) for name, value, unit, known in every if known]
+_LONG: Final = 36
+"""A title of more characters than this is set smaller."""
 
 
 def session_page(contents: Contents, charts: Sequence[Chart], judged: str | None) -> str:
     """The whole page; `judged`: a line on how the plan was kept, None without one."""
     session, shown = contents.session, contents.summary
-    devices = ", ".join(
-        f"{source.name} ({printable(source.model or source.driver)})" for source in session.sources
-    )
-    said = [day(session.started_at), session.athlete or "", devices]
+    said = [day(session.started_at), session.athlete or "", devices_line(session)]
     if session.status != "complete":
         said.append(session.status)
     parts = [
         "<header>",
-        f"<h1>{escape(title_of(contents))}</h1>",
+        heading(title_of(contents)),
         f'<p class="soft">{" · ".join(escape(printable(s, 120)) for s in said if s)}</p>',
         _notes(session),
         key_list(key_figures(session)),
@@ -73,13 +41,28 @@ def session_page(contents: Contents, charts: Sequence[Chart], judged: str | None
         _unheard(session),
         "</header>",
     ]
+    if not shown.segments:
+        parts.append("<p>Nothing was rowed, and no piece of work was found.</p>")
     over_time = [chart for chart in charts if chart.name == "Over time"]
     parts += [chart_section(chart) for chart in over_time]
-    parts.append(_interval_table(shown))
-    parts += [chart_section(chart) for chart in charts if chart not in over_time]
-    parts.append(_zones(shown.zones))
     parts.append(_quality(shown))
+    parts.append(_table_section("Intervals", *interval_rows(shown)))
+    parts.append(_table_section("Splits", *split_rows(shown)))
+    rest = [chart for chart in charts if chart not in over_time]
+    parts += [chart_section(chart) for chart in rest if not chart.half]
+    beside = [chart_section(chart) for chart in rest if chart.half]
+    zones = _zones(shown.zones)
+    if beside:
+        parts.append(f'<div class="beside">{"".join([*beside, zones])}</div>')
+    else:
+        parts.append(zones)
     return page(f"{title_of(contents)}, {day(session.started_at)}", parts)
+
+
+def heading(title: str) -> str:
+    """The page's title, escaped here."""
+    small = ' class="long"' if len(title) > _LONG else ""
+    return f"<h1{small}>{escape(title)}</h1>"
 
 
 def page(title: str, parts: Sequence[str]) -> str:
@@ -97,30 +80,77 @@ def page(title: str, parts: Sequence[str]) -> str:
 
 
 def table(
-    caption: str, heads: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], *, text: int = 0
+    caption: str,
+    heads: Sequence[str],
+    rows: Sequence[tuple[str, Sequence[str]]],
+    *,
+    text: int = 0,
+    second: Iterable[str] = (),
 ) -> str:
     """A table with its heads; each row is (class, cells), its first cell its name.
 
-    The first `text` columns after it hold words, not numbers. All is escaped here.
+    The first `text` columns after it hold words, not numbers. On a telephone the columns of the
+    heads in `second` stand in a second line of each row. All is escaped here.
     """
+    below = {at for at, head in enumerate(heads) if head in set(second)}
+    firsts = [at for at in range(1 + text, len(heads)) if at not in below]
+    if len(firsts) + len(below) <= 5 and not any(
+        len(row[at]) > 10 for _, row in rows for at in below
+    ):
+        firsts, below = sorted([*firsts, *below]), set()
+    # What a telephone makes of rows is no table any more for some readers of screens: hence roles.
     cells = "".join(
-        f'<th scope="col"{_words(at, text)}>{escape(head)}</th>' for at, head in enumerate(heads)
+        f'<th scope="col" role="columnheader"{_look(at, text, below)}>{escape(head)}</th>'
+        for at, head in enumerate(heads)
     )
     lines = []
     for look, row in rows:
         rest = "".join(
-            f"<td{_words(at, text)}>{escape(cell)}</td>" for at, cell in enumerate(row[1:], 1)
+            f'<td role="cell"{_look(at, text, below)}>{escape(thousands(cell))}</td>'
+            for at, cell in enumerate(row[1:], 1)
         )
-        lines.append(f'<tr class="{look}"><th scope="row">{escape(row[0])}</th>{rest}</tr>')
+        lines.append(
+            f'<tr role="row" class="{look}"><th scope="row" role="rowheader">'
+            f"{escape(row[0])}</th>{rest}</tr>"
+        )
+    columns = ""
+    if below or text:
+        columns = f' class="lines" style="--columns:{_columns(heads, rows, firsts, sorted(below))}"'
     return (
-        f'<div class="wide" role="region" aria-label="{escape(caption)}" tabindex="0"><table>'
-        f'<caption class="hidden">{escape(caption)}</caption>'
-        f"<thead><tr>{cells}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
+        f'<div class="wide" role="region" aria-label="{escape(caption)}" tabindex="0">'
+        f'<table role="table"{columns}><caption class="hidden">{escape(caption)}</caption>'
+        f'<thead role="rowgroup"><tr role="row">{cells}</tr></thead>'
+        f'<tbody role="rowgroup">{"".join(lines)}</tbody></table></div>'
     )
 
 
-def _words(at: int, text: int) -> str:
-    return ' class="words"' if at <= text else ""
+def _columns(
+    heads: Sequence[str],
+    rows: Sequence[tuple[str, Sequence[str]]],
+    firsts: Sequence[int],
+    below: Sequence[int],
+) -> str:
+    """The widths of a row of two lines: its name's, then as the longest cells of either line."""
+    longest = [
+        max([len(word) * 0.95 for word in head.split()] + [len(row[at]) for _, row in rows])
+        for at, head in enumerate(heads)
+    ]
+    count = max(len(firsts), len(below))
+    shares = []
+    for place in range(count):
+        both = [line[place] for line in (firsts, below) if place < len(line) > 1]
+        shares.append(max(3.0, *(longest[at] for at in both)))
+    first = max(len(row[0]) for _, row in rows) * 0.62 + 0.3 if rows else 3.0
+    return " ".join([f"{first:.1f}em", *(f"minmax(0,{share:.1f}fr)" for share in shares)])
+
+
+def _look(at: int, text: int, below: set[int]) -> str:
+    names = ["words"] if at <= text else []
+    if at and at <= text:
+        names.append("own")
+    if at in below:
+        names += ["below", "alone"] if len(below) == 1 else ["below"]
+    return f' class="{" ".join(names)}"' if names else ""
 
 
 def key_list(figures: Sequence[tuple[str, str, str]]) -> str:
@@ -144,68 +174,25 @@ def chart_section(chart: Chart) -> str:
     return (
         f"<section><h2>{escape(chart.name)}</h2>"
         f'<div role="img" aria-label="{escape(chart.told)}">'
-        f'<div class="desk">{chart.wide}</div><div class="phone">{chart.narrow}</div></div>'
-        "</section>"
+        f'<div class="desk">{chart.wide}</div><div class="tablet">{chart.middle}</div>'
+        f'<div class="phone">{chart.narrow}</div></div></section>'
     )
 
 
-def _interval_table(shown: Summary) -> str:
-    if not shown.segments:
+_HEART: Final = ("HR", "Highest", "At end", "After 60 s")
+
+
+def _table_section(
+    title: str, heads: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]
+) -> str:
+    if not heads:
         return ""
-    heads, rows = interval_rows(shown)
     text = 1 if "Exercise" in heads else 0
-    return "<section><h2>Intervals</h2>" + table("Intervals", heads, rows, text=text) + "</section>"
-
-
-def interval_rows(shown: Summary) -> tuple[list[str], list[tuple[str, list[str]]]]:
-    """The heads and rows of the interval table, without columns that nothing is known of.
-
-    Each row is (class, cells): "work" and "rest" as in the segments, then "work sum", "rest" and
-    "all" for the totals. Nothing is escaped.
-    """
-    if not shown.segments:
-        return [], []
-    reps = [segment for segment in shown.segments if segment.kind == "work"]
-    exercises = any(segment.activity not in ("row", "other") for segment in reps)
-    rows: list[tuple[str, list[str]]] = []
-    number, piece = 0, -1
-    for segment in shown.segments:
-        work = segment.kind == "work"
-        label = segment.kind
-        if work and (segment.piece is None or segment.piece != piece):
-            number += 1
-            label = str(number)
-        elif work:
-            label = "+"
-        if work:
-            piece = -1 if segment.piece is None else segment.piece
-        named = [printable(segment.activity, 40) if work else ""] if exercises else []
-        cells = [clock_time(segment.duration_s), *figures(segment, work=work)]
-        rows.append(("work" if work else "rest", [label, *named, *cells]))
-    session = shown.session
-    blank = [""] if exercises else []
-    total = [
-        "work", *blank, clock_time(session.work_s), metres(session.work_distance_m),
-        pace(session.mean_pace_s_per_500m),
-        tenth(session.mean_stroke_rate_spm), whole(session.mean_power_w),
-        *work_heart_rate(reps), "", "",
-    ]  # fmt: skip
-    rows.append(("work sum", total))
-    if session.rest_s:
-        rest = ["rest", *blank, clock_time(session.rest_s), metres(session.rest_distance_m)]
-        rows.append(("rest", rest + [""] * (len(total) - len(rest))))
-    whole_row = [
-        "all", *blank, clock_time(session.duration_s), metres(session.distance_m), "", "", "",
-        whole(session.mean_heart_rate_bpm), whole(session.max_heart_rate_bpm), "", "",
-    ]  # fmt: skip
-    rows.append(("all", whole_row))
-    empty = [
-        at for at in range(2 if exercises else 1, len(total))
-        if all(row[at] in ("", NONE) for _, row in rows)
-    ]  # fmt: skip
-    heads = ["Piece", *(["Exercise"] if exercises else []), *_HEADS]
-    kept = [at for at in range(len(heads)) if at not in empty]
-    return [heads[at] for at in kept], [(look, [row[at] for at in kept]) for look, row in rows]
+    return (
+        f'<section class="long"><h2>{title}</h2>'
+        + table(title, heads, rows, text=text, second=_HEART)
+        + "</section>"
+    )
 
 
 def _zones(zones: Sequence[ZoneSummary]) -> str:
@@ -220,8 +207,9 @@ def _zones(zones: Sequence[ZoneSummary]) -> str:
         bar = f'<i style="width:{share:.1f}%"></i>' if share else ""
         limits = " – ".join(whole(bpm) for bpm in (zone.low_bpm, zone.high_bpm) if bpm is not None)
         limits = f"below {limits}" if zone.low_bpm is None and limits else limits
+        name = "not known" if zone.name == "unknown" else zone.name
         rows.append(
-            f'<tr><th scope="row">{escape(zone.name)}</th><td>{escape(limits)}</td>'
+            f'<tr><th scope="row">{escape(name)}</th><td>{escape(limits)}</td>'
             f"<td>{duration(zone.seconds)}</td><td>{share:.0f} %</td>"
             f'<td class="bar" aria-hidden="true">{bar}</td></tr>'
         )
@@ -253,21 +241,22 @@ def _unheard(session: SessionSummary) -> str:
 
 
 STYLE: Final = """
-:root{--bg:#fff;--ink:#1b2530;--soft:#5b6672;--line:#d9dee3;--shade:#e9f0f7;--gap:#f6e3c8;
+:root{--bg:#fff;--ink:#1b2530;--soft:#5b6672;--line:#d9dee3;--shade:#e1ebf5;--gap:#f6e3c8;
 --pace:#1f66a8;--rate:#2c7a4b;--power:#8a5a00;--heart:#b8322a;
 --font:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
 @media(prefers-color-scheme:dark){:root{--bg:#12171d;--ink:#e8edf2;--soft:#a3afbb;--line:#2d3742;
 --shade:#1e2b39;--gap:#4a3a1e;--pace:#6cb2f2;--rate:#6fcf97;--power:#e0b050;--heart:#ff8a7a}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--bg);color:var(--ink);font:16px/1.5 var(--font)}
+body{margin:0;background:var(--bg);color:var(--ink);font:1rem/1.5 var(--font)}
 main{max-width:60rem;margin:0 auto;padding:2rem 1.25rem}
 h1{font-size:clamp(1.7rem,5vw,2.6rem);line-height:1.15;margin:0;letter-spacing:-.02em;
 overflow-wrap:anywhere}
+h1.long{font-size:clamp(1.3rem,3.4vw,1.75rem);line-height:1.25}
 h2{font-size:1.15rem;margin:2.5rem 0 .75rem;letter-spacing:-.01em}
 p{margin:.4rem 0;overflow-wrap:anywhere}
 .soft,footer{color:var(--soft)}
 footer{max-width:60rem;margin:0 auto;padding:0 1.25rem 2rem;font-size:.85rem}
-.key{display:flex;flex-wrap:wrap;gap:1rem 2.2rem;margin:1.5rem 0 0;padding:1rem 0;
+.key{display:flex;flex-wrap:wrap;gap:1rem 1.9rem;margin:1.5rem 0 0;padding:1rem 0;
 border-top:2px solid var(--ink);border-bottom:1px solid var(--line)}
 .key dt{font-size:.8rem;color:var(--soft)}
 .key dd{margin:0;font-size:1.5rem;font-weight:600;font-variant-numeric:tabular-nums;line-height:1.2}
@@ -281,7 +270,7 @@ table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font
 th,td{padding:.3rem .6rem;text-align:right;white-space:nowrap}
 th:first-child,td:first-child,.words{text-align:left;padding-left:0}
 thead th{color:var(--soft);font-weight:500;font-size:.8rem}
-thead th,thead td{border-bottom:1px solid var(--ink)}
+thead th,thead td{border-bottom:1px solid var(--ink);vertical-align:bottom}
 tbody tr{border-bottom:1px solid var(--line)}
 tr.work td,tr.work th{font-weight:600}
 tr.rest td,tr.rest th{color:var(--soft);font-weight:400}
@@ -293,14 +282,35 @@ print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 svg{display:block;width:100%;height:auto;overflow:visible}
 svg *{stroke-linejoin:round;stroke-linecap:butt}
-.phone{display:none}
-@media screen and (max-width:640px){.desk{display:none}.phone{display:block}
-main{padding:1.25rem 1rem}th,td{padding:.3rem .36rem;font-size:.82rem}thead th{font-size:.72rem}
-th:first-child{position:sticky;left:0;background:var(--bg)}
-.bar{width:30%}.key{gap:.8rem 1.5rem}.key dd{font-size:1.3rem}}
-@page{margin:18mm 15mm}
-@media print{:root{--bg:#fff;--ink:#1b2530;--soft:#5b6672;--line:#d9dee3;--shade:#e9f0f7;
+.tablet,.phone{display:none}
+.beside{display:grid;grid-template-columns:1fr 1fr;column-gap:2.5rem}
+.beside>*{min-width:0}
+.beside>:nth-child(odd):last-child{grid-column:1/-1}
+@media screen and (max-width:51em){.desk{display:none}.tablet{display:block}
+.beside{display:block}}
+@media screen and (max-width:34em){.tablet{display:none}.phone{display:block}
+main{padding:1.25rem 1rem}th,td{padding:.3rem .36rem;font-size:.85rem}thead th{font-size:.75rem}
+.bar{width:30%}.key{gap:.8rem 1.5rem}.key dd{font-size:1.3rem}
+.lines,.lines thead,.lines tbody{display:block}
+.lines tr{display:grid;grid-template-columns:var(--columns);align-items:baseline;
+padding:.2rem 0;line-height:1.35}
+.lines th,.lines td{padding:.05rem 0 .05rem .4rem;border:0}
+.lines thead tr{border-bottom:1px solid var(--ink);align-items:end}
+.lines thead th{white-space:normal;line-height:1.2}
+.lines tr.sum td,.lines tr.sum th{border:0}
+.lines tr.sum{border-top:1px solid var(--ink)}
+.lines tr>:first-child{grid-row:1/4;grid-column:1;padding-left:0}
+.lines .own{grid-row:1;grid-column:2/-1}.lines td.own:empty{position:absolute}
+.lines td.below{font-weight:400;color:var(--soft)}
+.lines .below:not(.below~.below){grid-column-start:2}
+.lines .alone{grid-column:2/-1}}
+@page{margin:16mm 15mm}
+@media print{:root{--bg:#fff;--ink:#1b2530;--soft:#5b6672;--line:#d9dee3;--shade:#e1ebf5;
 --gap:#f6e3c8;--pace:#1f66a8;--rate:#2c7a4b;--power:#8a5a00;--heart:#b8322a}
-main{max-width:none;padding:0}section{break-inside:avoid}h2{margin-top:1.2rem;break-after:avoid}
-body{font-size:11pt}tr{break-inside:avoid}thead{display:table-header-group}}
+main{max-width:none;padding:0}section{break-inside:avoid}section.long{break-inside:auto}
+h2{margin-top:1.2rem;break-after:avoid}h1{font-size:24pt}h1.long{font-size:16pt}
+.beside{column-gap:1.5rem}.key{gap:.5rem 1.4rem;margin-top:.8rem;padding:.5rem 0}
+.key dd{font-size:1.2rem}.wide{overflow:visible;background:none}th,td{padding:.16rem .4rem}
+footer{max-width:none;padding:1rem 0 0}
+body{font-size:10pt}tr{break-inside:avoid}thead{display:table-header-group}}
 """

@@ -79,10 +79,10 @@ def report_session(
 
         judged = None
         if "@" in (contents.session.plan or ""):
-            from rowlog.render_judging import line
+            from rowlog.render_judging import score_said
             from rowlog.summary_judging import judge
 
-            judged = line(judge(database, contents.summary))
+            judged = score_said(judge(database, contents.summary))
         return _text(file, session_page(contents, charts(contents), judged), overwrite=overwrite)
     from rowlog.charts_poster import poster
 

@@ -13,14 +13,11 @@ import numpy as np
 import pytest
 
 from rowlog.charts_inline import charts
-from rowlog.charts_report import (
-    draw_tracks,
-    figure,
-    force_curves,
-    recoveries,
-    reps_of,
-    tracks,
-)
+from rowlog.charts_pieces import force_curves, recoveries
+from rowlog.charts_report import figure
+from rowlog.charts_reps import reps_of
+from rowlog.charts_tracks import draw_tracks
+from rowlog.charts_values import tracks
 from rowlog.contents import Contents, load_contents
 from rowlog.exporting import ExportError
 from rowlog.periods import season_named
@@ -202,7 +199,7 @@ def test_force_curves_are_means_over_the_drive(contents: dict[int, Contents]) ->
     assert (name, number, len(newtons)) == ("1", 1, 61)
     assert newtons[30] == pytest.approx(200.0)
     assert newtons[15] == pytest.approx(100.0)
-    assert "peaks of 200 to 200 newtons" in charts(with_force)[-1].told
+    assert "a peak of 200 newtons" in charts(with_force)[-1].told
 
 
 def test_recovery_ends_where_the_next_piece_begins(contents: dict[int, Contents]) -> None:
@@ -312,8 +309,8 @@ def test_nothing_is_drawn_where_a_device_was_not_heard(contents: dict[int, Conte
     one = contents[LOST]
     (gap,) = one.summary.gaps
     grid = one.grid()
-    axes = figure(9.0, 6.0, len(tracks(grid)))[1]
-    draw_tracks(axes, one, grid, narrow=False)
+    axes = figure(9.0, [1.5] * len(tracks(one, grid)))[1]
+    draw_tracks(axes, one, grid, 9.0)
     inside = (grid.t_s > gap.started_at_s) & (grid.t_s < gap.started_at_s + gap.duration_s)
     drawn = [np.asarray(axis.get_lines()[-1].get_ydata(), dtype=float)[inside] for axis in axes]
     assert inside.sum() >= 5

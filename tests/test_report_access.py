@@ -79,7 +79,7 @@ def test_a_picture_has_the_colours_of_the_page() -> None:
     assert {name: light[name] for name in drawn} == drawn
 
 
-PAGES = ("intervals", "circuit", "season")
+PAGES = ("piece", "intervals", "circuit", "season")
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     database = folder / "r.db"
     fixtures = {
-        "intervals": "ftms/link_lost_1000m.frames",
+        "piece": "ftms/link_lost_1000m.frames",
+        "intervals": "ftms/undefined_rests_4x300m.frames",
         "circuit": "heart_rate/circuit_off_the_machine.frames",
     }
     for number, (name, file) in enumerate(fixtures.items(), 1):
@@ -174,3 +175,84 @@ def test_a_page_fits_a_telephone_and_is_white_on_paper(
         shown_as(tab, *look)
         assert tab.run(back) == f"rgb({colour})"
     assert tab.problems == []
+
+
+WIDTHS = (320, 360, 390, 768, 1280)
+_READABLE = """[...document.querySelectorAll('svg text')]
+  .filter(at => at.getClientRects().length && at.textContent.trim())
+  .map(at => {
+    const svg = at.ownerSVGElement, box = at.getBoundingClientRect();
+    const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+    return [at.textContent, parseFloat(getComputedStyle(at).fontSize) * scale, box.left, box.right];
+  })"""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES)
+def test_words_in_charts_are_large_enough_and_all_on_the_screen(
+    name: str, width: int, pages: dict[str, Path], tab: Tab
+) -> None:
+    tab.size(width, 844)
+    shown_as(tab, "light")
+    tab.open(pages[name].as_uri())
+    found = tab.run(_READABLE)
+    assert len(found) > 10
+    for text, pixels, left, right in found:
+        assert pixels >= 9.3, (text, pixels)
+        assert left >= 0 and right <= width, (text, left, right)
+    assert tab.run("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_tables_need_no_scrolling_on_a_telephone(
+    name: str, pages: dict[str, Path], tab: Tab
+) -> None:
+    tab.size(360, 844)
+    shown_as(tab, "light")
+    tab.open(pages[name].as_uri())
+    wide = "[...document.querySelectorAll('.wide')].map(at => [at.scrollWidth, at.clientWidth])"
+    assert all(needed <= there for needed, there in tab.run(wide))
+    # What stands in a second line of a row stands below the names of the second line.
+    cells = tab.run(
+        "[...document.querySelectorAll('.lines')].map(table => { "
+        "const [head, row] = ['thead tr', 'tbody tr'].map(at => table.querySelector(at)); "
+        "return [...row.cells].map((cell, at) => [cell.className, "
+        "cell.getBoundingClientRect().right - head.cells[at].getBoundingClientRect().right, "
+        "cell.getBoundingClientRect().top - row.getBoundingClientRect().top]); })"
+    )
+    for row in cells:
+        assert all(abs(aside) < 1 for _, aside, _ in row)
+        lines = {"below" in look: top for look, _, top in row[1:]}
+        assert len(lines) == 1 or lines[True] > lines[False] + 10
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_reader_of_screens_finds_the_same_tables_on_a_telephone(
+    name: str, pages: dict[str, Path], tab: Tab
+) -> None:
+    tab.call("Accessibility.enable")
+    shown_as(tab, "light")
+    found = []
+    for width in (1280, 360):
+        tab.size(width, 844)
+        tab.open(pages[name].as_uri())
+        nodes = tab.call("Accessibility.getFullAXTree")["nodes"]
+        roles = [node["role"]["value"] for node in nodes if not node["ignored"]]
+        kinds = ("table", "row", "columnheader", "rowheader", "cell", "gridcell")
+        found.append({kind: roles.count(kind) for kind in kinds})
+    tab.call("Accessibility.disable")
+    assert found[0] == found[1]
+    assert found[0]["table"] >= 1 and found[0]["columnheader"] >= 4 and found[0]["rowheader"] >= 3
+
+
+def test_a_page_breaks_no_chart_on_paper(pages: dict[str, Path], tab: Tab) -> None:
+    """On A4 every section but a table's is kept whole, and is no higher than the paper."""
+    tab.size(680, 990)  # 180 by 262 mm at 96 dots an inch: what the margins leave
+    tab.open(pages["intervals"].as_uri())
+    shown_as(tab, "light", "print")
+    sections = tab.run(
+        "[...document.querySelectorAll('section')].map(at => [at.className, "
+        "getComputedStyle(at).breakInside, at.getBoundingClientRect().height])"
+    )
+    assert {look: how for look, how, _ in sections} == {"": "avoid", "long": "auto"}
+    assert all(height < 990 for _, _, height in sections)

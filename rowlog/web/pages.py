@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from rowlog import render
 from rowlog.periods import Span
-from rowlog.render_report import interval_rows, key_figures
+from rowlog.render_rows import interval_rows, key_figures
 from rowlog.summary import SessionSummary, Summary, load, load_sessions
 from rowlog.summary_bests import load_bests
 from rowlog.summary_known import Choices, load_choices

@@ -1,0 +1,154 @@
+"""What a report says of a session in figures: its head, the rows of its tables; nothing escaped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rowlog.render import (
+    NONE,
+    clock_time,
+    figures,
+    metres,
+    pace,
+    printable,
+    tenth,
+    whole,
+    work_heart_rate,
+)
+from rowlog.summary import SessionSummary, Summary
+
+if TYPE_CHECKING:
+    from rowlog.contents import Contents
+
+_ACTIVITIES: Final = {"row": "Rowing", "other": "Heart rate", "mixed": "Rowing and exercises"}
+_HEADS: Final = (
+    "Time", "Metres", "Pace", "Rate", "Watts", "HR", "Highest", "At end", "After 60 s",
+)  # fmt: skip
+
+
+Table = tuple[list[str], list[tuple[str, list[str]]]]
+"""Heads, and rows of (look, cells)."""
+
+
+def thousands(text: str) -> str:
+    """A whole number with a comma where it has five digits or more: 9999, 13,724."""
+    return f"{int(text):,}" if len(text) >= 5 and text.isdecimal() else text
+
+
+def title_of(contents: Contents, width: int = 200) -> str:
+    """What was rowed, in a line that is safe to show but not escaped."""
+    session = contents.session
+    way = contents.summary.segmentation
+    said = session.plan or (way.text if way is not None and way.origin == "auto" else None)
+    return printable(said, width) if said else _ACTIVITIES.get(session.activity, session.activity)
+
+
+def devices_line(session: SessionSummary) -> str:
+    """The devices, each with its model; safe to show but not escaped."""
+    return ", ".join(
+        f"{source.name} ({printable(source.model or source.driver)})"
+        for source in session.sources
+        if source.driver != "workout_file"
+    )
+
+
+def key_figures(session: SessionSummary) -> list[tuple[str, str, str]]:
+    """The figures at the head of a report: name, value, unit; those that are known."""
+    rowed = session.work_distance_m is not None
+    every = [
+        ("Work", thousands(metres(session.work_distance_m)), "m", rowed),
+        ("Time of work", clock_time(session.work_s), "", session.work_s),
+        ("Mean pace", pace(session.mean_pace_s_per_500m), "/500 m", session.mean_pace_s_per_500m),
+        ("Stroke rate", tenth(session.mean_stroke_rate_spm), "spm", session.mean_stroke_rate_spm),
+        ("Mean power", whole(session.mean_power_w), "W", session.mean_power_w),
+        ("Mean heart rate", whole(session.mean_heart_rate_bpm), "bpm", session.mean_heart_rate_bpm),
+        ("Highest", whole(session.max_heart_rate_bpm), "bpm", session.max_heart_rate_bpm),
+    ]
+    return [(name, value, unit) for name, value, unit, known in every if known]
+
+
+def interval_rows(shown: Summary) -> Table:
+    """The heads and rows of the interval table, without columns that nothing is known of.
+
+    Each row is (class, cells): "work" and "rest" as in the segments, then "work sum", "rest" and
+    "all" for the totals. Nothing is escaped.
+    """
+    if not shown.segments:
+        return [], []
+    reps = [segment for segment in shown.segments if segment.kind == "work"]
+    exercises = any(segment.activity not in ("row", "other") for segment in reps)
+    rows: list[tuple[str, list[str]]] = []
+    number, piece = 0, -1
+    for segment in shown.segments:
+        work = segment.kind == "work"
+        label = segment.kind
+        if work and (segment.piece is None or segment.piece != piece):
+            number += 1
+            label = str(number)
+        elif work:
+            label = "+"
+        if work:
+            piece = -1 if segment.piece is None else segment.piece
+        named = [printable(segment.activity, 40) if work else ""] if exercises else []
+        cells = [clock_time(segment.duration_s), *figures(segment, work=work)]
+        rows.append(("work" if work else "rest", [label, *named, *cells]))
+    session = shown.session
+    blank = [""] if exercises else []
+    total = [
+        "work", *blank, clock_time(session.work_s), metres(session.work_distance_m),
+        pace(session.mean_pace_s_per_500m),
+        tenth(session.mean_stroke_rate_spm), whole(session.mean_power_w),
+        *work_heart_rate(reps), "", "",
+    ]  # fmt: skip
+    rows.append(("work sum", total))
+    if session.rest_s:
+        rest = ["rest", *blank, clock_time(session.rest_s), metres(session.rest_distance_m)]
+        rows.append(("rest", rest + [""] * (len(total) - len(rest))))
+    whole_row = [
+        "all", *blank, clock_time(session.duration_s), metres(session.distance_m), "", "", "",
+        whole(session.mean_heart_rate_bpm), whole(session.max_heart_rate_bpm), "", "",
+    ]  # fmt: skip
+    rows.append(("all", whole_row))
+    heads = ["Piece", *(["Exercise"] if exercises else []), *_HEADS]
+    return known_columns(heads, rows, 2 if exercises else 1)
+
+
+def split_rows(shown: Summary) -> Table:
+    """The heads and rows of the splits, where there are so few pieces that all can be shown.
+
+    The first column is the split's number within its piece, behind that of the piece where there
+    are two. Nothing is escaped.
+    """
+    pieces: dict[int, int] = {}
+    number, piece = 0, -1
+    for segment in shown.segments:
+        if segment.kind == "work":
+            number += segment.piece is None or segment.piece != piece
+            piece = -1 if segment.piece is None else segment.piece
+            pieces[segment.index] = number
+    if not 1 <= number <= 2 or len(shown.splits) < 2:
+        return [], []
+    rows = []
+    for split in shown.splits:
+        name = str(split.index + 1)
+        if number > 1:
+            name = f"{pieces.get(split.segment, 1)}, {name}"
+        cells = [
+            name, clock_time(split.duration_s), metres(split.distance_m),
+            pace(split.mean_pace_s_per_500m),
+            tenth(split.mean_stroke_rate_spm), whole(split.mean_power_w),
+            whole(split.mean_heart_rate_bpm), whole(split.max_heart_rate_bpm),
+            whole(split.end_heart_rate_bpm),
+        ]  # fmt: skip
+        rows.append(("split", cells))
+    return known_columns(["Split", *_HEADS[:-1]], rows, 1)
+
+
+def known_columns(heads: list[str], rows: list[tuple[str, list[str]]], always: int) -> Table:
+    """A table without those columns, after the first ones, of which nothing is known."""
+    kept = [
+        at
+        for at in range(len(heads))
+        if at < always or any(row[at] not in ("", NONE) for _, row in rows)
+    ]
+    return [heads[at] for at in kept], [(look, [row[at] for at in kept]) for look, row in rows]
