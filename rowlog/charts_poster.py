@@ -25,7 +25,7 @@ from rowlog.charts_report import INK, LINE, SMALL, SOFT, drawing
 from rowlog.charts_tracks import draw_tracks, heights
 from rowlog.charts_values import tracks
 from rowlog.contents import Contents
-from rowlog.render import day, printable
+from rowlog.render import began, printable
 from rowlog.render_rows import devices_line, interval_rows, key_figures, split_rows, title_of
 
 MOST_ROWS = 40
@@ -110,7 +110,8 @@ def _said(contents: Contents) -> list[str]:
     """When, who and with what; then the note."""
     session = contents.session
     devices = devices_line(session)
-    line = " · ".join(word for word in (day(session.started_at), session.athlete, devices) if word)
+    when = began(session.started_at, session.start_from)
+    line = " · ".join(word for word in (when, session.athlete, devices) if word)
     note = printable(" ".join((session.note or "").split()), 400)
     nothing = [] if contents.segments else ["Nothing was rowed, and no piece of work was found."]
     return [printable(line, 300), *([note] if note else []), *nothing]

@@ -100,6 +100,27 @@ def edit_athlete(
     )
 
 
+@edits.command(name="start")
+def edit_start(
+    session: SessionNumber,
+    when: Annotated[
+        str, typer.Argument(metavar="WHEN", help="Date and time, as in 2019-03-02T18:05.")
+    ],
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say when a session began. For one whose file does not say, or whose clock was wrong."""
+    from rowlog.editing import edit_start as put
+    from rowlog.render import day
+    from rowlog.summary import session_number
+
+    path = database_path(db)
+    number = session_number(path, session)
+    at = put(path, number, when).isoformat()
+    words = f"Session {number} began on {day(at)}."
+    _say({"session": number, "started_at": at, "start_from": "user"}, words, as_json)
+
+
 @edits.command(name="delete")
 def delete(sessions: SessionNumbers, db: DbOption = None, as_json: JsonOption = False) -> None:
     """Take sessions out of every list and sum. Their bytes stay until they are purged."""

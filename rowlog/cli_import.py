@@ -100,6 +100,10 @@ def import_(
                 {
                     "file": str(one.file),
                     "sessions": one.sessions,
+                    "starts": [
+                        {"started_at": at.isoformat(), "start_from": start}
+                        for at, start in one.starts
+                    ],
                     "known": one.known,
                     "overlaps": one.overlaps,
                     "same": [
@@ -180,6 +184,8 @@ def _tell(done: Imported) -> None:
     typer.echo(
         f"{name}: imported before." if done.known else f"{name}: session{'s' * several} {numbers}."
     )
+    for line in _undated(done):
+        typer.echo(f"  {line}")
     for left_out in done.left_out:
         typer.echo(f"  {left_out}")
     for twin in done.same:
@@ -201,6 +207,27 @@ def _tell(done: Imported) -> None:
             f"  Session {number} is of the same time. To make one of both: "
             f"rowlog edit merge {number} {numbers}"
         )
+
+
+def _undated(done: Imported) -> list[str]:
+    """That a file does not say when its workouts were, and what stands for it."""
+    from rowlog.render import began
+
+    unsaid = [
+        (number, begun)
+        for number, begun in zip(done.sessions, done.starts, strict=True)
+        if begun.start_from == "file"
+    ]
+    if not unsaid:
+        return []
+    number, (at, start) = unsaid[0]
+    when = began(at.isoformat(), start)
+    if len(done.sessions) > 1:
+        return [f"{len(unsaid)} of them do not say when they were: {when}."]
+    return [
+        f"It does not say when it was: {when}.",
+        f"To say when: rowlog edit start {number} {at:%Y-%m-%dT%H:%M}",
+    ]
 
 
 def _clock(seconds: float | None) -> str:
@@ -241,6 +268,11 @@ def _sum(done: Sequence[Imported]) -> str:
     short = sum(any(not told.count for told in one.left_out) for one in done)
     if short:
         words.append(f"{_files(short)} without metres: see which with --json.")
+    undated = sum(begun.start_from == "file" for one in done for begun in one.starts)
+    if undated:
+        from rowlog.render import dated_by_file
+
+        words.append(dated_by_file(undated))
     same = sum(bool(one.same) for one in done)
     if same:
         words.append(

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
+from typing import Final
 
+from rowlog.starts import FIRST_YEAR, LAST_YEAR
 from rowlog.store import Store
 from rowlog.store_edits import TAG_LENGTH, StoredChange
 from rowlog.store_errors import no_database
 from rowlog_drivers.clock import wall_now
 from rowlog_drivers.errors import CallError
+
+_DAY: Final = "2019-03-02"
 
 
 def edit_note(path: Path, session_id: int, note: str | None) -> None:
@@ -35,6 +40,23 @@ def edit_athlete(path: Path, numbers: Sequence[int], athlete: str | None) -> Non
     """Say whose sessions are; None: nobody's. All or none; raises StoreError."""
     with open_store(path) as store:
         store.edit_athlete(numbers, athlete, wall_now())
+
+
+def edit_start(path: Path, session_id: int, when: str) -> datetime:
+    """Say when a session began; returns that. Raises CallError and StoreError.
+
+    `when` is a date and a time of ISO 8601, of this place where it says no zone.
+    """
+    try:
+        at = datetime.fromisoformat(when.strip())
+    except ValueError:
+        at = None
+    if at is None or not FIRST_YEAR <= at.year <= LAST_YEAR or len(when.strip()) <= len(_DAY):
+        raise CallError(f"{when[:40]!r} is no date with a time.", "Write it as 2019-03-02T18:05.")
+    at = at if at.tzinfo is not None else at.astimezone()
+    with open_store(path) as store:
+        store.edit_start(session_id, at, wall_now())
+    return at
 
 
 def delete_sessions(path: Path, numbers: Sequence[int]) -> None:

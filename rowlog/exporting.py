@@ -19,6 +19,7 @@ from rowlog import exports
 from rowlog.contents import Contents, load_contents
 from rowlog.exports import FORMATS, Exporter, Format
 from rowlog.exports.checking import UNREADABLE, CannotSay
+from rowlog.starts import TIMED, UNKNOWN
 from rowlog.summary import SessionSummary, load_sessions, session_number
 from rowlog_drivers.errors import CallError, RowlogError
 
@@ -325,9 +326,14 @@ def _make_folder(target: Path) -> None:
 
 
 def _file_name(database: Path, number: int, known: Format) -> str:
-    """A name that any system takes, and that sorts by date: 2026-11-24-0422-8x500m-1."""
+    """A name that any system takes, and that sorts by date: 2026-11-24-0422-8x500m-1.
+
+    about-2026-11-24-8x500m-1 where the date is that of a file which said none.
+    """
     session = next(s for s in load_sessions(database) if s.id == number)
     when = session.started_at[:16].replace("T", "-").replace(":", "")
+    if session.start_from not in TIMED:
+        when = f"{'about-' * (session.start_from == UNKNOWN)}{when[:10]}"
     return f"{when}-{safe_name(session.plan or session.activity)}-{number}{known.suffix}"
 
 

@@ -9,13 +9,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from rowlog.importing_files import Read, files_in, read_all
 from rowlog.importing_sessions import Part, parts_of
 from rowlog.imports.left_out import LeftOut
 from rowlog.recognising import Recognised, Twin
+from rowlog.starts import Start
 from rowlog.store import Store
 from rowlog.store_read import ClosedWorkout, open_reader
+
+
+class Began(NamedTuple):
+    """When a session began."""
+
+    started_at: datetime
+    """With an offset."""
+    start_from: Start
+    """Who says that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +38,8 @@ class Imported:
     """New ones; () when it was imported before, or cannot be read."""
     known: bool = False
     """Whether the same content was imported before."""
+    starts: tuple[Began, ...] = ()
+    """When each of `sessions` began, as far as that is known."""
     overlaps: tuple[int, ...] = ()
     """Sessions that were there and of the same time."""
     same: tuple[Twin, ...] = ()
@@ -86,11 +99,13 @@ def _stored(
     numbers = store.import_sessions([(part.original, part.wholes) for part in new])
     taken.update(part.original.sha256 for part in new)
     for number, one in zip(numbers, wholes, strict=True):
-        times.add(number, one.started_at, one.ended_at)
+        if one.start_known:
+            times.add(number, one.started_at, one.ended_at)
         there.add(number, one)
     return Imported(
         file=read.file,
         sessions=tuple(numbers),
+        starts=tuple(Began(one.started_at, one.start_from) for one in wholes),
         overlaps=tuple(dict.fromkeys(overlaps)),
         left_out=lacking,
         same=tuple(same.values()),
@@ -99,10 +114,12 @@ def _stored(
 
 
 class Times:
-    """When the sessions of a database were, by their start."""
+    """When the sessions of a database were of which that is known, by their start."""
 
     def __init__(self, known: Iterable[ClosedWorkout]) -> None:
-        self._known = sorted((one.started_at, one.ended_at, one.number) for one in known)
+        self._known = sorted(
+            (one.started_at, one.ended_at, one.number) for one in known if one.start_known
+        )
         self._longest = max((end - start for start, end, _ in self._known), default=timedelta())
 
     def add(self, number: int, started_at: datetime, ended_at: datetime) -> None:

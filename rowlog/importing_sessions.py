@@ -19,6 +19,7 @@ from rowlog.imports.naming import plan_of
 from rowlog.imports.workout import ImportFault, Point, Workout, laps_told
 from rowlog.notation import NotationError, parse
 from rowlog.plan import Plan
+from rowlog.starts import UNKNOWN, Start, split_off
 from rowlog.store_pack import blocks_of
 from rowlog.store_rows import Source
 from rowlog.store_whole import Original, Whole
@@ -99,21 +100,22 @@ def again(original: Original, place: int, dated: datetime) -> Whole:
 
 def whole(name: str, workout: Workout, dated: datetime, athlete: str | None) -> Whole:
     """A workout as a session, with all that is derived from it."""
-    started_at = workout.started_at or dated - timedelta(seconds=workout.end_s)
-    unsaid = () if workout.started_at is not None else (("start", "unknown, by the file's date"),)
+    started_at = workout.started_at or workout.dated_at
+    if started_at is None:
+        started_at = dated - timedelta(seconds=workout.end_s)
     lacking = " ".join(str(told) for told in workout.left_out if not told.workout)
     told_of = (("left_out", lacking),) if lacking else ()
     return _derived(
         tuple(frames_of(workout)),
         plan=planned(workout),
         started_at=started_at,
-        start_known=workout.started_at is not None,
+        start_from=workout.start_from,
         end_ns=round(workout.end_s * 1e9),
         athlete=athlete or workout.athlete,
         sources=(Source(name=SOURCE, driver=_DRIVER),),
         origin=name,
         note=" ".join(filter(None, (workout.note, lacking))) or None,
-        header=(("format", workout.format), *unsaid, *told_of),
+        header=(("format", workout.format), *told_of),
     )
 
 
@@ -136,6 +138,7 @@ def recorded(name: str, content: bytes, dated: datetime, athlete: str | None) ->
     last_ns = frames[-1].t_ns
     end_ns = max(header.end_ns or 0, last_ns)
     said = ((key, getattr(header, key)) for key in ("machine", "firmware"))
+    start_from, extra = split_off(header.extra)
     whole = _derived(
         frames,
         sources=tuple(
@@ -144,13 +147,13 @@ def recorded(name: str, content: bytes, dated: datetime, athlete: str | None) ->
         ),
         plan=None if header.plan is None else parse(header.plan),
         started_at=header.started_at or dated - timedelta(microseconds=end_ns // 1000),
-        start_known=header.started_at is not None,
+        start_from=start_from if header.started_at is not None else UNKNOWN,
         end_ns=end_ns,
         athlete=athlete,
         origin=header.origin or name,
         note=header.note,
         licence=header.licence,
-        header=(*((key, text) for key, text in said if text is not None), *header.extra),
+        header=(*((key, text) for key, text in said if text is not None), *extra),
     )
     if _is_empty(whole.totals):
         raise ImportFault(
@@ -172,7 +175,7 @@ def _derived(
     sources: tuple[Source, ...],
     plan: Plan | None,
     started_at: datetime,
-    start_known: bool,
+    start_from: Start,
     end_ns: int,
     athlete: str | None,
     origin: str,
@@ -199,7 +202,7 @@ def _derived(
         ) from error
     return Whole(
         started_at=started_at,
-        start_known=start_known,
+        start_from=start_from,
         end_ns=end_ns,
         plan=None if plan is None else str(plan),
         athlete=athlete,

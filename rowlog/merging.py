@@ -15,6 +15,7 @@ from rowlog.editing import open_store
 from rowlog.notation import parse
 from rowlog.recognising import matched
 from rowlog.replaying import record_frames
+from rowlog.starts import TIMED, told
 from rowlog.store import Store
 from rowlog.store_read import Reader, StoredSession, open_reader
 from rowlog_drivers.clock import wall_now
@@ -319,11 +320,12 @@ def _header(
 ) -> FramesHeader:
     most = own.session
     started_at = most.started_at - timedelta(microseconds=own.offset_ns // 1000)
-    dated = [s for s in sessions if s.id in twins and "start" not in dict(s.header)]
-    unsaid = [pair for pair in most.header if pair[0] == "start"]
-    if unsaid and dated:  # the other file says when it was
+    start_from = most.start_from
+    dated = [s for s in sessions if s.id in twins and s.start_from in TIMED]
+    if start_from not in TIMED and dated:  # the other file says when it was
         later_ns = twins[dated[0].id] + own.offset_ns
         started_at = dated[0].started_at - timedelta(microseconds=later_ns // 1000)
+        start_from = dated[0].start_from
     ordered = [most, *(session for session in sessions if session is not most)]
     notes = dict.fromkeys(session.note for session in sessions if session.note)
     return FramesHeader(
@@ -339,7 +341,7 @@ def _header(
         note=" ".join(notes) or None,
         origin=next((session.origin for session in ordered if session.origin), None),
         licence=next((session.licence for session in ordered if session.licence), None),
-        extra=tuple(unsaid) if not dated else (),
+        extra=told(start_from),
     )
 
 

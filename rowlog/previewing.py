@@ -15,6 +15,7 @@ from rowlog.importing import Times
 from rowlog.importing_files import files_in, read_all
 from rowlog.importing_sessions import FRAMES, digest, is_recording, recorded
 from rowlog.previewing_workouts import WorkoutPreview, preview_of, preview_of_recording
+from rowlog.starts import TIMED
 from rowlog.store_errors import NoDatabaseError
 from rowlog.store_read import open_reader
 
@@ -100,7 +101,7 @@ def _known(workout: WorkoutPreview, taken: set[str], times: Times | None) -> Wor
     """The workout, with what the database knows of it."""
     known = workout.sha256 in taken
     overlaps: list[int] = []
-    if times is not None and workout.started_at is not None and not known:
+    if times is not None and workout.started_at and workout.start_from in TIMED and not known:
         began = datetime.fromisoformat(workout.started_at)
         overlaps = times.shared_with(began, began + timedelta(seconds=workout.duration_s))
     return replace(workout, known=known, overlaps=tuple(overlaps))

@@ -23,6 +23,7 @@ from rowlog.imports.workout import Lap, Point, Workout, laps_told
 from rowlog.metrics import Array, Mean, time_weighted_mean
 from rowlog.plan import ROW
 from rowlog.segments import Segment
+from rowlog.starts import UNKNOWN, Start
 from rowlog.store_whole import Whole
 from rowlog_drivers.records import HeartRate
 
@@ -61,6 +62,8 @@ class WorkoutPreview:
     format: str
     started_at: str | None
     """ISO 8601 with offset; None when the file does not say."""
+    start_from: Start = "said"
+    """Who says that."""
     plan: str | None = None
     """Interval text: the file's own, or what its laps come to."""
     athlete: str | None = None
@@ -101,6 +104,7 @@ def preview_of(workout: Workout) -> WorkoutPreview:
     preview = WorkoutPreview(
         format=workout.format,
         started_at=None if workout.started_at is None else workout.started_at.isoformat(),
+        start_from=workout.start_from,
         plan=None if plan is None else str(plan),
         athlete=workout.athlete,
         note=workout.note,
@@ -127,7 +131,8 @@ def preview_of_recording(whole: Whole, format_: str) -> WorkoutPreview:
     told = {fact.index: fact for fact in whole.facts if isinstance(fact, Segment)}
     return WorkoutPreview(
         format=format_,
-        started_at=whole.started_at.isoformat() if whole.start_known else None,
+        started_at=None if whole.start_from == UNKNOWN else whole.started_at.isoformat(),
+        start_from=whole.start_from,
         plan=whole.plan,
         athlete=whole.athlete,
         note=whole.note,

@@ -90,11 +90,8 @@ def _read_again(
     except FAULTS as error:
         return None, str(error)
     store.read_by(session.id, VERSION)
-    # A start that was known stays: a time without an offset was that of where it was imported.
-    start_found = whole.start_known and "start" in dict(session.header)
-    whole = replace(whole, start_known=start_found)
     same = (
-        not start_found
+        session.start_from in (whole.start_from, "user")
         and whole.plan == session.plan
         and whole.frames == tuple(store.read_frames(session.id))
     )

@@ -119,15 +119,58 @@ def duration(seconds: float | None) -> str:
     return clock_time(int(seconds)).removesuffix(".0")
 
 
-def day(iso: str | None) -> str:
-    """A date and time as people write it: Tue 24 Nov 2026, 18:05."""
+def day(iso: str | None, start: str = "said") -> str:
+    """A date and time as people write it: Tue 24 Nov 2026, 18:05.
+
+    `start` is who says that (see `starts`): without a time where none was said, and "~" before
+    what is a file's own date.
+    """
     if iso is None:
         return NONE
     try:
         at = datetime.fromisoformat(iso)
     except ValueError:
         return printable(iso)
-    return f"{calendar_day(at)}, {at:%H:%M}"
+    date_only = calendar_day(at)
+    if start in ("day", "file"):
+        return f"~{date_only}" if start == "file" else date_only
+    return f"{date_only}, {at:%H:%M}"
+
+
+def short_day(iso: str | None, start: str = "said", *, timed: bool = False) -> str:
+    """Likewise without the weekday, and without the time unless it is `timed`: ~24 Nov 2026."""
+    told = day(iso, start)
+    if told == NONE or " " not in told:
+        return told
+    mark = "~" if told.startswith("~") else ""
+    rest = mark + told.partition(" ")[2]
+    return rest if timed else rest.partition(",")[0]
+
+
+def began(iso: str | None, start: str = "said") -> str:
+    """Likewise, and in words what of it is not known: ~Tue 24 Nov 2026 (date of the file)."""
+    words = _STARTS.get(start)
+    return f"{day(iso, start)} ({words})" if words else day(iso, start)
+
+
+def undated(starts: Iterable[str]) -> list[str]:
+    """The line that says what "~" before a date means, where one of those shown has it."""
+    return [BY_FILE] if "file" in starts else []
+
+
+def dated_by_file(count: int) -> str:
+    """That so many sessions stand at dates which nobody said."""
+    if count == 1:
+        return "1 session stands at the date of its file, which does not say when it was rowed."
+    return f"{count} sessions stand at the dates of their files, which do not say when they were."
+
+
+BY_FILE: Final = "~ is the date of a file that does not say when it was rowed."
+_STARTS: Final = {
+    "file": "date of the file",
+    "local": "no zone said",
+    "day": "no time of day said",
+}
 
 
 def calendar_day(at: date) -> str:
@@ -153,7 +196,7 @@ def sessions(rows: Sequence[SessionSummary], style: Style) -> str:
     cells = [
         (
             str(row.id),
-            day(row.started_at).partition(" ")[2],
+            short_day(row.started_at, row.start_from, timed=True),
             printable(row.plan or row.activity, _WORKOUT),
             metres(row.distance_m),
             duration(row.work_s),
@@ -179,7 +222,8 @@ def sessions(rows: Sequence[SessionSummary], style: Style) -> str:
     for one in cells:
         watts = NONE if without_watts else one[6]
         table.row(*one[:2], printable(one[2], room), *one[3:6], watts, *one[7:])
-    return style.fit("\n".join(table.lines(style, lean=True)))
+    lines = [*table.lines(style, lean=True), *undated(row.start_from for row in rows)]
+    return style.fit("\n".join(lines))
 
 
 def summary(shown: Summary, style: Style) -> str:
@@ -237,10 +281,8 @@ def _head(shown: Summary, style: Style) -> str:
     if len(head) > COLUMNS:  # how it is cut goes below
         title, _, below = head.rpartition(" · ")
         head = f"{title} ·\n{below}"
-    lines = [
-        style.bold(head),
-        style.dim(f"{day(session.started_at)} · {devices}" if devices else day(session.started_at)),
-    ]
+    when = began(session.started_at, session.start_from)
+    lines = [style.bold(head), style.dim(f"{when} · {devices}" if devices else when)]
     said = [f"#{printable(tag)}" for tag in session.tags]
     if session.note:
         said.append(printable(" ".join(session.note.split()), 76))
@@ -491,7 +533,7 @@ def _best_lines(bests: Sequence[BestSummary]) -> list[str]:
     for best in told_bests(bests):
         assert best.before is not None and best.before_started_at is not None
         over, gain = best.kind == "distance", abs(best.before - best.amount)
-        since = calendar_day(datetime.fromisoformat(best.before_started_at))
+        since = day(best.before_started_at, best.before_start_from or "said").partition(",")[0]
         event = f"{best.target:g} m" if over else f"{best.target / 60:g} min"
         shown = clock_time(best.amount) if over else f"{metres(best.amount)} m"
         more = f"{gain:.1f} s" if over else f"{metres(gain)} m"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rowlog.charts import line_chart, thinned
-from rowlog.render import NONE, Style, Table, clock_time, day, metres, pace, printable, whole
+from rowlog.render import NONE, Style, Table, clock_time, metres, pace, printable, short_day, whole
 from rowlog.render_years import heading, notes_of
 from rowlog.summary_bests import Best, BestsSummary, EventSummary
 
@@ -71,7 +71,7 @@ def _table(
             pace(row.pace_s_per_500m),
             whole(row.power_w),
             "piece" if row.whole else f"in {printable(row.plan, 18)}" if row.plan else "within",
-            day(row.started_at).split(" ", 1)[-1].split(",")[0],
+            short_day(row.started_at, row.start_from),
             str(row.session),
             *([printable(row.athlete or "", 12)] if who else []),
         )

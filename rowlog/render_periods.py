@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from rowlog.render import NONE, Style, Table, calendar_day, metres, pace, printable, whole
+from rowlog.render import (
+    NONE,
+    Style,
+    Table,
+    calendar_day,
+    dated_by_file,
+    metres,
+    pace,
+    printable,
+    whole,
+)
 
 if TYPE_CHECKING:
     from rowlog.summary_periods import PeriodsSummary, PeriodTotals
@@ -45,6 +55,8 @@ def periods(shown: PeriodsSummary, style: Style, *, current: bool) -> str:
     lines = [*_heading(shown, dates=not current), *table.lines(style)]
     if shown.total.open_sessions or (current and marked):
         lines += ["", "* One at least is being recorded, or was cut short: it has no figures yet."]
+    if shown.dated_by_file:
+        lines += ["", dated_by_file(shown.dated_by_file)]
     return style.fit("\n".join(lines))
 
 

@@ -9,8 +9,8 @@ from rowlog.render import (
     NONE,
     PADDLING_STROKES,
     Table,
+    began,
     clock_time,
-    day,
     duration,
     metres,
     pace,
@@ -18,6 +18,7 @@ from rowlog.render import (
     tenth,
     whole,
 )
+from rowlog.starts import TIMED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,7 @@ def preview(shown: FilePreview, style: Style) -> str:
     plan = f" · {printable(workout.plan, 60)}" if workout.plan else ""
     when = "It does not say when it began."
     if workout.started_at is not None:
-        when = day(workout.started_at)
+        when = began(workout.started_at, workout.start_from)
     lines = [
         style.bold(printable(f"{shown.file.name} · {workout.format}{plan}", COLUMNS)),
         style.dim(when + (f" · {printable(workout.athlete, 40)}" if workout.athlete else "")),
@@ -133,7 +134,7 @@ def previews(shown: Sequence[FilePreview], style: Style, columns: int | None = N
     heads = ("when", "format", "time", "metres", "strokes", "HR", "max")
     cells = [
         (
-            NONE if workout.started_at is None else workout.started_at[:16].replace("T", " "),
+            _when(workout),
             workout.format,
             duration(workout.duration_s),
             metres(workout.distance_m),
@@ -170,6 +171,13 @@ def previews(shown: Sequence[FilePreview], style: Style, columns: int | None = N
     table.rule()
     table.row(*total, look=style.bold)
     return style.fit("\n".join([*table.lines(style, lean=True), "", _sum(shown)]))
+
+
+def _when(workout: WorkoutPreview) -> str:
+    if workout.started_at is None:
+        return NONE
+    said = workout.started_at[:16].replace("T", " ")
+    return said if workout.start_from in TIMED else said[:10]
 
 
 def _end_of(name: str, room: int | None, taken: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from rowlog.render import day, duration, printable, whole
+from rowlog.render import began, duration, printable, whole
 from rowlog.render_rows import (
     devices_line,
     interval_rows,
@@ -28,7 +28,8 @@ _LONG: Final = 36
 def session_page(contents: Contents, charts: Sequence[Chart], judged: str | None) -> str:
     """The whole page; `judged`: a line on how the plan was kept, None without one."""
     session, shown = contents.session, contents.summary
-    said = [day(session.started_at), session.athlete or "", devices_line(session)]
+    when = began(session.started_at, session.start_from)
+    said = [when, session.athlete or "", devices_line(session)]
     if session.status != "complete":
         said.append(session.status)
     parts = [
@@ -56,7 +57,7 @@ def session_page(contents: Contents, charts: Sequence[Chart], judged: str | None
         parts.append(f'<div class="beside">{"".join([*beside, zones])}</div>')
     else:
         parts.append(zones)
-    return page(f"{title_of(contents)}, {day(session.started_at)}", parts)
+    return page(f"{title_of(contents)}, {when}", parts)
 
 
 def heading(title: str) -> str:

@@ -65,7 +65,7 @@ def best_rows(bests: BestsSummary) -> Table:
                 metres(best.distance_m),
                 pace(best.pace_s_per_500m),
                 whole(best.power_w),
-                day(best.started_at),
+                day(best.started_at, best.start_from),
             ],
         )
         for best in bests.bests

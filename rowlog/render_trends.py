@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from rowlog.render import NONE, Style, Table, day, metres, pace, printable, whole
+from rowlog.render import NONE, Style, Table, metres, pace, printable, short_day, whole
 from rowlog.render_periods import hours, period_label
 from rowlog.render_years import heading, notes_of, sparkline
 from rowlog.summary_trends import TrendPeriod, TrendsSummary, WorkoutSummary
@@ -72,7 +72,7 @@ def workout(shown: WorkoutSummary, style: Style, limit: int = 20) -> str:
         drop = row.heart_rate_drop_60s_bpm
         table.row(
             str(row.session),
-            day(row.started_at).split(" ", 1)[-1].split(",")[0],
+            short_day(row.started_at, row.start_from),
             pace(row.mean_pace_s_per_500m),
             pace(row.fastest_pace_s_per_500m),
             pace(row.slowest_pace_s_per_500m),

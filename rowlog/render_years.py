@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-from rowlog.render import calendar_day, printable
+from rowlog.render import calendar_day, dated_by_file, printable
 from rowlog.summary_years import Asked
 
 SPARKS: Final = "▁▂▃▄▅▆▇█"
@@ -42,6 +42,8 @@ def notes_of(asked: Asked) -> list[str]:
             lines.append(
                 f"{count} nobody's, without zones and load. Say whose: rowlog edit athlete --help"
             )
+    if asked.dated_by_file:
+        lines.append(dated_by_file(asked.dated_by_file))
     return lines
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
@@ -13,6 +15,7 @@ from rowlog.notation import parse
 from rowlog.plan import Plan
 from rowlog.recorder import Recorder
 from rowlog.simulating import script_for
+from rowlog.starts import UNKNOWN, split_off, told
 from rowlog.store import Store
 from rowlog.store_read import HEADER_TEXTS, open_reader
 from rowlog.store_rows import Source
@@ -51,6 +54,13 @@ def replay_file(
         plan = parse(header.plan)
     make_decoding(header.sources)
     opened.verify()
+    if header.started_at is None:  # as of any file that does not say
+        dated = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+        header = replace(
+            header,
+            started_at=dated - timedelta(microseconds=(header.end_ns or 0) // 1000),
+            extra=(*told(UNKNOWN), *split_off(header.extra)[1]),
+        )
     return record_frames(
         opened,
         header,
@@ -87,6 +97,7 @@ def record_frames(
     """Record a session from frames in order of time; returns its number."""
     decoding = make_decoding(header.sources)
     started_at = header.started_at or wall_now()
+    start_from, extra = split_off(header.extra)
     transport = ReplayTransport(frames, speed=speed)
     drivers = {source.driver for source in header.sources}
     with closing(Store.open_writer(database)) as store:
@@ -105,8 +116,9 @@ def record_frames(
                     for key in HEADER_TEXTS
                     if (text := getattr(header, key)) is not None
                 ),
-                *header.extra,
+                *extra,
             ],
+            start_from=start_from,
         )
         recorder = Recorder(
             [Device(transport, decoding)],

@@ -29,7 +29,7 @@ APPLICATION_ID: Final = 0x524F574C
 
 PRIVATE: Final = 0o600
 """The mode of new files that tell what somebody did: read and written by their owner alone."""
-SCHEMA_VERSION: Final = 10
+SCHEMA_VERSION: Final = 11
 """PRAGMA user_version: how many of the migrations below a database has."""
 
 FIGURES_VERSION: Final = 1
@@ -632,6 +632,39 @@ _MONTHS: Final = (
 
 `athlete_id` 0 is nobody; bit k of `days` is 1 where a session began on day k of the month."""
 
+_STARTS: Final = (
+    "ALTER TABLE sessions ADD COLUMN start_from TEXT NOT NULL DEFAULT 'said' "
+    "CHECK (start_from IN ('said', 'local', 'day', 'file', 'user'))",
+    "UPDATE sessions SET start_from = 'file' WHERE EXISTS (SELECT 1 FROM json_each(header) "
+    "WHERE json_extract(value, '$[0]') = 'start')",
+    "UPDATE sessions SET header = nullif((SELECT json_group_array(json(value)) "
+    "FROM json_each(header) WHERE json_extract(value, '$[0]') <> 'start'), '[]') "
+    "WHERE start_from = 'file'",
+    "DROP VIEW v_sessions",
+    _V_SESSIONS.replace("sessions.note,", "sessions.note, machine, shape,")
+    .replace(
+        "\nLEFT JOIN session_totals",
+        "\nLEFT JOIN session_keys ON session_keys.session_id = sessions.id"
+        "\nLEFT JOIN session_totals",
+    )
+    .replace("late_frames", "late_frames, start_from")
+    + "\nWHERE deleted_at IS NULL",
+    """CREATE TABLE edits_with_starts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    edited_at TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('note', 'tags', 'athlete', 'start', 'delete', 'merge')),
+    session_id INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
+    before TEXT NOT NULL,
+    undone_at TEXT
+) STRICT""",
+    "CREATE INDEX sessions_dated_by_file ON sessions (started_at) WHERE start_from = 'file'",
+    "INSERT INTO edits_with_starts SELECT * FROM edits",
+    "DROP TABLE edits",
+    "ALTER TABLE edits_with_starts RENAME TO edits",
+    "CREATE INDEX edits_of_session ON edits (session_id)",
+)
+"""Where each session's start is from, see `starts`; and that the user can say it."""
+
 MIGRATIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("first_tables", (*_TRUTH, *_ROWS, *_FOR_SPEED, *_VIEWS)),
     ("known_devices", _KNOWN_DEVICES),
@@ -643,6 +676,7 @@ MIGRATIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("recoveries", _RECOVERIES),
     ("edits", _EDITS),
     ("months", _MONTHS),
+    ("starts", _STARTS),
 )
 """(name, statements), oldest first. One that was released is never changed."""
 

@@ -21,6 +21,7 @@ from rowlog import store_edits, store_whole
 from rowlog.athlete import Change, check_history
 from rowlog.heart import Beats
 from rowlog.schema import connect, prepare
+from rowlog.starts import Start
 from rowlog.store_athletes import athlete_id_of, changes_of, put_changes, spelled
 from rowlog.store_devices import KnownDevice, forget, remember
 from rowlog.store_disk import identity, is_careful
@@ -159,6 +160,7 @@ class Store:
         note: str | None = None,
         licence: str | None = None,
         header: Sequence[tuple[str, str]] = (),
+        start_from: Start = "said",
     ) -> int:
         """A new session, open; returns its number.
 
@@ -172,6 +174,7 @@ class Store:
             note: free text.
             licence: terms of the data, where they come from someone else.
             header: other (key, value) pairs of the .frames file that it comes from, in order.
+            start_from: who says when it began.
         """
         if started_at.tzinfo is None:
             raise ValueError("a session's start needs an offset from UTC")
@@ -180,7 +183,7 @@ class Store:
                 db.execute("INSERT OR IGNORE INTO plans (text) VALUES (?)", (plan,))
             session_id = db.execute(
                 "INSERT INTO sessions (started_at, athlete_id, activity, plan, state, note, "
-                "origin, licence, header) VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?)",
+                "origin, licence, header, start_from) VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?, ?)",
                 (
                     started_at.isoformat(),
                     self._athlete(athlete),
@@ -190,6 +193,7 @@ class Store:
                     origin,
                     licence,
                     pack_options(header) if header else None,
+                    start_from,
                 ),
             ).lastrowid
             if session_id is None:
@@ -670,6 +674,19 @@ class Store:
         for number in changed:
             self.keep(number)
 
+    def edit_start(self, session_id: int, started_at: datetime, at: datetime) -> None:
+        """Say when a closed session began; it is judged anew by that. Can be undone."""
+        with self._transaction(durable=True) as db:
+            store_edits.require_closed(db, self.path, session_id)
+            before = store_edits.start_of(db, session_id)
+            after = (started_at.isoformat(), "user")
+            if before != after:
+                store_edits.put_start(db, session_id, *after)
+                was = {"started_at": before[0], "start_from": before[1]}
+                store_edits.note_edit(db, at.isoformat(), "start", session_id, was)
+        if before != after:
+            self.keep(session_id)
+
     def delete_sessions(self, numbers: Sequence[int], at: datetime) -> None:
         """Take closed sessions out of every list and sum. Can be undone as one."""
         with self._transaction(durable=True) as db:
@@ -709,13 +726,16 @@ class Store:
                     store_edits.put_tags(db, edit.session, edit.before["tags"])
                 elif change.kind == "athlete":
                     self._put_athlete(edit.session, edit.before["athlete"])
+                elif change.kind == "start":
+                    was = (edit.before["started_at"], edit.before["start_from"])
+                    store_edits.put_start(db, edit.session, *was)
                 elif change.kind == "delete":
                     store_edits.set_deleted(db, edit.session, None)
                 else:
                     parts = edit.before["sessions"]
                     store_edits.undo_merge(db, edit.session, parts, at.isoformat())
                 db.execute("UPDATE edits SET undone_at = ? WHERE id = ?", (at.isoformat(), edit.id))
-        if change.kind == "athlete":
+        if change.kind in ("athlete", "start"):
             for edit in change.edits:
                 self.keep(edit.session)
         return change

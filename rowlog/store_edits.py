@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -16,6 +17,7 @@ _KINDS: Final = {
     "note": "the note",
     "tags": "the tags",
     "athlete": "the athlete",
+    "start": "the start",
     "delete": "deletion",
     "merge": "the merging",
 }
@@ -28,7 +30,8 @@ class StoredEdit(NamedTuple):
     session: int
     """What was changed; of a merge what came of it."""
     before: dict[str, Any]
-    """What it was: {"note": text}, {"tags": [...]}, {"athlete": name}, {}, {"sessions": [...]}."""
+    """What it was: {"note": text}, {"tags": [...]}, {"athlete": name}, {}, {"sessions": [...]}, and
+    {"started_at": ISO 8601, "start_from": word} of a start."""
 
 
 class StoredChange(NamedTuple):
@@ -38,7 +41,7 @@ class StoredChange(NamedTuple):
     """Its number: that of its first edit."""
     edited_at: str
     kind: str
-    """"note", "tags", "athlete", "delete" or "merge"."""
+    """"note", "tags", "athlete", "start", "delete" or "merge"."""
     edits: tuple[StoredEdit, ...]
     """One at least."""
     undone: bool
@@ -216,6 +219,24 @@ def note_of(db: sqlite3.Connection, session_id: int) -> str | None:
         "SELECT note FROM sessions WHERE id = ?", (session_id,)
     ).fetchone()[0]
     return found
+
+
+def start_of(db: sqlite3.Connection, session_id: int) -> tuple[str, str]:
+    """When a session began (ISO 8601 with offset), and who says so."""
+    found: tuple[str, str] = db.execute(
+        "SELECT started_at, start_from FROM sessions WHERE id = ?", (session_id,)
+    ).fetchone()
+    return found
+
+
+def put_start(db: sqlite3.Connection, session_id: int, started_at: str, start_from: str) -> None:
+    """Say when a closed session began, and who says so; it ends as much later."""
+    (end_ns,) = db.execute("SELECT end_ns FROM sessions WHERE id = ?", (session_id,)).fetchone()
+    ended_at = datetime.fromisoformat(started_at) + timedelta(microseconds=(end_ns or 0) // 1000)
+    db.execute(
+        "UPDATE sessions SET started_at = ?, start_from = ?, ended_at = ? WHERE id = ?",
+        (started_at, start_from, ended_at.isoformat(), session_id),
+    )
 
 
 def tags_of(db: sqlite3.Connection, session_id: int) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeVar
 from rowlog.archive import BlockError, checksum, decode_block
 from rowlog.intervals import Segment, Split
 from rowlog.schema import open_for_reading
+from rowlog.starts import TIMED, Start, told
 from rowlog.store_errors import (
     DamagedError,
     no_session,
@@ -53,6 +54,8 @@ class StoredSession:
     id: int
     started_at: datetime
     """Wall time of instant 0, with its offset."""
+    start_from: Start
+    """Who says that."""
     ended_at: datetime | None
     """None until the session is closed."""
     end_ns: int | None
@@ -87,7 +90,10 @@ class StoredSession:
             note=self.note,
             machine=kept.get("machine"),
             firmware=kept.get("firmware"),
-            extra=tuple(pair for pair in self.header if pair[0] not in HEADER_TEXTS),
+            extra=(
+                *told(self.start_from),
+                *(pair for pair in self.header if pair[0] not in HEADER_TEXTS),
+            ),
         )
 
 
@@ -99,7 +105,7 @@ class ClosedWorkout(NamedTuple):
     """In UTC."""
     ended_at: datetime
     start_known: bool
-    """Whether somebody said that, rather than a file's own date."""
+    """Whether somebody said that, and not the day alone."""
     distance_m: float | None
     stroke_count: int | None
     frames: int
@@ -145,7 +151,7 @@ class Reader(OpenDatabase):
         """When and how far all sessions were that are closed and not deleted, by their number."""
         with translated(self.path):
             rows = self._db.execute(
-                "SELECT id, started_at, ended_at, header, distance_m, stroke_count, frames "
+                "SELECT id, started_at, ended_at, start_from, distance_m, stroke_count, frames "
                 "FROM sessions JOIN session_totals ON session_id = id "
                 "WHERE ended_at IS NOT NULL AND deleted_at IS NULL ORDER BY id"
             ).fetchall()
@@ -154,12 +160,12 @@ class Reader(OpenDatabase):
                 number=number,
                 started_at=datetime.fromisoformat(started_at).astimezone(UTC),
                 ended_at=datetime.fromisoformat(ended_at).astimezone(UTC),
-                start_known=header is None or "start" not in dict(unpack_options(header)),
+                start_known=start_from in TIMED,
                 distance_m=distance_m,
                 stroke_count=stroke_count,
                 frames=frames,
             )
-            for number, started_at, ended_at, header, distance_m, stroke_count, frames in rows
+            for number, started_at, ended_at, start_from, distance_m, stroke_count, frames in rows
         ]
 
     def segmentations(self, session_id: int) -> list[Segmentation]:
@@ -264,7 +270,7 @@ class Reader(OpenDatabase):
         with translated(self.path):
             rows = self._db.execute(
                 "SELECT sessions.id, started_at, ended_at, end_ns, athletes.name, "
-                "sessions.activity, plan, state, note, origin, licence, header, "
+                "sessions.activity, plan, state, note, origin, licence, header, start_from, "
                 f"session_totals.session_id, {totals} FROM sessions "
                 "LEFT JOIN athletes ON athletes.id = athlete_id "
                 f"LEFT JOIN session_totals ON session_totals.session_id = sessions.id {clause}",
@@ -285,8 +291,9 @@ class Reader(OpenDatabase):
                 origin=row[9],
                 licence=row[10],
                 header=unpack_options(row[11]) if row[11] is not None else (),
+                start_from=row[12],
                 sources=tuple(sources.get(row[0], ())),
-                totals=TOTALS.unpack(row[13:]) if row[12] is not None else None,
+                totals=TOTALS.unpack(row[14:]) if row[13] is not None else None,
             )
             for row in rows
         ]

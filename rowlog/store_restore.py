@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from rowlog.starts import UNKNOWN
 from rowlog.store_facts import Inserter
 from rowlog.store_salvage import DERIVED, OF_SESSION, SHARED, Record, Salvaged
 
 _NAMED_BY: Final = {"athletes": "name", "plans": "text", "imports": "sha256"}
 """The column by which rows that have a number of their own are the same in both files."""
 _KEPT_OF_SESSION: Final = (
-    "activity", "plan", "note", "origin", "licence", "header", "deleted_at", "ended_at", "end_ns",
+    "activity", "plan", "note", "origin", "licence", "header", "start_from", "deleted_at",
+    "ended_at", "end_ns",
 )  # fmt: skip
 GUESSED_DRIVERS: Final = (
     ("2ad", "ftms"),
@@ -68,6 +70,7 @@ def put_session(
     columns: Record = {
         "id": None if taken or session.number < 1 else session.number,
         "started_at": started_at,
+        "start_from": "said" if row.get("started_at") else UNKNOWN,
         "activity": "row",
         "state": "open",
         "athlete_id": _same(db, "athletes", row.get("athlete_id"), shared),

@@ -12,7 +12,7 @@ from rowlog.schema import open_for_reading
 from rowlog.store_errors import no_session, translated
 from rowlog.store_lock import holder_of
 from rowlog.store_open import OpenDatabase
-from rowlog.store_wanted import KNOWN, place_of, where
+from rowlog.store_wanted import KNOWN, dated_by_file, place_of, where
 from rowlog.wanted import ANY, Wanted
 
 Row = tuple[Any, ...]
@@ -35,8 +35,8 @@ _OVER_SESSIONS: Final = {
 
 
 _EARLIER: Final = (
-    "SELECT value, amount, started_at FROM best_efforts CROSS JOIN sessions ON id = session_id "
-    "WHERE kind = :kind AND target = :target AND athlete_id IS :athlete "
+    "SELECT value, amount, started_at, start_from FROM best_efforts CROSS JOIN sessions "
+    "ON id = session_id WHERE kind = :kind AND target = :target AND athlete_id IS :athlete "
     "AND started_at < :started_at AND deleted_at IS NULL AND id <> :id"
 )
 
@@ -198,10 +198,10 @@ class Shown(OpenDatabase):
         return rows[0] if rows else None
 
     def new_bests(self, session_id: int) -> list[Row]:
-        """(kind, target, amount, the amount before and when) of a session's new bests.
+        """(kind, target, amount, the amount before, when, and who says when) of new bests.
 
-        Against earlier sessions of the same athlete, or of nobody if it is nobody's. The index of
-        best efforts is gone through in order, up to the first that fits.
+        Of a session, against earlier ones of the same athlete, or of nobody if it is nobody's.
+        The index of best efforts is gone through in order, up to the first that fits.
         """
         found = []
         for kind, target, amount, value, athlete_id, started_at in self._rows(
@@ -227,7 +227,7 @@ class Shown(OpenDatabase):
                     f"{_EARLIER} AND whole = {whole} ORDER BY value LIMIT 1", given
                 )
             ]
-            best = min(before, key=lambda row: row[0], default=(None, None, None))
+            best = min(before, key=lambda row: row[0], default=(None, None, None, None))
             found.append((kind, target, amount, *best[1:]))
         return found
 
@@ -267,6 +267,12 @@ class Shown(OpenDatabase):
             values,
         )
         return {row[0]: row[1:] for row in rows}
+
+    def dated_by_file(self, wanted: Wanted) -> int:
+        """How many of the wanted sessions stand at the date of a file that said none."""
+        sql, values = dated_by_file(wanted)
+        count: int = self._rows(sql, values)[0][0]
+        return count
 
     def names(self, what: str) -> list[str]:
         """The names that there are: of "athlete", "activity", "plan", "tag" or "machine"."""

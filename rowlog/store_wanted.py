@@ -41,6 +41,12 @@ def where(wanted: Wanted) -> tuple[str, dict[str, Any]]:
     return " AND ".join(conditions), asked
 
 
+def dated_by_file(wanted: Wanted) -> tuple[str, dict[str, Any]]:
+    """What counts those of them that stand at the date of a file which said none."""
+    condition, values = where(wanted)
+    return f"SELECT count(*) FROM sessions WHERE start_from = 'file' AND {condition}", values
+
+
 def place_of(db: sqlite3.Connection, starts: Sequence[str], column: str = "started_at") -> str:
     """SQL that says which of `starts` (ISO dates, in order) a session, or a month, belongs to."""
     if len(starts) < 2:

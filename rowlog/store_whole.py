@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
+from rowlog.starts import TIMED, UNKNOWN, Start
+from rowlog.store_edits import start_of
 from rowlog.store_facts import Inserter
 from rowlog.store_pack import Block, put_block
 from rowlog.store_rows import Fact, Source, pack_options
@@ -40,8 +42,8 @@ class Whole:
 
     started_at: datetime
     """Wall time of instant 0, with an offset."""
-    start_known: bool = True
-    """Whether the file says that, rather than the file's own date."""
+    start_from: Start = "said"
+    """Who says that."""
     end_ns: int
     """The last instant."""
     plan: str | None
@@ -70,6 +72,11 @@ class Whole:
     def ended_at(self) -> datetime:
         """Wall time of the last instant, counted from the start."""
         return self.started_at + timedelta(microseconds=self.end_ns // 1000)
+
+    @property
+    def start_known(self) -> bool:
+        """Whether the time of the day is known at which it began."""
+        return self.start_from in TIMED
 
     @property
     def way(self) -> Literal["plan", "auto"]:
@@ -124,8 +131,8 @@ def insert(
         db.execute("INSERT OR IGNORE INTO plans (text) VALUES (?)", (whole.plan,))
     session_id = db.execute(
         "INSERT INTO sessions (started_at, ended_at, end_ns, athlete_id, activity, plan, state, "
-        "note, origin, licence, header, import_id) "
-        "VALUES (?, ?, ?, ?, ?, ?, 'complete', ?, ?, ?, ?, ?)",
+        "note, origin, licence, header, import_id, start_from) "
+        "VALUES (?, ?, ?, ?, ?, ?, 'complete', ?, ?, ?, ?, ?, ?)",
         (
             whole.started_at.isoformat(),
             whole.ended_at.isoformat(),
@@ -138,6 +145,7 @@ def insert(
             whole.licence,
             pack_options(whole.header) if whole.header else None,
             import_id,
+            whole.start_from,
         ),
     ).lastrowid
     number = session_id or 0
@@ -168,16 +176,19 @@ def renew(db: sqlite3.Connection, rows: Inserter, number: int, whole: Whole) -> 
     db.execute("DELETE FROM frame_blocks WHERE session_id = ?", (number,))
     rows.forget()
     _put_blocks(db, number, whole.blocks)
-    if whole.start_known:
-        db.execute(
-            "UPDATE sessions SET started_at = ? WHERE id = ?",
-            (whole.started_at.isoformat(), number),
-        )
-    (started_at,) = db.execute("SELECT started_at FROM sessions WHERE id = ?", (number,)).fetchone()
+    started_at, start_from = start_of(db, number)
+    # A start that was said stays, and so does its zone: that of where it was imported first.
+    if start_from == UNKNOWN and whole.start_from != UNKNOWN:
+        started_at = whole.started_at.isoformat()
+    if start_from != "user":
+        start_from = whole.start_from
     ended_at = datetime.fromisoformat(started_at) + timedelta(microseconds=whole.end_ns // 1000)
     db.execute(
-        "UPDATE sessions SET ended_at = ?, end_ns = ?, activity = ?, header = ? WHERE id = ?",
+        "UPDATE sessions SET started_at = ?, start_from = ?, ended_at = ?, end_ns = ?, "
+        "activity = ?, header = ? WHERE id = ?",
         (
+            started_at,
+            start_from,
             ended_at.isoformat(),
             whole.end_ns,
             whole.totals.activity,

@@ -14,7 +14,7 @@ from rowlog.store_athletes import changes_of
 from rowlog.store_errors import translated
 from rowlog.store_months import TRENDS, all_fresh, begin_months, months_where
 from rowlog.store_open import OpenDatabase
-from rowlog.store_wanted import KNOWN, place_of, where
+from rowlog.store_wanted import KNOWN, dated_by_file, place_of, where
 from rowlog.wanted import Wanted
 
 Row = tuple[Any, ...]
@@ -85,6 +85,12 @@ class Years(OpenDatabase):
             self._spans[wanted] = count, first, last
         return self._spans[wanted]
 
+    def dated_by_file(self, wanted: Wanted) -> int:
+        """How many of the wanted sessions stand at the date of a file that said none."""
+        sql, values = dated_by_file(wanted)
+        count: int = self._rows(sql, values)[0][0]
+        return count
+
     def zones(self, wanted: Wanted, starts: Sequence[str]) -> dict[int, Row]:
         """Time in zones, by the place of the start among `starts` (ISO dates, in order).
 
@@ -109,8 +115,8 @@ class Years(OpenDatabase):
     def bests(self, wanted: Wanted) -> list[Row]:
         """The best effort of each kind, target and way (within a session 0, whole piece 1).
 
-        (kind, target, whole, amount, session, started_at, athlete, machine, plan's shape,
-        athlete's number), in order of kind and target.
+        (kind, target, whole, amount, session, started_at, who says that, athlete, machine, plan's
+        shape, athlete's number), in order of kind and target.
         """
         condition, values = where(wanted)
         (wanted_count,), (all_count,) = (
@@ -118,8 +124,8 @@ class Years(OpenDatabase):
             for text, given in ((condition, values), ("1", {}))
         )
         columns = (
-            "kind, target, whole, amount, sessions.id, started_at, athletes.name, machine, shape, "
-            "athlete_id"
+            "kind, target, whole, amount, sessions.id, started_at, start_from, athletes.name, "
+            "machine, shape, athlete_id"
         )
         joins = (
             "LEFT JOIN athletes ON athletes.id = athlete_id "
@@ -153,8 +159,8 @@ class Years(OpenDatabase):
         condition, values = where(wanted)
         only = "" if whole is None else "AND whole = :whole "
         return self._rows(
-            "SELECT kind, target, whole, amount, sessions.id, started_at, athletes.name, machine, "
-            "shape, athlete_id, min(value) AS value FROM best_efforts "
+            "SELECT kind, target, whole, amount, sessions.id, started_at, start_from, "
+            "athletes.name, machine, shape, athlete_id, min(value) AS value FROM best_efforts "
             "JOIN sessions ON sessions.id = best_efforts.session_id "
             "LEFT JOIN athletes ON athletes.id = athlete_id "
             "LEFT JOIN session_keys ON session_keys.session_id = sessions.id "
@@ -289,13 +295,14 @@ class Years(OpenDatabase):
     def repetitions(self, wanted: Wanted) -> list[Row]:
         """Sessions in order of time, as the same workout is compared.
 
-        (session, started_at, athlete, work_s, work_distance_m, pace, watts, rate, mean and highest
-        heart rate, mean fall after 60 s, the paces of the fastest and the slowest piece).
+        (session, started_at, who says that, athlete, work_s, work_distance_m, pace, watts, rate,
+        mean and highest heart rate, mean fall after 60 s, the paces of the fastest and the slowest
+        piece).
         """
         condition, values = where(wanted)
         return self._rows(
-            "SELECT sessions.id, sessions.started_at, athletes.name, work_s, work_distance_m, "
-            "session_totals.mean_pace_s_per_500m, session_totals.mean_power_w, "
+            "SELECT sessions.id, sessions.started_at, start_from, athletes.name, work_s, "
+            "work_distance_m, session_totals.mean_pace_s_per_500m, session_totals.mean_power_w, "
             "session_totals.mean_stroke_rate_spm, session_totals.mean_heart_rate_bpm, "
             "session_totals.max_heart_rate_bpm, drop_60s_bpm, "
             "min(segments.mean_pace_s_per_500m), max(segments.mean_pace_s_per_500m) FROM sessions "

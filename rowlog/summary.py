@@ -17,6 +17,7 @@ from rowlog_drivers.errors import CallError
 
 if TYPE_CHECKING:
     from rowlog.plan import Plan
+    from rowlog.starts import Start
     from rowlog.summary_rounds import ExerciseSummary, RoundSummary
 
 
@@ -36,6 +37,9 @@ class SessionSummary(NamedTuple):
     id: int
     started_at: str
     """ISO 8601 with offset."""
+    start_from: Start
+    """Who says that: the recording or file ("said"), the file but for the zone ("local"), it says
+    the "day" alone, nothing, so that its own date stands there ("file"); or the "user"."""
     ended_at: str | None
     athlete: str | None
     activity: str
@@ -242,6 +246,7 @@ class BestSummary(NamedTuple):
     before: float | None
     """The best until then; None when there was none over this event."""
     before_started_at: str | None
+    before_start_from: Start | None = None
 
 
 class Summary(NamedTuple):

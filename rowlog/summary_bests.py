@@ -18,6 +18,7 @@ from rowlog.predictions import (
     vo2max,
     watts_of_pace,
 )
+from rowlog.starts import Start
 from rowlog.store_years import EVENTS, Years, open_years
 from rowlog.summary_years import Asked, asked
 from rowlog.wanted import Wanted
@@ -45,6 +46,7 @@ class Best(NamedTuple):
     """Whether it was rowed as a piece of its own; else it lies within a longer one."""
     session: int
     started_at: str
+    start_from: Start
     athlete: str | None
     machine: str | None
     plan: str | None
@@ -58,6 +60,7 @@ class PowerBest(NamedTuple):
     power_w: float
     session: int
     started_at: str
+    start_from: Start
 
 
 class Predicted(NamedTuple):
@@ -124,7 +127,7 @@ def load_bests(
         rows = years.bests(wanted)
         bests = best_of_each(_best(row) for row in rows if row[0] != "power" and _fits(row, whole))
         power = tuple(
-            PowerBest(row[1], row[3], row[4], row[5]) for row in rows if row[0] == "power"
+            PowerBest(row[1], row[3], row[4], *row[5:7]) for row in rows if row[0] == "power"
         )
         several = wanted.athlete is None and years.several_athletes()
         # A model of several people's efforts would be nobody's.
@@ -195,12 +198,12 @@ def _fits(row: Sequence[Any], whole: bool | None) -> bool:
 
 
 def _best(row: Sequence[Any]) -> Best:
-    kind, target, whole, amount, session, started_at, athlete, machine, shape = row[:9]
+    kind, target, whole, amount, session, started_at, start_from, athlete, machine, shape = row[:10]
     time_s, metres = (amount, target) if kind == "distance" else (target, amount)
     pace = 500 * time_s / metres
     return Best(
         event_name(kind, target), kind, target, time_s, metres, pace, watts_of_pace(pace),
-        bool(whole), session, started_at, athlete, machine, shape,
+        bool(whole), session, started_at, start_from, athlete, machine, shape,
     )  # fmt: skip
 
 
@@ -249,7 +252,7 @@ def _vo2max(years: Years, rows: Sequence[Any], bests: Sequence[Best]) -> Vo2max 
     best = next((best for best in bests if best.event == "2000m"), None)
     if best is None:
         return None
-    athlete_id = next(row[9] for row in rows if row[4] == best.session)
+    athlete_id = next(row[10] for row in rows if row[4] == best.session)
     if athlete_id is None and (only := years.only_athlete()) is not None:
         athlete_id = only[0]
     known = known_on(best.started_at[:10], years.changes(athlete_id))

@@ -78,6 +78,8 @@ class PeriodsSummary(NamedTuple):
     total: PeriodTotals
     """All of `periods` together."""
     current: CurrentTotals
+    dated_by_file: int
+    """How many sessions of the lifetime stand at the date of a file which said none."""
 
 
 def load_periods(
@@ -115,6 +117,7 @@ def load_periods(
                 season=count.now("season", today),
                 lifetime=lifetime,
             ),
+            dated_by_file=shown.dated_by_file(wanted),
         )
 
 

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from rowlog.athlete import Change, known_on
 from rowlog.periods import Kind, Span
+from rowlog.starts import Start
 from rowlog.store_years import Years, open_years
 from rowlog.summary_years import Asked, asked, periods_of
 from rowlog.training import REACH_DAYS, LoadDay, Streaks, load_days, streaks
@@ -69,6 +70,7 @@ class Repetition(NamedTuple):
 
     session: int
     started_at: str
+    start_from: Start
     athlete: str | None
     work_s: float
     work_distance_m: float | None

@@ -30,6 +30,8 @@ class Asked(NamedTuple):
     training load."""
     only_athlete: str | None
     """Whose all the others are, and `nobodys` are counted with; None where several rowed."""
+    dated_by_file: int
+    """How many of `sessions` stand at the date of a file that did not say when they were."""
 
 
 def asked(years: Years, wanted: Wanted) -> Asked:
@@ -43,6 +45,7 @@ def asked(years: Years, wanted: Wanted) -> Asked:
         years.unkept(),
         nobodys,
         None if only is None else only[1],
+        years.dated_by_file(wanted),
     )
 
 

@@ -25,6 +25,7 @@ CORE = (
     "rowlog.zones",
     "rowlog.shape",
     "rowlog.wanted",
+    "rowlog.starts",
     "rowlog.predictions",
     "rowlog.training",
     "rowlog.efforts",

@@ -55,7 +55,9 @@ MANY = [gap(170.9, at_s=60.0 * number) for number in range(1, 6)]
 )
 def test_gaps_are_told(gaps: list[GapSummary], told: list[str]) -> None:
     """A gap in which nothing was counted is in the number of gaps only."""
-    session = SessionSummary(1, "2026-11-24T18:05:00+01:00", None, None, "row", None, "complete")
+    session = SessionSummary(
+        1, "2026-11-24T18:05:00+01:00", "said", None, None, "row", None, "complete"
+    )
     quality = QualitySummary(frames=9, gaps=len(gaps))
     text = render.summary(
         Summary(session, (), (), (), quality, tuple(gaps)), render.Style(colour=False)

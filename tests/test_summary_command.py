@@ -335,7 +335,7 @@ def test_the_json_has_the_public_shape(recorded: Path) -> None:
     shown = json.loads(done.stdout)
     assert list(shown) == [
         "by", "since", "until", "athlete", "activity", "plan", "tag", "machine", "periods", "total",
-        "current",
+        "current", "dated_by_file",
     ]  # fmt: skip
     assert (shown["by"], shown["since"], shown["until"]) == ("month", "2026-03-01", "2026-12-31")
     assert [period["name"] for period in shown["periods"]][-2:] == ["2026-04", "2026-03"]
@@ -413,6 +413,7 @@ def test_the_list_of_sessions_fits_a_line_however_many_there_are() -> None:
     long = SessionSummary(
         id=3000,
         started_at="2026-11-25T10:17:00+00:00",
+        start_from="said",
         ended_at=None,
         athlete=None,
         activity="row",

@@ -263,6 +263,7 @@ def _session(
     yield Field(26, UINT16, max(1, len(contents.segments)))
     yield Field(28, ENUM, 0)  # ended by the activity's end
     yield writer.own("started_at", STRING, started.isoformat())
+    yield writer.own("start_from", STRING, session.start_from)
     yield writer.own("session_activity", STRING, session.activity)
     if session.plan is not None:
         yield writer.own("plan", STRING, session.plan)

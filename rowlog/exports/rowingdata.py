@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain, repeat
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
@@ -15,6 +16,8 @@ from rowlog.exports.cells import number, read_table, total, write_table
 from rowlog.exports.checking import CannotSay, Difference, Expected, compare
 from rowlog.metrics import Array, as_of
 
+START_COLUMN: Final = "startFrom"
+"""Who says when it began, where the file that it comes from did not say all of it."""
 COLUMNS: Final = (
     "TimeStamp (sec)", " activityIdx", " lapIdx", " pointIdx", " ElapsedTime (sec)",
     " Horizontal (meters)", " Stroke500mPace (sec/500m)", " Cadence (stokes/min)",
@@ -49,7 +52,13 @@ def write(contents: Contents, out: BinaryIO) -> None:
     """Write every stroke, and where pieces begin and end. Raises CannotSay without strokes."""
     if not contents.main_strokes:
         raise CannotSay("it has no strokes")
-    write_table(out, COLUMNS, _rows(contents))
+    start_from = contents.session.start_from
+    if start_from == "said":
+        write_table(out, COLUMNS, _rows(contents))
+        return
+    more = chain((start_from,), repeat(None))  # in the first row
+    rows = ((*row, said) for row, said in zip(_rows(contents), more, strict=False))
+    write_table(out, (*COLUMNS, START_COLUMN), rows)
 
 
 class _Row(NamedTuple):

@@ -54,7 +54,8 @@ def _lines(contents: Contents) -> Iterator[str]:
         yield from _only_lap(session, started, contents.duration_s, grid)
     yield "<Notes>" + escape(_clean(session.plan or session.activity)) + "</Notes>\n"
     yield "<Extensions><r:Session"
-    yield f" started_at={quoteattr(session.started_at)} activity={_quoted(session.activity)}"
+    yield f" started_at={quoteattr(session.started_at)} start_from={quoteattr(session.start_from)}"
+    yield f" activity={_quoted(session.activity)}"
     if session.plan is not None:
         yield f" plan={_quoted(session.plan)}"
     if session.athlete is not None:

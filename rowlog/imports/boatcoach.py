@@ -55,9 +55,10 @@ def read(name: str, text: str) -> list[Workout] | None:
                 lacking.append(place + table.line_num)
             continue
         first = first or at
+        at_s = (at.astimezone() - first.astimezone()).total_seconds()
         rows.append(
             _Row(
-                (at - first).total_seconds(), metres, said.get("intervalCount") or 0.0,
+                at_s, metres, said.get("intervalCount") or 0.0,
                 bool(said.get("restTime")), whole(said.get("strokeCount")) or 0,
                 said.get("lastSplitTime") or 0.0, said.get("splitAvg500MPace") or 0.0, said,
             )
@@ -162,7 +163,6 @@ def _intervals(rows: list[_Row]) -> tuple[Lap, ...]:
 
 def _time(text: str) -> datetime | None:
     try:
-        at = datetime.fromisoformat(text.strip().replace(",", "."))
+        return datetime.fromisoformat(text.strip().replace(",", "."))
     except ValueError:
         return None
-    return at.astimezone() if at.tzinfo is None else at

@@ -21,6 +21,7 @@ from rowlog.imports.workout import (
     figures_in,
     instant,
 )
+from rowlog.starts import UNKNOWN, start_of
 from rowlog_drivers.records import FileLap, FileTotals
 
 _READ: Final = ("record", "hrv", "lap", "session")
@@ -142,9 +143,12 @@ def _read(name: str, content: bytes, doubt: str | None) -> Workout:
     started_at = None if start is None else _wall(start)
     if own:
         started_at = instant(said["started_at"])
+    start_from = start_of(said.get("start_from"))
     return Workout(
         format="fit",
-        started_at=started_at,
+        started_at=None if start_from == UNKNOWN else started_at,
+        dated_at=started_at if start_from == UNKNOWN else None,
+        start_from=start_from,
         points=tuple(points),
         laps=tuple(lap for lap in found if lap is not None),
         laps_are_own=own,

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time
 from typing import Final, NamedTuple
 
 from rowlog.imports.left_out import left_out
@@ -19,12 +19,14 @@ from rowlog.imports.workout import (
     Point,
     Workout,
     laid_out,
+    plausible,
 )
 from rowlog_drivers.records import MachineSummary
 
 STEP_S: Final = 3.0
 """Between two positions of a workout of which only the totals are known: no further apart than what
 is taken for a stretch in which a machine was not heard."""
+MIDNIGHT: Final = time()
 SLACK_S: Final = 1.0
 """The times that a description tells of may differ by so much from those of the workout."""
 _EQUAL: Final = re.compile(
@@ -53,15 +55,26 @@ def read(name: str, text: str) -> list[Workout] | None:
     columns = next(reader)
     found: list[Workout] = []
     lacking: list[int] = []
+    undated: list[int] = []
     for cells in reader:
         workout = _workout(name, columns, cells)
-        if workout is not None:
+        if workout is not None and _is_no_day(dict(zip(columns, cells, strict=False))):
+            undated.append(reader.line_num)
+        elif workout is not None:
             found.append(workout)
         elif any(map(str.strip, cells)):
             lacking.append(reader.line_num)
+    told = (
+        *left_out("row", "without a time or metres", lacking, workout=True),
+        *left_out("row", "of a day that there is not", undated, workout=True),
+    )
     if found:
-        told = left_out("row", "without a time or metres", lacking, workout=True)
         found[0] = replace(found[0], left_out=told)
+    elif undated:
+        raise ImportFault(
+            f"{name}: no workout of it can be taken in. {' '.join(map(str, told))}",
+            "Correct the dates, as in 2019-03-02 18:05:00.",
+        )
     return found
 
 
@@ -83,10 +96,12 @@ def _workout(name: str, columns: list[str], cells: list[str]) -> Workout | None:
     reps = _reps(description, seconds, metres, rest_s) if rest_s else None
     count = reps.times if reps is not None else 1
     unsaid = bool(rest_s) and reps is None
+    began = _start(row.get("Date", ""))
     work = Lap(False, seconds, metres)
     return Workout(
         format="logbook",
-        started_at=_start(row.get("Date", "")),
+        started_at=began,
+        start_from="day" if began is not None and began.time() == MIDNIGHT else "said",
         points=tuple(_even(seconds, metres, rest_s, rest_m, count)),
         plan=reps.plan if reps is not None else None if unsaid else _single(description, work),
         # Pieces whose lengths nobody says are together no piece that was meant: no target, no best.
@@ -173,8 +188,18 @@ def _line(cells: list[str]) -> bytes:
 
 
 def _start(text: str) -> datetime | None:
-    """The logbook's times are those of the place the athlete lives in."""
+    """The logbook's times are those of the place the athlete lives in.
+
+    Midnight stands for a day alone: what was typed in there has no time.
+    """
     try:
-        return datetime.fromisoformat(text.strip()).astimezone()
-    except (ValueError, OSError, OverflowError):
+        return datetime.fromisoformat(text.strip())
+    except ValueError:
         return None
+
+
+def _is_no_day(row: dict[str, str]) -> bool:
+    """Whether a row says when it was, and that cannot be; 31 February, or the year 9999."""
+    said = row.get("Date", "").strip()
+    began = _start(said)
+    return bool(said) and (began is None or not plausible(began))

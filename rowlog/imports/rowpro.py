@@ -127,6 +127,6 @@ def _points(bouts: list[list[tuple[float | None, ...]]], laps: tuple[Lap, ...]) 
 def _start(text: str) -> datetime | None:
     """Month first, as the .NET program writes it; the time is that of the place it was rowed in."""
     try:
-        return datetime.strptime(text.strip(), "%m/%d/%Y %H:%M:%S").astimezone()
-    except (ValueError, OSError, OverflowError):
+        return datetime.strptime(text.strip(), "%m/%d/%Y %H:%M:%S")  # noqa: DTZ007 - it says no zone
+    except ValueError:
         return None

@@ -108,6 +108,6 @@ def _metres(row: dict[str, str]) -> float | None:
 
 def _start(text: str) -> datetime | None:
     try:
-        return datetime.strptime(text.strip(), "%m/%d/%y %I:%M%p").astimezone()
-    except (ValueError, OSError, OverflowError):
+        return datetime.strptime(text.strip(), "%m/%d/%y %I:%M%p")  # noqa: DTZ007 - it says no zone
+    except ValueError:
         return None

@@ -15,6 +15,7 @@ from typing import Final
 from rowlog.imports.left_out import csv_lines, lacking, left_out
 from rowlog.imports.stamps import ended, sharpened
 from rowlog.imports.workout import IN_TENTHS, ImportFault, Lap, Point, Resolution, Workout
+from rowlog.starts import UNKNOWN, Start, start_of
 
 COLUMNS: Final[dict[str, tuple[str, float]]] = {
     # RowingData and Painsled
@@ -101,9 +102,13 @@ def read(name: str, text: str) -> list[Workout] | None:
         if program is not None:
             columns = _columns(header, rows[place + 1 :])
             beyond = _without_beyond(columns)
+            start_from = _start_from(header, rows[place + 1 :])
             workout, timed = _workout(
                 name, program, header, columns, len(rows) - place - 1, rows[:place]
             )
+            if start_from == UNKNOWN:
+                workout = replace(workout, started_at=None, dated_at=workout.started_at)
+            workout = replace(workout, start_from=start_from)
             if beyond:
                 lines = csv_lines(text)[place + 1 :]
                 told = [
@@ -292,6 +297,12 @@ def _start(
             if found:
                 return datetime.fromisoformat(f"{found[1]}{found[2]}")
     return None
+
+
+def _start_from(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Start:
+    """What a file that rowlog wrote says of its start."""
+    told = dict(zip(header, rows[0] if rows else (), strict=False))
+    return start_of(told.get("startfrom"))
 
 
 def _piece_alone(above: Sequence[Sequence[str]], points: Sequence[Point]) -> tuple[Lap, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
@@ -11,6 +12,7 @@ from xml.etree.ElementTree import Element
 
 from rowlog.imports.left_out import counted_out
 from rowlog.imports.workout import ImportFault, Lap, Point, Workout, figures_in, instant
+from rowlog.starts import UNKNOWN, start_of
 from rowlog_drivers.records import FileLap, FileTotals
 
 MOST_TAGS: Final = 5_000_000
@@ -72,11 +74,15 @@ def _workout(activity: Element) -> Workout:
     own = next((e for e in activity.iter(_OWN + "Session")), None)
     if own is not None and own.get("started_at"):
         start = instant(own.get("started_at"))
-    plausible = start is not None and 1995 <= start.year <= 2100
+    start_from = start_of(None if own is None else own.get("start_from"))
+    if own is None and start is not None and not _zoned(laps):
+        start = start.replace(tzinfo=None)
     points.sort(key=lambda point: point.t_s)
     return Workout(
         format="tcx",
-        started_at=start if plausible else None,
+        started_at=None if start_from == UNKNOWN else start,
+        dated_at=start if start_from == UNKNOWN else None,
+        start_from=start_from,
         points=tuple(points),
         laps=tuple(_lap(lap, first) for lap in laps) if own is None else _own(activity),
         laps_are_own=own is not None,
@@ -91,6 +97,13 @@ def _times(lap: Element) -> list[datetime]:
     """When a lap began, and its first point; what came before the first piece counts too."""
     first = next((child.text for child in lap.iter() if _tag(child) == "Time"), None)
     return [at for at in (_time(lap.get("StartTime")), _time(first)) if at is not None]
+
+
+def _zoned(laps: Sequence[Element]) -> bool:
+    """Whether its times say their zone."""
+    texts = [lap.get("StartTime") for lap in laps]
+    texts += [child.text for lap in laps for child in lap.iter() if _tag(child) == "Time"][:1]
+    return any(at.tzinfo is not None for text in texts if (at := instant(text)) is not None)
 
 
 def _lap(lap: Element, first: datetime | None) -> Lap:

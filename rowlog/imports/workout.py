@@ -10,6 +10,7 @@ from operator import le
 from typing import Final, NamedTuple
 
 from rowlog.imports.left_out import LeftOut
+from rowlog.starts import FIRST_YEAR, LAST_YEAR, UNKNOWN, Start
 from rowlog_drivers.errors import RowlogError
 from rowlog_drivers.records import MachineSummary, Record
 
@@ -81,7 +82,12 @@ class Workout:
 
     format: str
     started_at: datetime | None
-    """With an offset; None when the file does not say."""
+    """None when the file does not say. Without an offset as a reader finds it, with that of this
+    place once it is checked."""
+    dated_at: datetime | None = None
+    """With an offset: the date of the file that it comes from in turn, where that did not say."""
+    start_from: Start = "said"
+    """Who says that; "day" where a reader finds the day alone."""
     points: tuple[Point, ...]
     """In order of time."""
     laps: tuple[Lap, ...] = ()
@@ -154,7 +160,11 @@ def checked(name: str, workout: Workout) -> Workout:
                     "Correct or remove that row.",
                 )
     laps = workout.laps if workout.laps_are_own else laid_out(workout.laps)
-    return replace(workout, started_at=_plausible(workout.started_at), laps=laps)
+    at, start_from = _start(workout)
+    dated_at = workout.dated_at
+    if dated_at is not None and (dated_at.tzinfo is None or not plausible(dated_at)):
+        dated_at = None
+    return replace(workout, started_at=at, start_from=start_from, dated_at=dated_at, laps=laps)
 
 
 def _sound(points: Sequence[Point]) -> bool:
@@ -282,8 +292,16 @@ def laid_out(laps: Sequence[Lap]) -> tuple[Lap, ...]:
     return tuple(laid)
 
 
-def _plausible(at: datetime | None) -> datetime | None:
-    """A start with an offset, that of this place where there is none; None for absurd years."""
-    if at is None or not 1995 <= at.year <= 2100:
-        return None
-    return at if at.tzinfo is not None else at.astimezone()
+def plausible(at: datetime) -> bool:
+    """Whether somebody can have rowed then: a clock that was never set tells other years."""
+    return FIRST_YEAR <= at.year <= LAST_YEAR
+
+
+def _start(workout: Workout) -> tuple[datetime | None, Start]:
+    """When it began, in the zone of this place where none is told, and who says so."""
+    at = workout.started_at
+    if at is None or not plausible(at):
+        return None, UNKNOWN
+    if at.tzinfo is not None:
+        return at, workout.start_from
+    return at.astimezone(), "local" if workout.start_from == "said" else workout.start_from

@@ -276,6 +276,8 @@ def _templates() -> jinja2.Environment:
             "tenth": render.tenth,
             "metres": render.metres,
             "day": render.day,
+            "short_day": render.short_day,
+            "began": render.began,
             "shown": lambda text, width=60: render.printable(text or "", width),
         }
         _made.append(made)
