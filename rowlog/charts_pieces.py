@@ -134,13 +134,13 @@ def _draw_rates(axis: Axes, reps: Sequence[Rep], where: Mapping[int, float], wid
     values = [value for _, value in known]
     low, high = widened(min(values), max(values), 4.0)
     whole_scale(axis, low - 0.15 * (high - low), high + 0.35 * (high - low), 3)
-    axis.plot([at for at, _ in known], values, "o", color=RATE, markersize=6)
+    axis.plot([at for at, _ in known], values, "o", color=RATE, markersize=6, zorder=4)
     if len(where) * 5 <= characters(width):
         for at, value in known:
             axis.annotate(
-                tenth(value), (at, value), xytext=(0, 5), textcoords="offset points",
+                tenth(value), (at, value), xytext=(0, 6), textcoords="offset points",
                 ha="center", fontsize=SMALL, color=INK,
-                bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.6},
+                bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.3},
             )  # fmt: skip
     headline(
         axis, width, "Stroke rate of each piece, strokes a minute", "Stroke rate of each piece",
@@ -240,7 +240,8 @@ def draw_recovery(axis: Axes, contents: Contents, width: float) -> None:
         axis.axvline(60, color=LINE, linewidth=1.2)
     for rep, t_s, beats in falls:
         called = f"after piece {rep.number}" + (f", {rep.exercise}" if rep.exercise else "")
-        axis.plot(t_s, beats, color=shade(rep.number - 1, count), linewidth=1.6, label=called)
+        colour = shade(rep.number - 1, count) if len(falls) > 1 else HEART
+        axis.plot(t_s, beats, color=colour, linewidth=1.6, label=called)
     ends = [(float(np.nanmin(fall[2])), float(np.nanmax(fall[2]))) for fall in falls]
     low, high = widened(min(low for low, _ in ends), max(high for _, high in ends), 30.0)
     whole_scale(axis, low - 0.04 * (high - low), high + 0.04 * (high - low), 5)

@@ -130,14 +130,17 @@ def _draw_line(
 
 
 def _name_reps(axis: Axes, reps: Sequence[Rep], last_s: float, width: float) -> None:
-    """Each piece's name above it if there is room for all; else their numbers, as many as fit."""
+    """Each piece's name above it where there is room for all; else every number, or every nth."""
     if len(reps) < 2:
         return
     room = characters(width) / last_s  # characters a second
-    for names in ([rep.name for rep in reps], [str(rep.number) for rep in reps]):
-        placed = _placed(reps, names, room, last_s)
-        if len(placed) == len(reps):
-            break
+    placed = _placed(reps, [rep.name for rep in reps], room, last_s)
+    if len(placed) < len(reps):
+        for every in (1, 2, 3, 5, 10, 20, 50, 100):
+            chosen = reps[::every]
+            placed = _placed(chosen, [str(rep.number) for rep in chosen], room, last_s)
+            if len(placed) == len(chosen):
+                break
     for middle_s, name in placed:
         axis.annotate(
             name, (middle_s, 1), xycoords=("data", "axes fraction"), xytext=(0, 3),

@@ -63,7 +63,7 @@ def tracks(contents: Contents, grid: Grid) -> list[Track]:
         + [False]
     )[grid.segment]
     rowing = [
-        Track("Pace", "/500 m", "pace", _speed(grid), 10.0),
+        Track("Pace", "/500 m", "pace", _speed(contents, grid), 10.0),
         Track("Stroke rate", "strokes a minute", "rate", grid.stroke_rate_spm, 6.0),
         Track("Power", "watts", "power", _power(contents, grid), 40.0),
     ]
@@ -78,15 +78,22 @@ def tracks(contents: Contents, grid: Grid) -> list[Track]:
     return [track for track in every if np.count_nonzero(track.values > 0) > 1]
 
 
-def _speed(grid: Grid) -> Array:
-    """What the machine says; from its metres, over ten seconds, where it tells no pace at all."""
+def _speed(contents: Contents, grid: Grid) -> Array:
+    """What the machine says; from its metres, over ten seconds, where it tells no pace at all.
+
+    Those seconds lie in the piece, rest or pause of the instant itself.
+    """
     if not np.isnan(grid.speed_mps).all() or np.isnan(grid.distance_m).all():
         return grid.speed_mps
-    before, after = grid.t_s - _METRES_S / 2, grid.t_s + _METRES_S / 2
-    metres = np.interp(after, grid.t_s, grid.distance_m)
-    metres -= np.interp(before, grid.t_s, grid.distance_m)
-    seconds = np.minimum(after, grid.t_s[-1]) - np.maximum(before, grid.t_s[0])
-    return np.where(metres > 0, metres / np.maximum(seconds, 1.0), np.nan)
+    starts = np.array([s.started_at_s for s in contents.segments] + [0.0])[grid.segment]
+    ends = np.array([s.started_at_s + s.duration_s for s in contents.segments] + [grid.t_s[-1]])
+    since = np.maximum(grid.t_s - _METRES_S / 2, starts)
+    until = np.minimum(grid.t_s + _METRES_S / 2, ends[grid.segment])
+    metres = np.interp(until, grid.t_s, grid.distance_m)
+    metres -= np.interp(since, grid.t_s, grid.distance_m)
+    seconds = until - since
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where((metres > 0) & (seconds >= _METRES_S / 3), metres / seconds, np.nan)
 
 
 def _power(contents: Contents, grid: Grid) -> Array:

@@ -36,8 +36,8 @@ def session_page(contents: Contents, charts: Sequence[Chart], judged: str | None
         "<header>",
         heading(title_of(contents)),
         f'<p class="soft">{" · ".join(escape(printable(s, 120)) for s in said if s)}</p>',
-        _notes(session),
         key_list(key_figures(session)),
+        _notes(session),
         f"<p>{escape(printable(judged, 400))}</p>" if judged else "",
         _unheard(session),
         "</header>",
@@ -166,7 +166,7 @@ def key_list(figures: Sequence[tuple[str, str, str]]) -> str:
 
 def _notes(session: SessionSummary) -> str:
     tags = " ".join(f"#{printable(tag)}" for tag in session.tags)
-    note = printable(" ".join((session.note or "").split()), 600)
+    note = printable(" ".join((session.note or "").split()), 4000)
     return "".join(f"<p>{escape(text)}</p>" for text in (tags, note) if text)
 
 

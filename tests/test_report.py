@@ -21,7 +21,7 @@ from rowlog.charts_values import tracks
 from rowlog.contents import Contents, load_contents
 from rowlog.exporting import ExportError
 from rowlog.periods import season_named
-from rowlog.render import Style, clock_time, metres, pace, whole
+from rowlog.render import Style, clock_time, metres, pace, tenth, whole
 from rowlog.render_chart import session_charts
 from rowlog.render_report import session_page
 from rowlog.replaying import replay_file
@@ -145,6 +145,17 @@ def test_every_piece_is_in_the_table_with_the_numbers_of_show(
             assert row["HR"] == _or_empty(whole, segment["mean_heart_rate_bpm"])
         if work and "Pace" in row:
             assert row["Pace"] == _or_empty(pace, segment["mean_pace_s_per_500m"])
+        if work and "Rate" in row:
+            assert row["Rate"] == _or_empty(tenth, segment["mean_stroke_rate_spm"])
+        if work and "Watts" in row:
+            assert row["Watts"] == _or_empty(whole, segment["mean_power_w"])
+        if "Highest" in row:
+            assert row["Highest"] == _or_empty(whole, segment["max_heart_rate_bpm"])
+        if "At end" in row:
+            assert row["At end"] == _or_empty(whole, segment["end_heart_rate_bpm"])
+        if work and "After 60 s" in row:
+            fallen = segment["heart_rate_drop_60s_bpm"]
+            assert row["After 60 s"] == ("–" if fallen is None else f"-{whole(fallen)}")
         if work and "Exercise" in row:
             assert row["Exercise"] == segment["activity"]
     work_row = found[len(segments)]
@@ -152,16 +163,48 @@ def test_every_piece_is_in_the_table_with_the_numbers_of_show(
     assert found[-1]["Time"] == clock_time(shown["session"]["duration_s"])
 
 
+@pytest.mark.parametrize("number", (RESTS, LOST, CIRCUIT, WATER))
+def test_the_head_splits_and_zones_have_the_numbers_of_show(
+    database: Path, pages: dict[int, str], number: int
+) -> None:
+    shown = json.loads(call(database, "show", str(number), "--json"))
+    session = shown["session"]
+    found = dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*?)(?: <small>|</dd>)", pages[number]))
+    wanted = {
+        "Work": _or_empty(metres, session["work_distance_m"]),
+        "Time of work": _or_empty(clock_time, session["work_s"]),
+        "Mean pace": _or_empty(pace, session["mean_pace_s_per_500m"]),
+        "Stroke rate": _or_empty(tenth, session["mean_stroke_rate_spm"]),
+        "Mean power": _or_empty(whole, session["mean_power_w"]),
+        "Mean heart rate": _or_empty(whole, session["mean_heart_rate_bpm"]),
+        "Highest": _or_empty(whole, session["max_heart_rate_bpm"]),
+    }
+    assert found == {name: value for name, value in wanted.items() if value}
+    tables = {table[0][0]: table for table in Page(pages[number]).tables}
+    pieces = {s["piece"] for s in shown["segments"] if s["kind"] == "work"}
+    assert ("Split" in tables) == (len(pieces) <= 2 and len(shown["splits"]) > 1)
+    if "Split" in tables:
+        head, *rows = tables["Split"]
+        for row, split in zip(rows, shown["splits"], strict=True):
+            cells = dict(zip(head, row, strict=True))
+            assert cells["Time"] == clock_time(split["duration_s"])
+            assert cells["Pace"] == pace(split["mean_pace_s_per_500m"])
+            assert cells["Watts"] == whole(split["mean_power_w"])
+            assert cells["HR"] == whole(split["mean_heart_rate_bpm"])
+    # The athlete's maximum is not known: no zones are told.
+    assert "Zone" not in tables and shown["zones"] == []
+
+
 def _or_empty(show: Any, value: float | None) -> str:
     return "" if value is None else str(show(value))
 
 
-def test_what_a_machine_does_not_say_is_not_drawn(contents: dict[int, Contents]) -> None:
-    names = {number: [chart.name for chart in charts(one)] for number, one in contents.items()}
-    assert names[CIRCUIT] == ["Over time", "Piece by piece"]
+def test_what_a_machine_does_not_say_is_not_drawn(pages: dict[int, str]) -> None:
+    names = {number: re.findall("<h2>([^<]*)</h2>", page) for number, page in pages.items()}
+    assert names[CIRCUIT] == ["Over time", "Intervals", "Piece by piece"]
     assert "Force" not in names[WATER]
-    (circuit, *_) = charts(contents[CIRCUIT])
-    assert "heart rate over time" in circuit.told and "pace" not in circuit.told
+    told = [t["aria-label"] for _, t in Page(pages[CIRCUIT]).tags if t.get("role") == "img"]
+    assert told[0] is not None and "heart rate over time" in told[0] and "pace" not in told[0]
 
 
 def test_hostile_words_stay_words(contents: dict[int, Contents], tmp_path: Path) -> None:

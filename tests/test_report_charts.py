@@ -146,6 +146,20 @@ def test_a_machine_without_a_pace_is_drawn_by_its_metres(contents: dict[int, Con
             )
 
 
+def test_the_metres_of_a_rest_do_not_slow_the_pieces_beside_it(
+    contents: dict[int, Contents],
+) -> None:
+    """A window over a piece's end would mix the last strokes with the wheel running out."""
+    one = contents[WATER]
+    grid = one.grid()
+    (paces, *_) = tracks(one, grid)
+    shown = paces.told(paces.values)
+    for index, segment in enumerate(one.segments):
+        if segment.kind == "work" and segment.mean_pace_s_per_500m is not None:
+            last = shown[grid.segment == index][-5:]
+            assert (last < 1.04 * segment.mean_pace_s_per_500m).sum() >= 3
+
+
 def test_a_piece_with_a_pause_counts_as_a_whole(contents: dict[int, Contents]) -> None:
     one = contents[STOP]
     (rep,) = reps_of(one.segments)
@@ -267,6 +281,20 @@ def test_names_that_have_no_room_become_numbers(contents: dict[int, Contents]) -
         draw_tracks(axes, one, one.grid(), width)
         names = [text.get_text() for text in axes[0].texts]
         assert names[0] == wanted and len(names) == 6
+
+
+def test_numbers_that_have_no_room_are_left_out_evenly(contents: dict[int, Contents]) -> None:
+    one = contents[EIGHT]
+    (segment, *_) = one.segments
+    many = tuple(
+        segment._replace(index=at, piece=at, started_at_s=40.0 * at, duration_s=20.0)
+        for at in range(40)
+    )
+    narrow = one._replace(summary=one.summary._replace(segments=many))
+    axes = figure(NARROW_IN, [1.5] * 4)[1]
+    draw_tracks(axes, narrow, narrow.grid(), NARROW_IN)
+    numbers = [int(text.get_text()) for text in axes[0].texts]
+    assert len(numbers) >= 8 and len(set(np.diff(numbers))) == 1
 
 
 def test_zones_are_told_beside_their_bars(contents: dict[int, Contents]) -> None:
