@@ -1,10 +1,10 @@
 """What a session is made of when its rower is away for a while, against what was rowed.
 
 Sessions by distance, by time, by calories and mixed, each on machines of several kinds; in each a
-stretch of 5 to 120 seconds is laid at every 5th second, in which the link is lost while the
-athlete rows on. Of what is told of it: how often the pieces are other ones than those that were
-rowed, how far their edges and metres are from the truth, and how many metres of work are missing
-or too many in all.
+stretch of 5 to 120 seconds is laid at every 5th second, from before the first stroke on, in which
+the link is lost while the athlete rows on. Of what is told of it: how often the pieces are other
+ones than those that were rowed, how far their edges and metres are from the truth, and how many
+metres of work are missing or too many in all.
 
     python -m benchmarks.gaps [--coarse] [WORDS]
 
@@ -22,6 +22,7 @@ from rowlog.notation import parse
 from rowlog.segments import Segment
 from rowlog.simulating import held_by, script_for
 from rowlog.structuring import derive
+from rowlog.undoing import without_undone
 from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.simulator import Fault, RowerKind, Simulation, StretchTruth, simulate
 
@@ -101,12 +102,10 @@ def lived(
 
 def outcome(simulation: Simulation, text: str, at_s: float, seconds: float) -> Outcome:
     """What is made of a session, beside what was rowed in it."""
-    told: dict[int, Segment] = {}
     end_ns = round(simulation.truth.end_s * SECOND)
-    for facts, _ in derive(
-        simulation.frames, make_decoding(simulation.sources), parse(text), end_ns
-    ):
-        told |= {fact.index: fact for fact in facts if isinstance(fact, Segment)}
+    chunks = derive(simulation.frames, make_decoding(simulation.sources), parse(text), end_ns)
+    facts = without_undone([fact for facts, _ in chunks for fact in facts])
+    told = {fact.index: fact for fact in facts if isinstance(fact, Segment)}
     found = [told[index] for index in sorted(told)]
     truth = [one for one in simulation.truth.stretches if one.kind != "wait"]
     same = [one.kind for one in found] == [one.kind for one in truth]
@@ -141,7 +140,7 @@ def sweep(
     """A gap at every so many seconds of a session, as far as the machine is back before its end."""
     end_s = lived(machine, text, (), seed=seed).truth.end_s
     for seconds in lengths_s:
-        at_s = every_s + 1.9
+        at_s = 1.9
         while at_s + seconds < end_s - 1:
             yield outcome(lived(machine, text, [(at_s, seconds)], seed=seed), text, at_s, seconds)
             at_s += every_s

@@ -49,7 +49,7 @@ OPEN_REST_SPREAD: Final = (0.8, 0.4)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What a monitor says of its workout after the stretch."""
+    """What a monitor says of its workout after the stretch, or what was seen later shows of it."""
 
     piece: int
     """Of the plan: the one under way."""
@@ -57,6 +57,10 @@ class Known:
     """When it began, after the start of the stretch; None where that is not told."""
     since_m: float | None = None
     """What was counted in the stretch until then; None where that is not told."""
+    told: bool = True
+    """False: no monitor said so; it is concluded from what was seen later."""
+    sure_s: float = 0.0
+    """Half-width of `since_s`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +94,11 @@ class Unseen:
     step_m: float
     """Of the counter."""
     known: Known | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether a monitor follows the plan too: it counts the metres of rests apart."""
+        return self.known is not None and self.known.told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +251,7 @@ def _turns(unseen: Unseen, parts: Sequence[Part], spreads: Sequence[float]) -> I
         kcal += part.kcal
         work_s += part.seconds if part.rows else 0.0
         if known is not None and known.since_s is not None and part.piece == known.piece - 1:
-            at_s, spread_s = known.since_s, 0.0
+            at_s, spread_s = known.since_s, known.sure_s
             metres = metres if known.since_m is None else known.since_m
         if part.ends:
             yield Turn(
@@ -322,7 +331,7 @@ def _parts(unseen: Unseen, guess: Guess) -> list[Part]:
         seconds = max(0.0, min(needs_s, left_s))
         if rows:
             metres = seconds * speed_mps
-        elif unseen.known is not None and at != unseen.known.piece:
+        elif unseen.held and unseen.known is not None and at != unseen.known.piece:
             metres = (
                 0.0  # a monitor counts the metres of rests apart, and tells of the latest alone
             )
@@ -356,7 +365,7 @@ def _parts(unseen: Unseen, guess: Guess) -> list[Part]:
         if left_s > 0 and len(found) < MOST_PIECES:
             # The plan is over: what is counted now is of no piece.
             metres = _run_out(unseen, speed_mps, 0.0, left_s, after_row=_rowed(unseen.pieces[-1]))
-            metres = 0.0 if unseen.known is not None else metres
+            metres = 0.0 if unseen.held else metres
             found.append(
                 Part(
                     piece=len(unseen.pieces),
@@ -421,7 +430,7 @@ def _slack_m(unseen: Unseen, parts: Sequence[Part]) -> float:
     """How far the metres may be off: by the counter's step, and by what wheels run on."""
     by_energy = any(piece.target.type == "energy" for piece in _gone_through(unseen, parts))
     rests = sum(not part.rows for part in parts)
-    each_m = 10.0 if by_energy or unseen.known is not None else 2.5
+    each_m = 10.0 if by_energy or unseen.held else 2.5
     return unseen.step_m / 2 + 0.2 + each_m * sqrt(rests)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from rowlog.bridging import Turn, course
+from rowlog.bridging import Course, Known, Turn, course
 from rowlog.counters import SECOND_NS
 from rowlog.crossings import Mark, Track, between, start_between
 from rowlog.figures import (
@@ -21,18 +21,21 @@ from rowlog.figures import (
 )
 from rowlog.heart import Reading
 from rowlog.keys import EXTEND, NEXT, PAUSE, RESUME, extended
-from rowlog.plan import ASIDE, ROW, Piece, PieceKind, Plan, Target
-from rowlog.programmed import Step
-from rowlog.segments import EndedBy, Recovery, Segment, SegmentKind, Split
-from rowlog.timeline import STANDING_MPS, STILL_NS, Position
-from rowlog.unseen import (
-    Standing,
+from rowlog.outset import (
+    Dated,
+    Rested,
     began_unseen,
-    known_of,
+    resting,
+    rows_on,
+    since_outset,
     speed_after,
     start_unseen,
-    unseen_of,
 )
+from rowlog.plan import ASIDE, ROW, Piece, PieceKind, Plan, Target
+from rowlog.programmed import STEP_SLACK, Step
+from rowlog.segments import EndedBy, Recovery, Segment, SegmentKind, Split
+from rowlog.timeline import STANDING_MPS, STILL_NS, Position
+from rowlog.unseen import ANYBODY, Standing, known_from, known_of, unseen_of
 
 __all__ = ["Boundary", "Found", "Segment", "Split", "Tracker"]
 
@@ -42,8 +45,6 @@ LOOK_BACK_NS: Final = 10 * SECOND_NS
 """No start is found further back than this before the frame that shows it."""
 OTHER: Final = "other"
 """The activity of a session with a strap alone and no plan."""
-STEP_SLACK: Final = {"time": 1.0, "distance": 1.5, "energy": 1.5, "ratio": 3.0}
-"""A monitor's step that ends so near a plan's piece, in the unit of its target, ends that piece."""
 VAGUE_S: Final = 1.0
 """What begins at an instant that is known no better ends at one that is not."""
 UNSEEN_KCAL: Final = 3.0
@@ -172,6 +173,19 @@ class Tracker:
         self._waiting: list[Position] = []
         """What was heard since a stretch in which all began that nobody saw, until it is told how
         fast somebody rows."""
+        self._lost_ns = 0
+        """When the rower was heard last before that stretch."""
+        self._dated: Dated | None = None
+        """The piece in which somebody is after that stretch, as far as can be told."""
+        self.hindsight: Dated | None = None
+        """When a piece began in a stretch that nobody saw, where that was found out later, and
+        this goes through it again."""
+        self.hindsight_serves = False
+        """Whether the stretch could be gone through with it."""
+        self._rested: Rested | None = None
+        """A rest that began in a stretch that nobody saw, until it is seen when it ends."""
+        self.found_out: Dated | None = None
+        """When that began."""
 
     # What comes in
 
@@ -183,7 +197,21 @@ class Tracker:
             self._nothing_until_ns = 0
         for heard in self._held_back(position):
             self._come_to(heard)
+            if self._rested is not None:
+                self._watch_rest(heard, self._rested)
         return self._told()
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether what comes may tell more of a stretch that nobody saw."""
+        return bool(self._waiting) or self._rested is not None
+
+    def _watch_rest(self, position: Position, rested: Rested) -> None:
+        """Where a rest ends tells when it began, unseen."""
+        if position.t_ns > rested.back.t_ns:
+            self.found_out = rested.seen(position)
+        if self.found_out is not None or rested.over(position):
+            self._rested = None
 
     def _come_to(self, position: Position) -> None:
         """The rower stands somewhere new; what it did unseen before that is gone through."""
@@ -212,27 +240,66 @@ class Tracker:
             self._waiting = []
             return (*waiting, position)
         waiting.append(position)
-        speed_mps = speed_after(waiting)
-        if speed_mps is None and position.t_ns - waiting[0].t_ns <= LOOK_BACK_NS:
-            return ()
-        return self._go_on(speed_mps)
+        return self._go_on(last, at_last=position.t_ns - waiting[0].t_ns > LOOK_BACK_NS)
 
-    def _go_on(self, speed_mps: float | None) -> list[Position]:
-        """The positions that were held back; the first piece has begun before them, unseen.
+    def _go_on(self, last: Position, *, at_last: bool) -> Sequence[Position]:
+        """The positions that were held back, once it is told how the session began before them.
 
-        None: nobody rows after all.
+        `at_last`: it is waited for no longer. All of them as they are where nobody rows after all.
         """
-        waiting, self._waiting = self._waiting, []
-        last = self._track.last
-        if speed_mps is None or last is None:
+        waiting = self._waiting
+        back = waiting[0]
+        known = self._known_outset(last, back)
+        speed_mps = speed_after(waiting, at_last=at_last)
+        if known is None and self.plan is not None:
+            dated = resting(last, back, self.pieces, self.first)
+            rows = rows_on(waiting)
+            unsure = dated is not None and not back.exact_elapsed
+            if rows is None and unsure and not at_last:
+                return ()
+            if dated is not None and (speed_mps is None if rows is None else not rows):
+                self._dated, known = dated, dated.known(last)
+                speed_mps = dated.speed_mps
+        if known is not None and speed_mps is None:
+            speed_mps = ANYBODY[0]
+        if speed_mps is None and not at_last:
+            return ()
+        self._waiting = []
+        if speed_mps is None:
             return waiting
-        began = start_unseen(last, waiting[0], speed_mps, self.pieces[self.first :])
+        if self._dated is not None and self._dated.speed_mps is not None:
+            speed_mps = self._dated.speed_mps
+        began = start_unseen(last, back, speed_mps, self.pieces, self.first, known)
+        self._lost_ns = last.t_ns
         self._track.add(began)
         mark = self._track.mark_at(began.t_ns)
         self._cut(mark)
         self._enter(self.first, mark)
-        self._motion_ns = waiting[0].t_ns
-        return [replace(waiting[0], moved=True, after_gap=True), *waiting[1:]]
+        self._motion_ns = back.t_ns
+        if known is not None and known.told:
+            self.workout, self._workout_over, self._programmed = [[]], False, True
+        return [replace(back, moved=True, after_gap=True), *waiting[1:]]
+
+    def _known_outset(self, last: Position, back: Position) -> Known | None:
+        """Which piece is under way after a stretch in which all began, where that is told.
+
+        By the monitor that holds the workout, or by what was seen later.
+        """
+        if self.hindsight is not None and self.hindsight.back_ns == back.t_ns:
+            self._dated = self.hindsight
+            return self.hindsight.known(last)
+        step = self._unheard
+        return None if step is None else self._told_outset(step, last)
+
+    def _told_outset(self, step: Step, last: Position) -> Known | None:
+        """What a monitor's step tells of a plan of which nothing had begun.
+
+        None: no more than when its first piece did.
+        """
+        if self.plan is None or self.first or self.at >= 0 or step.kind == "over":
+            return None
+        known = known_from(step, last, self.pieces, programmed=step.programmed)
+        return None if known is None or known.piece <= 0 else known
 
     def _stand(self, position: Position) -> None:
         """What ends with where the rower stands, whether that was heard or is concluded."""
@@ -272,7 +339,13 @@ class Tracker:
         segments, each ended by the device.
         """
         self._reach(step.told_ns)
-        if self.plan is not None and self._piece is not None and self._unseen_since(step.told_ns):
+        last = self._track.last
+        if (
+            self.plan is not None
+            and last is not None
+            and self._unseen_since(step.told_ns)
+            and (self._piece is not None or self._told_outset(step, last) is not None)
+        ):
             self._unheard = step  # how far it went meanwhile is told next
             return self._told()
         if step.goes_on:
@@ -459,12 +532,20 @@ class Tracker:
             intervals=len(self.workout),
             programmed=self._programmed,
         )
-        unseen = unseen_of(standing, position, known_of(step, standing))
+        known = known_of(step, standing)
+        dated = self._dated_at(position)
+        if known is None and dated is not None:
+            known = dated.known(before)
+        unseen = unseen_of(standing, position, known)
         found = None if unseen is None else course(unseen)
         if unseen is None or found is None:
             return None
-        held = unseen.known is not None
-        for turn in found.turns:
+        self.hindsight_serves = self.hindsight_serves or dated is self.hindsight is not None
+        held = unseen.held
+        turns = found.turns
+        if before.concluded and known is None and not position.exact_elapsed:
+            turns = since_outset(found, self.pieces, before.uncertainty_s)
+        for turn in turns:
             at = self.at
             stood = between(before, position, turn, found)
             exact = step is not None and step.t_ns == stood.t_ns and not step.goes_on
@@ -476,12 +557,52 @@ class Tracker:
         if step is not None:
             self._monitors = step.target if step.kind == "work" else None
             self._workout_over = step.kind == "over"
+        if not self.hindsight_serves:
+            self._rested = self._rested_unseen(before, position, found)
         if found.rows is None:
             return position
         if not found.rows:
             self._motion_ns = position.t_ns  # the wheel may still be running out
             self._back, self._still = position, False
         return replace(position, moved=found.rows, began_ns=None)
+
+    def _dated_at(self, position: Position) -> Dated | None:
+        """What is known of a stretch by what was seen after it, or else is taken for likely."""
+        for dated in (self.hindsight, self._dated):
+            if dated is not None and dated.back_ns == position.t_ns:
+                return dated
+        return None
+
+    def _rested_unseen(self, before: Position, back: Position, found: Course) -> Rested | None:
+        """The rest that a stretch ended in, where it is hardly known when that began.
+
+        Or before which it ended, where nobody is seen to row yet.
+        """
+        piece, begin, at = self._piece, self.begin, self.at
+        if found.rows is None and at > 0 and self.segments:
+            piece, begin, at = self.pieces[at - 1], self.segments[-1].start, at - 1
+        if piece is None or begin is None or piece.kind != "rest" or found.rows:
+            return None
+        if piece.target.type not in ("time", "ratio") or begin.uncertainty_s <= VAGUE_S:
+            return None
+        outset = before.concluded
+        before_ns = self._lost_ns if outset else before.t_ns
+        if begin.t_ns <= before_ns:
+            return None
+        works = [one for one in self.segments if one.kind == "work" and one.piece == at - 1]
+        work_ns = works[0].start.t_ns if len(works) == 1 else None
+        if work_ns is not None and (not back.exact_elapsed if outset else work_ns > before_ns):
+            work_ns = None
+        return Rested(
+            before_ns=before_ns,
+            back=back,
+            pieces=self.pieces,
+            piece=at,
+            about_ns=begin.t_ns,
+            within_s=begin.uncertainty_s,
+            work_ns=work_ns,
+            outset=outset,
+        )
 
     def _turn(self, turn: Turn, position: Position) -> None:
         """Come to a turn of the course; the piece whose end it is ends there at the latest."""
@@ -599,8 +720,8 @@ class Tracker:
     def finish(self, t_ns: int) -> Found:
         """The session ends at `t_ns`."""
         self._reach(t_ns)
-        if self._waiting:
-            for heard in self._go_on(speed_after(self._waiting, at_last=True)):
+        if self._waiting and self._track.last is not None:
+            for heard in self._go_on(self._track.last, at_last=True):
                 self._come_to(heard)
         self._heart_rate_hit_ns = self._heart_rate_hit_ns or self._heart_rate_near_ns
         if self.at < 0 and self.plan is None and not self._track and self._heart_rates:
@@ -1095,7 +1216,7 @@ class Tracker:
         elif boundary.quantity == "elapsed_s":
             mark = replace(mark, elapsed_s=boundary.value)
         begun_s = 0.0 if self.begin is None else self.begin.uncertainty_s
-        if boundary.quantity is None and boundary.ended_by is not None and begun_s > VAGUE_S:
+        if boundary.quantity is None and boundary.ended_by is not None and begun_s >= VAGUE_S:
             mark = replace(mark, uncertainty_s=max(mark.uncertainty_s, begun_s))
         if boundary.quantity is not None:
             uncertainty_s = boundary.uncertainty_s

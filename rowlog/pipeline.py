@@ -9,6 +9,7 @@ from rowlog.bursts import Burst, Heard
 from rowlog.counters import SECOND_NS
 from rowlog.figures import choose_heart_rate, mean_pace, mean_rate
 from rowlog.heart import Relayed
+from rowlog.hindsight import Hindsight
 from rowlog.intervals import Found, Segment, Split, Tracker
 from rowlog.keys import UNDO, is_key
 from rowlog.laps import LapTracker, outranked
@@ -71,10 +72,11 @@ class Pipeline:
         self.erg: str | None = None
         """What a Concept2 monitor said it is on last: "RowErg", "SkiErg", "BikeErg"."""
         self.undone = False
-        """Whether a key was taken back: what was told before that may not be so."""
+        """Whether something was taken back: what was told before that may not be so."""
         self.relayed = Relayed()
         """For whoever closes the session: it is in the frames alone."""
         self._undoing = Undoing()
+        self._hindsight = Hindsight()
         self._burst = Burst()
         self._given: Position | None = None
         """Where the rower stood as the tracker was told last."""
@@ -143,7 +145,7 @@ class Pipeline:
             if self._burst and self._burst.over(t_ns):
                 self._release(facts)
             self.timeline.tick(record)
-            if self._undoing.keys:
+            if self._recalls:
                 self._tell(lambda tracker: tracker.tick(t_ns), t_ns, facts)
             else:
                 facts.extend(self.tracker.tick(t_ns))
@@ -172,7 +174,12 @@ class Pipeline:
                     self._give(record, facts)
 
     # Most that comes is position, heart rate and tick: they make no function to be called again
-    # unless there is a key that could be taken back.
+    # unless there is a key that could be taken back, or a stretch in doubt.
+
+    @property
+    def _recalls(self) -> bool:
+        """Whether what is told may be told again otherwise."""
+        return bool(self._undoing.keys) or bool(self._hindsight)
 
     def _tell(self, call: Callable[[Tracker], Found], t_ns: int, facts: list[Fact]) -> None:
         """Give the tracker something, again too when a key is taken back."""
@@ -180,6 +187,13 @@ class Pipeline:
         if self._undoing.keys:
             self._undoing.fed(call, found, t_ns)
         facts.extend(found)
+        if self._hindsight:
+            again = self._hindsight.fed(self.tracker, call, found, t_ns)
+            if again is not None:
+                self.undone = True
+                self.tracker, back, found = again
+                facts.append(back)
+                facts.extend(found)
 
     def _cut_by_laps(self, said: FileTotals) -> None:
         """A file's laps, which stand before all else, cut the session unless another way is asked.
@@ -194,7 +208,7 @@ class Pipeline:
     def _beat(self, record: HeartRate | RowerSample, facts: list[Fact], *, strap: bool) -> None:
         reading, odd = self.timeline.heart_rate(record)
         facts.extend(odd)
-        if self._undoing.keys:
+        if self._recalls:
             self._tell(lambda tracker: tracker.heart_rate(reading, strap=strap), record.t_ns, facts)
         else:
             facts.extend(self.tracker.heart_rate(reading, strap=strap))
@@ -237,8 +251,10 @@ class Pipeline:
             word = self._monitors[heard.source]
             self._tell(lambda tracker: word.of_segments(heard, tracker), heard.t_ns, facts)
             return
+        if not self._undoing.keys:
+            self._hindsight.comes(self.tracker, heard, self._given)
         self._given = heard
-        if self._undoing.keys:
+        if self._recalls:
             self._tell(lambda tracker: tracker.position(heard), heard.t_ns, facts)
         else:
             facts.extend(self.tracker.position(heard))
@@ -251,6 +267,7 @@ class Pipeline:
     def _key(self, marker: Marker, facts: list[Fact]) -> None:
         t_ns = marker.t_ns
         self._release(facts)
+        self._hindsight.forget()  # keys go by what is shown
         if marker.label == UNDO:
             taken_back = self._undoing.undo(t_ns)
             if taken_back is not None:

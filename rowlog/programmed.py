@@ -37,6 +37,9 @@ _TARGETS: Final[dict[str, TargetType]] = {
 _FREE: Final = frozenset({"just_row", "just_row_splits", "menu"})
 """Programs that have no end of their own."""
 
+STEP_SLACK: Final = {"time": 1.0, "distance": 1.5, "energy": 1.5, "ratio": 3.0}
+"""A monitor's step that ends so near a plan's piece, in the unit of its target, ends that piece."""
+
 Totals = Callable[[str, float], float]
 """The session's total for a counter's name and what the machine says of it."""
 

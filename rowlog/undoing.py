@@ -26,43 +26,65 @@ class TakenBack:
 
 
 @dataclass(slots=True)
-class _Pressed:
-    """A key: the tracker before it; what came, and what was told of it, until the next one."""
+class Since:
+    """A tracker at some instant; what came since, and what was told of it."""
 
     before: Tracker
     t_ns: int
-    since: list[Callable[[Tracker], Found]] = field(default_factory=list)
+    calls: list[Callable[[Tracker], Found]] = field(default_factory=list)
     segments: set[int] = field(default_factory=set)
     splits: set[tuple[int, int]] = field(default_factory=set)
 
+    @staticmethod
+    def now(tracker: Tracker, t_ns: int) -> Since:
+        """As it is now, whatever becomes of it."""
+        # What never changes is shared: to copy a thousand segments would take a tenth of a second.
+        fixed = (*tracker.segments, *tracker.pieces, tracker.plan)
+        return Since(deepcopy(tracker, {id(one): one for one in fixed}), t_ns)
+
     def told(self, found: Found) -> None:
+        """Keep which segments and splits were told."""
         for one in found:
             if isinstance(one, Segment):
                 self.segments.add(one.index)
             else:
                 self.splits.add((one.segment_index, one.index))
 
+    def again(self) -> tuple[Tracker, TakenBack, Found]:
+        """The tracker of then, given again what came; what is not so, and what is."""
+        tracker = self.before
+        found: Found = []
+        for call in self.calls:
+            found += call(tracker)
+        again = {one.index for one in found if isinstance(one, Segment)}
+        # Told before, and otherwise since: as it was.
+        found += [
+            tracker.segments[index]
+            for index in sorted(self.segments - again)
+            if index < len(tracker.segments)
+        ]
+        back = TakenBack(segments=frozenset(self.segments), splits=frozenset(self.splits))
+        return tracker, back, found
+
 
 @dataclass(slots=True)
 class Undoing:
     """Keeps what keys changed, so that they can be taken back, the last one first."""
 
-    keys: list[_Pressed] = field(default_factory=list)
+    keys: list[Since] = field(default_factory=list)
     """Those that can be taken back, in order."""
 
     def pressed(self, tracker: Tracker, t_ns: int) -> None:
         """A key is about to change the tracker."""
         self._forget(t_ns)
-        # What never changes is shared: to copy a thousand segments would take a tenth of a second.
-        fixed = (*tracker.segments, *tracker.pieces, tracker.plan)
-        self.keys.append(_Pressed(deepcopy(tracker, {id(one): one for one in fixed}), t_ns))
+        self.keys.append(Since.now(tracker, t_ns))
         del self.keys[:-MOST]
 
     def fed(self, call: Callable[[Tracker], Found], found: Found, t_ns: int) -> None:
         """The tracker was given something, and told `found`; after an undo it is given it again."""
         self._forget(t_ns)
         if self.keys:
-            self.keys[-1].since.append(call)
+            self.keys[-1].calls.append(call)
             self.keys[-1].told(found)
 
     def told(self, found: Found) -> None:
@@ -79,21 +101,10 @@ class Undoing:
         if not self.keys:
             return None
         key = self.keys.pop()
-        tracker = key.before
-        found: Found = []
-        for call in key.since:
-            found += call(tracker)
-        again = {one.index for one in found if isinstance(one, Segment)}
-        # Told before the key, and otherwise since: as it was.
-        found += [
-            tracker.segments[index]
-            for index in sorted(key.segments - again)
-            if index < len(tracker.segments)
-        ]
-        back = TakenBack(segments=frozenset(key.segments), splits=frozenset(key.splits))
+        tracker, back, found = key.again()
         if self.keys:
             earlier = self.keys[-1]
-            earlier.since += key.since
+            earlier.calls += key.calls
             earlier.segments |= key.segments
             earlier.splits |= key.splits
             earlier.told(found)

@@ -6,25 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from rowlog.bridging import COAST_PER_MPS, FASTEST_MPS, Known, Unseen
+from rowlog.bridging import Known, Unseen
 from rowlog.counters import SECOND_NS
 from rowlog.crossings import Mark
-from rowlog.plan import ROW, Piece
-from rowlog.programmed import Step
+from rowlog.plan import Piece
+from rowlog.programmed import STEP_SLACK, Step
 from rowlog.segments import Segment
-from rowlog.timeline import STANDING_MPS, STILL_NS, Position
+from rowlog.timeline import STANDING_MPS, Position
 
 _SURE_AFTER_S: Final = 15.0
 """The speed of a piece is known well once it has lasted so long,"""
-_ANYBODY: Final = (4.0, 0.25)
+ANYBODY: Final = (4.0, 0.25)
 """The speed that is expected of whom nothing is known yet."""
 _GUESSED_AFTER_S: Final = 5.0
 """and roughly once it has lasted so long."""
 
-_BEGAN_M: Final = 20.0
-"""A machine that is silent while nobody rows speaks again after fewer metres."""
-_WATCHED_S: Final = 6.0
-"""So long, some strokes, is watched how fast somebody rows who tells no pace."""
+_RAN_ON_M: Final = 20.0
+"""No wheel runs on for more metres in a rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +53,53 @@ def known_of(step: Step | None, standing: Standing) -> Known | None:
     """What a step of the monitor's workout says of the plan; None where it does not hold that."""
     if step is None or not standing.intervals:
         return None
-    pieces = standing.pieces
+    if step.number is None and _next_began(step, standing):
+        step = replace(step, number=standing.intervals + 1)
+    return known_from(
+        step,
+        standing.before,
+        standing.pieces,
+        at=standing.at,
+        intervals=standing.intervals,
+        programmed=standing.programmed,
+    )
+
+
+def _next_began(step: Step, standing: Standing) -> bool:
+    """Whether a step tells of the next interval after the one whose work was heard last.
+
+    Where as many metres or seconds were counted until then as its work has.
+    """
+    piece, begin = standing.pieces[standing.at], standing.begin
+    target, value = piece.target, piece.target.value
+    if step.kind != "work" or step.goes_on or piece.kind != "work" or value is None:
+        return False
+    if step.elapsed_s is None or step.distance_m is None:
+        return False
+    if target.type == "distance":
+        counted = step.distance_m - (begin.distance_m or 0.0)
+        return -STEP_SLACK["distance"] <= counted - value <= _RAN_ON_M
+    counted = step.elapsed_s - (begin.elapsed_s or 0.0)
+    return target.type == "time" and abs(counted - value) <= STEP_SLACK["time"]
+
+
+def known_from(
+    step: Step,
+    before: Position,
+    pieces: Sequence[Piece],
+    *,
+    at: int = -1,
+    intervals: int = 0,
+    programmed: bool,
+) -> Known | None:
+    """Likewise; `at` is -1 and `intervals` 0 where nothing had begun before the stretch."""
     if step.kind == "over":
-        return Known(piece=len(pieces)) if standing.programmed else None
-    if step.number is None or step.number < standing.intervals:
+        return Known(piece=len(pieces)) if programmed else None
+    if step.number is None or step.number < max(1, intervals):
         return None
-    at = standing.at if pieces[standing.at].kind == "work" else standing.at - 1
-    for _ in range(step.number - standing.intervals):
+    if at >= 0 and pieces[at].kind != "work":
+        at -= 1
+    for _ in range(step.number - intervals):
         later = range(at + 1, len(pieces))
         at = next((number for number in later if pieces[number].kind == "work"), len(pieces))
     at += step.kind == "rest"
@@ -71,7 +109,6 @@ def known_of(step: Step | None, standing: Standing) -> Known | None:
     rest_s = target.value if target.type == "time" else None
     if step.kind == "rest" and step.rest_left_s is not None and rest_s is not None:
         since_ns = step.told_ns - round((rest_s - step.rest_left_s) * SECOND_NS)
-    before = standing.before
     if step.goes_on or not before.t_ns < since_ns < step.told_ns:
         return Known(piece=at)
     since_m = None
@@ -144,7 +181,7 @@ def _speed(standing: Standing, done_s: float, done_m: float) -> tuple[float, flo
         return 500.0 / pace, 0.12
     if rowed and done_s >= _GUESSED_AFTER_S:
         return done_m / done_s, 0.04 + 0.6 / done_s  # the start from a standstill is in it
-    return _ANYBODY
+    return ANYBODY
 
 
 def _kcal_per_m(segments: Sequence[Segment], before: Position, position: Position) -> float:
@@ -165,81 +202,3 @@ def _kcal_per_m(segments: Sequence[Segment], before: Position, position: Positio
     if position.energy_kcal and position.distance_m:
         return position.energy_kcal / position.distance_m
     return 0.0
-
-
-def began_unseen(standing: Position, back: Position) -> bool:
-    """Whether somebody began to row between two positions, and nobody saw it."""
-    if not back.after_gap or back.t_ns - standing.t_ns <= STILL_NS:
-        return False
-    return (back.distance_m or 0.0) - (standing.distance_m or 0.0) >= _BEGAN_M
-
-
-def speed_after(heard: Sequence[Position], *, at_last: bool = False) -> float | None:
-    """How fast is rowed after a stretch, by what was heard since; None where it cannot be told yet.
-
-    The pace that the machine tells, else the mean speed over some strokes. `at_last`: nothing
-    more will be heard; what anybody rows stands for what is not known.
-    """
-    if not any(one.moved for one in heard):
-        return None
-    paces = [one.pace_s_per_500m for one in heard if one.pace_s_per_500m is not None]
-    if paces and 500.0 / FASTEST_MPS <= paces[-1] <= 300.0:
-        return 500.0 / paces[-1]
-    back, last = heard[0], heard[-1]
-    seconds = (last.t_ns - back.t_ns) / SECOND_NS
-    if seconds < _WATCHED_S:
-        return _ANYBODY[0] if at_last else None
-    speed_mps = ((last.distance_m or 0.0) - (back.distance_m or 0.0)) / seconds
-    return speed_mps if 500.0 / 300.0 <= speed_mps <= FASTEST_MPS else _ANYBODY[0]
-
-
-def start_unseen(
-    standing: Position, back: Position, speed_mps: float, pieces: Sequence[Piece]
-) -> Position:
-    """Where somebody began to row between two positions, at a speed that was seen later.
-
-    `pieces`: with whose rests it was rowed, if there was time for them. That they were kept to is
-    not known: it may have begun at any time of the stretch.
-    """
-    rise_m = (back.distance_m or 0.0) - (standing.distance_m or 0.0)
-    since_s = (back.t_ns - standing.t_ns) / SECOND_NS
-    rowed_s = min(since_s, rise_m / speed_mps)
-    by_plan_s = _seconds_for(rise_m, speed_mps, pieces)
-    if by_plan_s <= since_s:
-        rowed_s = by_plan_s
-    if back.exact_elapsed and back.elapsed_s is not None:
-        ran_s = back.elapsed_s - (standing.elapsed_s or 0.0)
-        if 0 < ran_s < since_s - 1.0:  # the clock of a monitor begins with the first stroke
-            rowed_s = ran_s
-    return replace(
-        standing,
-        t_ns=back.t_ns - round(rowed_s * SECOND_NS),
-        power_w=None,
-        power_unknown=False,
-        stroke_rate_spm=None,
-        pace_s_per_500m=500.0 / speed_mps,
-        after_gap=False,
-        concluded=True,
-        uncertainty_s=max(rowed_s, since_s - rowed_s),
-    )
-
-
-def _seconds_for(metres: float, speed_mps: float, pieces: Sequence[Piece]) -> float:
-    """How long so many metres take by a plan, from its start, in whose work somebody rows."""
-    seconds = work_s = 0.0
-    for piece in pieces:
-        target, value = piece.target, piece.target.value
-        if value is None or target.at_most_s is not None or piece.activity != ROW:
-            break
-        if piece.kind == "work" and target.type in ("time", "distance"):
-            work_s = value if target.type == "time" else value / speed_mps
-            if metres <= work_s * speed_mps:
-                break
-            seconds += work_s
-            metres -= work_s * speed_mps
-        elif piece.kind == "rest" and target.type in ("time", "ratio"):
-            seconds += value if target.type == "time" else value * work_s
-            metres = max(0.0, metres - COAST_PER_MPS * speed_mps)
-        else:
-            break
-    return seconds + metres / speed_mps

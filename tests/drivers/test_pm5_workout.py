@@ -169,6 +169,18 @@ def test_what_is_left_of_a_rest_says_when_it_began(monitor: Monitor) -> None:
     assert began.parameter == pytest.approx((0.0, 200.0, 1004.0, 12.5))
 
 
+def test_what_is_left_of_the_first_rest_is_told_where_all_began_unheard(monitor: Monitor) -> None:
+    """Away from before the first stroke: no interval is over yet, and the clock stands."""
+    workout = monitor.workout
+    monitor.says(0, 0, 0, WAITING)
+    workout.lose()
+    workout.rest(7, 12.5)
+    assert monitor.says(120_000, 99.5, 500.0, RESTING) is None
+    began = workout.interval(0)
+    assert began is not None
+    assert began.parameter == pytest.approx((0.0, 99.5, 507.0, 12.5))
+
+
 def test_a_monitor_that_never_says_its_interval_is_believed_in_the_end(monitor: Monitor) -> None:
     monitor.says(0, 40.0, 200.0, WORKING)
     monitor.workout.lose()

@@ -276,7 +276,12 @@ class Workout:
         missed = count - self._count
         self._count = count
         if missed <= 0:
-            return self._go_on(now)
+            began = self._go_on(now)
+            if began is None or before.phase in (WORK, REST) or now.phase != REST:
+                return began
+            self._rest_m = self._told_m
+            left_s = None if now.undefined_rest else self._left_s
+            return Began(0.0, *self._here, left_s)
         self._before = now
         seconds, metres = self._unheard(before, now, missed, latest)
         self._done_s += seconds
