@@ -55,6 +55,8 @@ RECORD: Final = 20
 EVENT: Final = 21
 DEVICE_INFO: Final = 23
 ACTIVITY: Final = 34
+WORKOUT: Final = 26
+WORKOUT_STEP: Final = 27
 HRV: Final = 78
 FIELD_DESCRIPTION: Final = 206
 DEVELOPER_DATA_ID: Final = 207
@@ -68,9 +70,22 @@ SUB_SPORT_INDOOR_ROWING: Final = 14
 SUB_SPORT_CARDIO_TRAINING: Final = 26
 INTENSITY_ACTIVE: Final = 0
 INTENSITY_REST: Final = 1
+INTENSITY_WARM_UP: Final = 2
+INTENSITY_COOL_DOWN: Final = 3
 
 APPLICATION_ID: Final = bytes.fromhex("726f776c6f672d6578706f72742d3031")
 """Who made our developer fields, in developer_data_id."""
+
+TEXT_BYTES: Final = 254
+"""A field has 255 bytes at most, and a text ends with a NUL."""
+MOST_PARTS: Final = 24
+"""Of a text that is longer than one field: 6,096 bytes in all."""
+
+
+def part_name(name: str, number: int) -> str:
+    """The developer field that holds a part of a long text, the first being 1."""
+    return name if number == 1 else f"{name}_{number}"
+
 
 _CRC: Final = (
     0x0000, 0xCC01, 0xD801, 0x1400, 0xF001, 0x3C00, 0x2800, 0xE401,

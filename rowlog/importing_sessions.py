@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -20,6 +20,7 @@ from rowlog.imports.workout import ImportFault, Point, Workout, laps_told
 from rowlog.notation import NotationError, parse
 from rowlog.plan import Plan
 from rowlog.starts import UNKNOWN, Start, split_off
+from rowlog.store_edits import TAG_LENGTH
 from rowlog.store_pack import blocks_of
 from rowlog.store_rows import Source
 from rowlog.store_whole import Original, Whole
@@ -115,6 +116,7 @@ def whole(name: str, workout: Workout, dated: datetime, athlete: str | None) -> 
         sources=(Source(name=SOURCE, driver=_DRIVER),),
         origin=name,
         note=" ".join(filter(None, (workout.note, lacking))) or None,
+        tags=tuple(tag for tag in workout.tags if len(tag) <= TAG_LENGTH),
         header=(("format", workout.format), *told_of),
     )
 
@@ -182,6 +184,7 @@ def _derived(
     note: str | None,
     header: tuple[tuple[str, str], ...],
     licence: str | None = None,
+    tags: tuple[str, ...] = (),
 ) -> Whole:
     recording = Recording(
         frames=lambda: frames,
@@ -215,6 +218,7 @@ def _derived(
         origin=origin,
         note=note,
         licence=licence,
+        tags=tags,
         header=header,
     )
 
@@ -238,7 +242,7 @@ def frames_of(workout: Workout) -> Iterator[Frame]:
         )
     for point in workout.points:
         t_ns = round(point.t_s * 1e9)
-        for channel, payload in _records(point):
+        for channel, payload in _records(point, workout.strokes.get(point.stroke or 0)):
             yield Frame(t_ns=t_ns, source=SOURCE, channel=channel, payload=payload)
     if workout.summary is not None:
         said = asdict(workout.summary)
@@ -270,7 +274,8 @@ def _told(workout: Workout) -> Iterator[Frame]:
         yield Frame(t_ns=0, source=SOURCE, channel="totals", payload=encode("totals", **told))
 
 
-def _records(point: Point) -> Iterator[tuple[str, bytes]]:
+def _records(point: Point, own: Mapping[str, float | bool] | None) -> Iterator[tuple[str, bytes]]:
+    """A row's records; `own`: all that is known of its stroke, None where that is the row's."""
     # The heart first: a piece that the sample ends has then all beats that are known of it.
     if point.heart_rate_bpm is not None or point.rr_ms:
         yield (
@@ -294,7 +299,9 @@ def _records(point: Point) -> Iterator[tuple[str, bytes]]:
                 drag_factor=point.drag_factor,
             ),
         )
-    if point.stroke is not None:
+    if point.stroke is not None and own is not None:
+        yield ("stroke", encode("stroke", number=point.stroke, **own))
+    elif point.stroke is not None:
         yield (
             "stroke",
             encode(

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from rowlog.starts import TIMED, UNKNOWN, Start
-from rowlog.store_edits import start_of
+from rowlog.store_edits import put_tags, start_of
 from rowlog.store_facts import Inserter
 from rowlog.store_pack import Block, put_block
 from rowlog.store_rows import Fact, Source, pack_options
@@ -61,6 +61,7 @@ class Whole:
     origin: str | None
     note: str | None = None
     licence: str | None = None
+    tags: tuple[str, ...] = ()
     header: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -157,6 +158,7 @@ def insert(
             for place, one in enumerate(whole.sources)
         ],
     )
+    put_tags(db, number, whole.tags)
     structure = rows.new_structure(number, whole.way, whole.plan, is_default=True)
     rows.describe(structure, whole.text, whole.confidence)
     _put_blocks(db, number, whole.blocks)

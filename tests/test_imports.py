@@ -28,7 +28,7 @@ from rowlog.contents import load_contents
 from rowlog.editing import edit_note, edit_tags
 from rowlog.exporting import export
 from rowlog.exports import named
-from rowlog.exports.fit import LAP_FIGURES, SESSION_FIGURES
+from rowlog.exports.fit_figures import LAP_FIGURES, SESSION_FIGURES
 from rowlog.exports.fit_writer import Field, FitWriter
 from rowlog.fit_layout import EPOCH_S, LAP, RECORD, SESSION, TIMESTAMP, UINT8, UINT16, UINT32
 from rowlog.importing import Imported, import_files

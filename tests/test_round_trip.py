@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from garmin_fit_sdk import Decoder, Stream
 
 from rowlog.contents import Contents, load_contents
+from rowlog.editing import edit_note, edit_tags
 from rowlog.exporting import export
 from rowlog.exports import Exporter, exporter, named
+from rowlog.exports.fit_words import parts, words_read
 from rowlog.importing import import_files
 from rowlog.replaying import replay_file
 from tests.support import ROOT
@@ -90,6 +94,105 @@ def test_a_rowingdata_csv_whose_energy_is_another_is_found_out(
         "energy_kcal of lap 3 should be 17.0 and reads 10.0",
         "max_heart_rate_bpm of lap 3 should be 199.0 and reads None",
     ]
+
+
+# ----------------------------------------------------------------------------------- FIT and TCX
+
+ODD = "<b>&amp; \"50 %\"</b> =SUM(A1)\n- 櫂 🚣, 'fast'\tand \x1b[31mred\x07\r\n" + "long " * 200
+WORDS = ("race, <final> & =1+1", "Technik")
+
+
+@pytest.mark.parametrize("name", ["fit", "tcx"])
+def test_notes_tags_the_athlete_and_exercises_go_along(name: str, tmp_path: Path) -> None:
+    database = tmp_path / "rowlog.db"
+    circuit = ROOT / "fixtures" / "heart_rate" / "circuit_off_the_machine.frames"
+    number = replay_file(circuit, database, athlete='=Ann "<1>" & 櫂')
+    edit_note(database, number, ODD)
+    edit_tags(database, number, WORDS, ())
+    was, now = there_and_back(database, number, name, tmp_path)
+    if name == "tcx":  # XML has no way to say what a terminal would act on
+        was = was._replace(
+            summary=was.summary._replace(
+                session=was.session._replace(
+                    note=(was.session.note or "").replace("\x1b", "").replace("\x07", "")
+                )
+            )
+        )
+    for figure in ("note", "tags", "athlete", "plan", "activity"):
+        assert getattr(now.session, figure) == getattr(was.session, figure), figure
+    assert [lap.activity for lap in now.segments] == [lap.activity for lap in was.segments]
+    assert len({lap.activity for lap in now.segments}) > 2
+
+
+def test_words_that_are_too_long_for_one_field_go_on_in_the_next() -> None:
+    text = "Ünï 🚣" * 400
+    assert "".join(parts(text)) == text
+    assert max(len(part.encode()) for part in parts(text)) <= 254
+    assert "".join(parts("a\0b")) == "ab"
+    assert parts("") == []
+    assert len("".join(parts("x" * 9000))) == 24 * 254
+    told = {"note": "a", "note_2": "b", "note_3": 5}
+    assert words_read(told.get, "note") == "ab"
+
+
+def test_a_stroke_in_a_fit_is_what_it_was_to_the_last_digit(recorded: Path, tmp_path: Path) -> None:
+    """Those that a monitor tells, and those that were concluded, with what is unknown of them."""
+    for number in (MONITOR, TIMED):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        was, now = there_and_back(recorded, number, "fit", folder)
+        counted: dict[str, Any] = {"source": "", "total_distance_m": None, "elapsed_s": None}
+        unsaid: dict[str, Any] = {"force_curve_n": None}  # `.frames` has them
+        assert [stroke._replace(**counted) for stroke in now.main_strokes] == [
+            stroke._replace(**counted, **unsaid) for stroke in was.main_strokes
+        ]
+        for stroke, other in zip(was.main_strokes, now.main_strokes, strict=True):
+            assert other.total_distance_m == pytest.approx(stroke.total_distance_m, abs=6)
+        told = [[rr for beat in one.beats for rr in beat.rr_ms or ()] for one in (was, now)]
+        assert told[1] == pytest.approx(told[0], abs=0.51)
+
+
+def test_the_plan_is_a_workout_of_steps_to_other_programs(recorded: Path, tmp_path: Path) -> None:
+    known = named("fit")
+    assert known is not None
+    steps = {}
+    for number in (CALORIES, RESTS, TIMED, PIECE):
+        file = tmp_path / f"{number}.fit"
+        export(recorded, [number], file, known, folder=False)
+        messages, errors = Decoder(Stream.from_file(str(file))).read()
+        assert errors == []
+        (workout,) = messages["workout_mesgs"]
+        assert (workout["sport"], workout["sub_sport"]) == ("rowing", "indoor_rowing")
+        assert workout["wkt_name"] == load_contents(recorded, number).session.plan
+        steps[number] = [
+            (step["duration_type"], step.get("duration_time"), step.get("duration_distance"),
+             step.get("duration_calories"), step["intensity"])
+            for step in messages["workout_step_mesgs"]
+        ]  # fmt: skip
+        assert workout["num_valid_steps"] == len(steps[number])
+        laps = messages["lap_mesgs"]
+        assert [lap["wkt_step_index"] for lap in laps] == [*range(len(laps))]
+    rest, open_rest = ("time", 45.0, None, None, "rest"), ("open", None, None, None, "rest")
+    assert steps == {
+        CALORIES: [("calories", None, None, 10, "active"), rest] * 5,
+        RESTS: [("distance", None, 300.0, None, "active"), open_rest] * 4,
+        TIMED: [("time", 60.0, None, None, "active"), ("time", 60.0, None, None, "rest")] * 6,
+        PIECE: [("distance", None, 2000.0, None, "active")],
+    }
+
+
+def test_what_somebody_wrote_to_a_strangers_tcx_is_its_note(tmp_path: Path) -> None:
+    head = 'xmlns="http://www.garmin.com/xmlschemas/TrainingCenterDatabase/v2"'
+    (tmp_path / "a.tcx").write_text(
+        f"<TrainingCenterDatabase {head}><Activities><Activity Sport='Other'>"
+        "<Lap StartTime='2026-01-01T00:00:00Z'><TotalTimeSeconds>9</TotalTimeSeconds><Track>"
+        "<Trackpoint><Time>2026-01-01T00:00:00Z</Time><DistanceMeters>0</DistanceMeters>"
+        "</Trackpoint><Trackpoint><Time>2026-01-01T00:00:09Z</Time><DistanceMeters>40"
+        "</DistanceMeters></Trackpoint></Track><Notes>of the lap</Notes></Lap>"
+        "<Notes> A head wind &amp; rain. </Notes></Activity></Activities></TrainingCenterDatabase>"
+    )
+    (done,) = import_files(tmp_path / "i.db", [tmp_path / "a.tcx"])
+    assert load_contents(tmp_path / "i.db", done.sessions[0]).session.note == "A head wind & rain."
 
 
 def exporter_of(name: str) -> Exporter:

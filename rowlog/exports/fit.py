@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from math import ceil
-from pathlib import Path
 from typing import BinaryIO, Final
 
-from rowlog.contents import BeatRow, Contents, StrokeRow
-from rowlog.exports.checking import Difference, Expected, compare
+from rowlog.contents import Contents, StrokeRow
+from rowlog.exports.fit_back import differences
+from rowlog.exports.fit_figures import LAP_FIGURES, SESSION_FIGURES
+from rowlog.exports.fit_words import own_words, steps, words
 from rowlog.exports.fit_writer import Field, FitWriter
 from rowlog.fit_layout import (
     ACTIVITY,
@@ -22,7 +23,6 @@ from rowlog.fit_layout import (
     EPOCH_S,
     EVENT,
     FILE_ID,
-    FLOAT32,
     FLOAT64,
     HRV,
     INTENSITY_ACTIVE,
@@ -45,24 +45,13 @@ from rowlog.fit_layout import (
 )
 from rowlog.summary import SegmentSummary, SessionSummary
 
+__all__ = ["differences", "write"]
+
 RR_PER_MESSAGE: Final = 5
 
-SESSION_FIGURES: Final = (
-    "duration_s", "elapsed_s", "work_s", "rest_s", "distance_m", "work_distance_m",
-    "rest_distance_m", "stroke_count", "energy_kcal", "mean_pace_s_per_500m", "mean_power_w",
-    "mean_stroke_rate_spm", "mean_heart_rate_bpm", "max_heart_rate_bpm", "min_heart_rate_bpm",
-    "heart_rate_coverage", "drag_factor",
-)  # fmt: skip
-"""A session's figures that go along exactly; the units stand in the names."""
-LAP_FIGURES: Final = (
-    "started_at_s", "duration_s", "distance_m", "stroke_count", "energy_kcal",
-    "mean_pace_s_per_500m", "mean_power_w", "mean_stroke_rate_spm", "mean_heart_rate_bpm",
-    "max_heart_rate_bpm", "min_heart_rate_bpm", "end_heart_rate_bpm", "heart_rate_drop_30s_bpm",
-    "heart_rate_drop_60s_bpm", "heart_rate_drop_120s_bpm", "heart_rate_coverage",
-)  # fmt: skip
 _STROKE_FIGURES: Final = (
-    "drive_s", "recovery_s", "drive_length_m", "distance_m", "work_j", "peak_force_n",
-    "mean_force_n",
+    "stroke_rate_spm", "power_w", "drive_s", "recovery_s", "drive_length_m", "distance_m",
+    "work_j", "peak_force_n", "mean_force_n",
 )  # fmt: skip
 
 
@@ -93,6 +82,8 @@ def write(contents: Contents, out: BinaryIO) -> None:
             Field(27, STRING, "rowlog"),
         ),
     )
+    for number, fields in steps(session.plan, _sport(session.activity)):
+        writer.message(number, fields)
     writer.message(EVENT, _timer(start, 0))
     _body(writer, contents, start)
     writer.message(EVENT, _timer(end, 4))
@@ -177,7 +168,10 @@ def _stroke(writer: FitWriter, stroke: StrokeRow) -> Iterator[Field]:
     for name in _STROKE_FIGURES:
         value = getattr(stroke, name)
         if value is not None:
-            yield writer.own(f"stroke_{name}", FLOAT32, value, _unit(name))
+            own = f"stroke_{name.removeprefix('stroke_')}"
+            yield writer.own(own, FLOAT64, value, _unit(name))
+    if stroke.inferred:
+        yield writer.own("stroke_inferred", UINT8, 1)
 
 
 def _lap(
@@ -207,8 +201,10 @@ def _lap(
     sport, sub_sport = _sport(segment.activity if segment.kind == "work" else session.activity)
     yield Field(25, ENUM, sport)
     yield Field(39, ENUM, sub_sport)
+    if segment.piece is not None and session.plan is not None:
+        yield Field(71, UINT16, segment.piece)  # the workout's step
     yield writer.own("kind", STRING, segment.kind)
-    yield writer.own("activity", STRING, segment.activity)
+    yield from own_words(writer, "activity", segment.activity)
     yield writer.own("ended_by", STRING, segment.ended_by)
     if segment.target is not None:
         yield writer.own("target_type", STRING, segment.target.type)
@@ -263,12 +259,8 @@ def _session(
     yield Field(26, UINT16, max(1, len(contents.segments)))
     yield Field(28, ENUM, 0)  # ended by the activity's end
     yield writer.own("started_at", STRING, started.isoformat())
-    yield writer.own("start_from", STRING, session.start_from)
-    yield writer.own("session_activity", STRING, session.activity)
-    if session.plan is not None:
-        yield writer.own("plan", STRING, session.plan)
-    if session.athlete is not None:
-        yield writer.own("athlete", STRING, session.athlete)
+    for name, text in words(session).items():
+        yield from own_words(writer, name, text)
     yield from _figures(writer, session, SESSION_FIGURES)
 
 
@@ -312,100 +304,3 @@ def _trigger(segment: SegmentSummary) -> int:
     if segment.ended_by in ("target", "rest_over") and segment.target is not None:
         return {"time": 1, "ratio": 1, "distance": 2}.get(segment.target.type, 0)
     return 0
-
-
-def differences(contents: Contents, path: Path) -> list[Difference]:
-    """Read the file back with fitdecode, checksums and all, and compare its figures.
-
-    Raises ValueError, and others of what is UNREADABLE, for what is no whole FIT file.
-    """
-    import fitdecode  # type: ignore[import-untyped]
-
-    try:
-        return _differences(contents, path)
-    except fitdecode.FitError as error:
-        raise ValueError(str(error)) from error
-
-
-def _differences(contents: Contents, path: Path) -> list[Difference]:
-    import fitdecode
-
-    sessions, laps, metres, intervals, strokes = [], [], [0.0], 0, 0
-    with fitdecode.FitReader(
-        str(path), check_crc=fitdecode.CrcCheck.RAISE, error_handling=fitdecode.ErrorHandling.RAISE
-    ) as reader:
-        for frame in reader:
-            if not isinstance(frame, fitdecode.FitDataMessage):
-                continue
-            if frame.global_mesg_num == SESSION:
-                sessions.append(frame)
-            elif frame.global_mesg_num == LAP:
-                laps.append(frame)
-            elif frame.global_mesg_num == RECORD:
-                reached = frame.get_value("distance", fallback=None)
-                if reached is not None:
-                    metres.append(reached)
-                strokes += frame.has_field("stroke_number")
-            elif frame.global_mesg_num == HRV:
-                times = frame.get_value("time")
-                listed = times if isinstance(times, tuple) else (times,)
-                intervals += sum(value is not None for value in listed)
-    session = contents.session
-    rowed = len(contents.series.distance_m[0]) > 0
-    expected = [
-        Expected("sessions", 1, len(sessions)),
-        Expected("laps", max(1, len(contents.segments)), len(laps)),
-        Expected(
-            "metres of the last record", session.distance_m if rowed else 0.0, metres[-1], 0.0051
-        ),
-        Expected("strokes", len(contents.main_strokes), strokes),
-        Expected(
-            "RR intervals", _rr_count(contents.beats, session, contents.duration_s), intervals
-        ),
-    ]
-    if len(sessions) == 1:
-        expected += _figures_read(sessions[0], session, SESSION_FIGURES, "session")
-        expected += _natives_read(sessions[0], session, "session")
-    if len(laps) == len(contents.segments):
-        for number, (lap, segment) in enumerate(zip(laps, contents.segments, strict=True), 1):
-            expected += _figures_read(lap, segment, LAP_FIGURES, f"lap {number}")
-            expected += _natives_read(lap, segment, f"lap {number}")
-    return compare(expected)
-
-
-_NATIVE: Final = (
-    ("total_distance", "distance_m", 0.0051),
-    ("total_calories", "energy_kcal", 0.501),
-    ("avg_heart_rate", "mean_heart_rate_bpm", 0.501),
-    ("max_heart_rate", "max_heart_rate_bpm", 0.501),
-    ("avg_power", "mean_power_w", 0.501),
-)
-"""(FIT's field, ours, how far it may be off)."""
-
-
-def _natives_read(frame: object, of: SessionSummary | SegmentSummary, where: str) -> list[Expected]:
-    return [
-        Expected(f"{where}: {field}", getattr(of, name), _value(frame, field), within)
-        for field, name, within in _NATIVE
-    ]
-
-
-def _figures_read(
-    frame: object, of: SessionSummary | SegmentSummary, names: Sequence[str], where: str
-) -> list[Expected]:
-    return [Expected(f"{where}: {name}", getattr(of, name), _value(frame, name)) for name in names]
-
-
-def _value(frame: object, name: str) -> float | None:
-    value: float | None = frame.get_value(name, fallback=None)  # type: ignore[attr-defined]
-    return value
-
-
-def _rr_count(beats: Sequence[BeatRow], session: SessionSummary, end_s: float) -> int:
-    source = session.heart_rate_source
-    last = ceil(end_s)
-    return sum(
-        len(beat.rr_ms)
-        for beat in beats
-        if beat.rr_ms and (source is None or beat.source == source) and int(beat.t_s) <= last
-    )

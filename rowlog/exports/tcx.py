@@ -16,7 +16,8 @@ import numpy as np
 
 from rowlog.contents import Contents, Grid
 from rowlog.exports.checking import Difference, Expected, compare
-from rowlog.exports.fit import LAP_FIGURES, SESSION_FIGURES
+from rowlog.exports.fit_figures import LAP_FIGURES, SESSION_FIGURES
+from rowlog.exports.fit_words import words
 from rowlog.summary import SegmentSummary, SessionSummary
 
 TCX: Final = "http://www.garmin.com/xmlschemas/TrainingCenterDatabase/v2"
@@ -52,16 +53,20 @@ def _lines(contents: Contents) -> Iterator[str]:
             yield from _lap(segment, place, started, grid)
     else:
         yield from _only_lap(session, started, contents.duration_s, grid)
-    yield "<Notes>" + escape(_clean(session.plan or session.activity)) + "</Notes>\n"
+    notes = (session.plan or session.activity, session.note)
+    yield "<Notes>" + escape(_clean("\n".join(filter(None, notes)))) + "</Notes>\n"
     yield "<Extensions><r:Session"
-    yield f" started_at={quoteattr(session.started_at)} start_from={quoteattr(session.start_from)}"
-    yield f" activity={_quoted(session.activity)}"
-    if session.plan is not None:
-        yield f" plan={_quoted(session.plan)}"
-    if session.athlete is not None:
-        yield f" athlete={_quoted(session.athlete)}"
+    yield f" started_at={quoteattr(session.started_at)}"
+    for name, text in _words(session).items():
+        yield f" {name}={_quoted(text)}"
     yield f"{_figures(session, SESSION_FIGURES)}/></Extensions>\n"
     yield _FOOT
+
+
+def _words(session: SessionSummary) -> dict[str, str]:
+    """What goes along in words; here its activity has a place of its own."""
+    told = words(session)
+    return {"activity": told.pop("session_activity"), **told}
 
 
 def _lap(segment: SegmentSummary, place: int, started: datetime, grid: Grid) -> Iterator[str]:
@@ -190,10 +195,25 @@ def differences(contents: Contents, path: Path) -> list[Difference]:
         expected.append(Expected("session", "exact figures", None))
     else:
         expected += _read(own.attrib, session, SESSION_FIGURES, "session")
+        told = _words(session)
+        expected += [
+            Expected(
+                f"session: {name}", _clean(told[name]) if name in told else None, own.get(name)
+            )
+            for name in ("start_from", "activity", "plan", "athlete", "note", "tags")
+        ]
     if len(laps) == len(contents.segments):
         for number, (lap, segment) in enumerate(zip(laps, contents.segments, strict=True), 1):
             where = f"lap {number}"
             own = lap.find(f".//{{{OWN}}}Lap")
+            expected += [
+                Expected(
+                    f"{where}: {name}",
+                    _clean(getattr(segment, name)),
+                    None if own is None else own.get(name),
+                )
+                for name in ("kind", "activity", "ended_by")
+            ]
             expected += _read({} if own is None else own.attrib, segment, LAP_FIGURES, where)
             for name, wanted, within in (
                 ("TotalTimeSeconds", segment.duration_s, 0.0),

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any, Final
 
-from rowlog.fit_layout import EPOCH_S
+from rowlog.fit_layout import EPOCH_S, MOST_PARTS, part_name
 from rowlog.imports.left_out import counted_out
 from rowlog.imports.stamps import sharpened
 from rowlog.imports.workout import (
+    LARGEST,
     MOST_POINTS,
     ImportFault,
     Lap,
@@ -20,6 +21,8 @@ from rowlog.imports.workout import (
     Workout,
     figures_in,
     instant,
+    note_in,
+    tags_in,
 )
 from rowlog.starts import UNKNOWN, start_of
 from rowlog_drivers.records import FileLap, FileTotals
@@ -64,6 +67,14 @@ _FIELDS: Final[dict[str, tuple[str, float | None, bool]]] = {
     "PeakDriveForceN": ("peak_force_n", 0.1, False), "DragFactor": ("drag_factor", 1.0, False),
 }  # fmt: skip
 """(a record's field: (what it is, times what, whether 0 is a value)); later ones win."""
+_OF_STROKES: Final[dict[str, str]] = {
+    "stroke_rate_spm": "stroke_rate_spm", "stroke_power_w": "power_w",
+    "stroke_inferred": "inferred", "stroke_drive_s": "drive_s",
+    "stroke_recovery_s": "recovery_s", "stroke_drive_length_m": "drive_length_m",
+    "stroke_distance_m": "distance_m", "stroke_work_j": "work_j",
+    "stroke_peak_force_n": "peak_force_n", "stroke_mean_force_n": "mean_force_n",
+}  # fmt: skip
+"""(rowlog's own field of a record: what it is of the stroke that the record carries)."""
 
 
 def read(name: str, content: bytes) -> list[Workout]:
@@ -81,6 +92,7 @@ def _read(name: str, content: bytes, doubt: str | None) -> Workout:
     import fitdecode  # type: ignore[import-untyped]
 
     points: list[Point] = []
+    strokes: dict[int, dict[str, float | bool]] = {}
     laps: list[dict[str, Any]] = []
     said: dict[str, Any] = {}
     start: float | None = None
@@ -111,6 +123,8 @@ def _read(name: str, content: bytes, doubt: str | None) -> Workout:
                     if isinstance(at, int | float):
                         start = at if start is None else start
                         points.append(_point(row, at - start))
+                        if "stroke_t_s" in row and points[-1].stroke is not None:
+                            strokes[points[-1].stroke] = _own_stroke(row)
                         if len(points) > MOST_POINTS:
                             break  # `checked` says so
                     else:
@@ -152,10 +166,12 @@ def _read(name: str, content: bytes, doubt: str | None) -> Workout:
         points=tuple(points),
         laps=tuple(lap for lap in found if lap is not None),
         laps_are_own=own,
-        plan=_text(said.get("plan")),
-        athlete=_text(said.get("athlete")),
+        plan=_text(said, "plan"),
+        athlete=_text(said, "athlete"),
         said=_totals(said, own=own),
-        note=doubt,
+        note=" ".join(filter(None, (note_in(_text(said, "note")), doubt))) or None,
+        tags=tags_in(_text(said, "tags")),
+        strokes=strokes,
         left_out=counted_out("record", "without a time", untimed),
     )
 
@@ -217,6 +233,16 @@ def _point(row: dict[str, Any], t_s: float) -> Point:
     return Point(t_s=t_s, **said)
 
 
+def _own_stroke(row: dict[str, Any]) -> dict[str, float | bool]:
+    """A stroke as rowlog wrote it, to the last digit; what is not there was not known."""
+    told: dict[str, float | bool] = {
+        field: float(value)
+        for name, field in _OF_STROKES.items()
+        if (value := _number(row, name)) is not None and abs(value) < LARGEST
+    }
+    return {**told, "inferred": bool(told.get("inferred"))}
+
+
 def _rr(times: Any) -> tuple[float, ...]:
     listed = times if isinstance(times, tuple | list) else (times,)
     return tuple(round(s * 1000, 3) for s in listed if isinstance(s, int | float) and 0 < s < 10)
@@ -240,14 +266,16 @@ def _first(content: bytes) -> tuple[bytes, bytes, str | None]:
     return content[:4] + max(there, 0).to_bytes(4, "little") + content[8:], b"", doubt
 
 
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+def _text(row: dict[str, Any], name: str) -> str | None:
+    """A text of rowlog's own, which may go on in further fields."""
+    read = [row.get(part_name(name, number)) for number in range(1, MOST_PARTS + 1)]
+    return "".join(part for part in read if isinstance(part, str)) or None
 
 
 def _totals(row: dict[str, Any], *, own: bool) -> dict[str, float | str]:
     """What the session message says; of a stranger's only what its records do not."""
     if own:
-        activity = {"activity": row.get("session_activity")}
+        activity = {"activity": _text(row, "session_activity")}
         return figures_in({**row, **activity}, FileTotals, but=("plan",))
     kcal = _number(row, "total_calories")
     return {"energy_kcal": kcal} if kcal else {}
@@ -255,6 +283,7 @@ def _totals(row: dict[str, Any], *, own: bool) -> dict[str, float | str]:
 
 def _own_lap(row: dict[str, Any]) -> Lap | None:
     """A lap as rowlog wrote it, to the last digit; None for one that stands for no segment."""
+    row = {**row, "activity": _text(row, "activity")}
     said = figures_in(row, FileLap, but=("number", "start_s", "end_s"))
     start_s, seconds = _number(row, "started_at_s"), _number(row, "duration_s")
     if start_s is None or seconds is None or "kind" not in said:

@@ -11,7 +11,16 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from rowlog.imports.left_out import counted_out
-from rowlog.imports.workout import ImportFault, Lap, Point, Workout, figures_in, instant
+from rowlog.imports.workout import (
+    ImportFault,
+    Lap,
+    Point,
+    Workout,
+    figures_in,
+    instant,
+    note_in,
+    tags_in,
+)
 from rowlog.starts import UNKNOWN, start_of
 from rowlog_drivers.records import FileLap, FileTotals
 
@@ -89,8 +98,15 @@ def _workout(activity: Element) -> Workout:
         said={} if own is None else figures_in(own.attrib, FileTotals, but=("plan",)),
         plan=None if own is None else own.get("plan"),
         athlete=None if own is None else own.get("athlete"),
+        note=note_in(own.get("note") if own is not None else _notes(activity)),
+        tags=() if own is None else tags_in(own.get("tags")),
         left_out=counted_out("point", "without a time", untimed),
     )
+
+
+def _notes(activity: Element) -> str | None:
+    """What somebody wrote to the whole."""
+    return next((child.text for child in activity if _tag(child) == "Notes"), None)
 
 
 def _times(lap: Element) -> list[datetime]:

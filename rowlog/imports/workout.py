@@ -20,6 +20,8 @@ MOST_POINTS: Final = 500_000
 LARGEST: Final = 1e9
 """No figure of a workout is as large."""
 LONGEST_WORD: Final = 200
+LONGEST_NOTE: Final = 20_000
+MOST_TAGS: Final = 100
 SHORTEST_LAP_S: Final = 1.0
 """What is shorter is a slip of the lap key, or of two clocks, and no piece."""
 
@@ -105,6 +107,10 @@ class Workout:
     athlete: str | None = None
     note: str | None = None
     """What the file says of it in words."""
+    tags: tuple[str, ...] = ()
+    strokes: Mapping[int, Mapping[str, float | bool]] = field(default_factory=dict)
+    """What rowlog itself wrote of strokes, by their numbers and under the names of a Stroke's
+    fields: all that is known of them, whatever else stands in the same row."""
     summary: MachineSummary | None = None
     """The whole of it, where the file has that."""
     content: bytes | None = None
@@ -245,6 +251,17 @@ def instant(text: object) -> datetime | None:
         return datetime.fromisoformat(str(text).strip())
     except ValueError:
         return None
+
+
+def note_in(text: str | None) -> str | None:
+    """A note of a file's, as long as one can be; None where nothing stands in it."""
+    return (text or "").strip()[:LONGEST_NOTE] or None
+
+
+def tags_in(text: str | None) -> tuple[str, ...]:
+    """The tags that a file of rowlog's has, a line each."""
+    told = (line.strip() for line in (text or "").splitlines()[:MOST_TAGS])
+    return tuple(tag for tag in told if tag and tag.isprintable())
 
 
 def shown(text: str) -> str:
