@@ -44,7 +44,7 @@ class Figures:
     @property
     def estimated(self) -> bool:
         """Whether some of its metres or its edges were not seen."""
-        return any(origin == "estimated" for _, origin in self.origins)
+        return any(origin == "estimated" and name in _OF_EDGES for name, origin in self.origins)
 
 
 HOLD_NS: Final = 5_000_000_000
@@ -328,6 +328,14 @@ def estimated(figures: Figures, exact: tuple[str, ...] = ()) -> Figures:
     for name in _OF_EDGES:
         if name in origins and name not in exact:
             origins[name] = "estimated"
+    return replace(figures, origins=tuple(origins.items()))
+
+
+def partly_heard(figures: Figures) -> Figures:
+    """The figures of a stretch of which part was not heard: its mean power is of the rest of it."""
+    origins: dict[str, Origin] = dict(figures.origins)
+    if "mean_power_w" in origins:
+        origins["mean_power_w"] = "estimated"
     return replace(figures, origins=tuple(origins.items()))
 
 

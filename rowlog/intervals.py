@@ -18,6 +18,7 @@ from rowlog.figures import (
     choose_heart_rate,
     estimated,
     figures_of,
+    partly_heard,
 )
 from rowlog.heart import Reading
 from rowlog.keys import EXTEND, NEXT, PAUSE, RESUME, extended
@@ -84,6 +85,8 @@ class _Open:
     start: Mark
     unseen: bool = False
     """Whether it began in a stretch that nobody saw: its counters there are estimated."""
+    missed: bool = False
+    """Whether the rower was not heard in part of it."""
     total: Total = field(default_factory=Total)
     segment_index: int = 0
     index: int = 0
@@ -216,6 +219,10 @@ class Tracker:
     def _come_to(self, position: Position) -> None:
         """The rower stands somewhere new; what it did unseen before that is gone through."""
         last = self._track.last
+        if last is not None and position.after_gap and position.t_ns - last.t_ns > STILL_NS:
+            for opened in (self._segment, self._split):
+                if opened is not None:
+                    opened.missed = True
         if last is not None and position.after_gap:
             rose_m = (position.distance_m or 0.0) - (last.distance_m or 0.0)
             same = position.stroke_count == last.stroke_count
@@ -1371,7 +1378,7 @@ class Tracker:
             unknown = replace(opened.total, stroke_count=None)
             figures = figures_of(unknown, source, end_bpm=bpm)
         if not opened.unseen and not self._track.unseen(end.t_ns):
-            return figures
+            return partly_heard(figures) if opened.missed else figures
         if not self._strokes_told(opened, figures, piece):
             unknown = replace(opened.total, stroke_count=None)
             figures = figures_of(unknown, source, end_bpm=bpm)
@@ -1380,7 +1387,7 @@ class Tracker:
             exact = {"distance": ("distance_m",), "energy": ("energy_kcal",)}.get(
                 piece.target.type, ()
             )
-        return estimated(figures, exact)
+        return partly_heard(estimated(figures, exact))
 
     def _counts_late(self, end: Mark) -> bool:
         """Whether strokes that were made unseen, in other pieces too, were told before an end."""

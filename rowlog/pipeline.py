@@ -301,6 +301,7 @@ class Pipeline:
                 pace = mean_pace(rowed.distance_m, rowed.duration_s)
             if rowed.stroke_count is not None:
                 rate = mean_rate(rowed.stroke_count, rowed.duration_s)
+        of_work = [one.figures.origins for one in tracker.segments if one.kind == "work"]
         totals = with_origins(
             SessionTotals(
                 activity=self._activity(),
@@ -330,11 +331,8 @@ class Pipeline:
                 late_frames=self._late,
             ),
             power_derived=work.power.derived,
-            estimated=any(
-                ("distance_m", "estimated") in segment.figures.origins
-                for segment in tracker.segments
-                if segment.kind == "work"
-            ),
+            power_estimated=any(("mean_power_w", "estimated") in told for told in of_work),
+            estimated=any(("distance_m", "estimated") in told for told in of_work),
         )
         monitor = self._monitors.get(self.rower) if self.rower is not None else None
         if monitor is not None:

@@ -430,8 +430,10 @@ def figures(segment: SegmentSummary, *, work: bool, pace_m: float = 500.0) -> li
         if segment.distance_m is not None
         else "",
         about(segment, "mean_pace_s_per_500m", pace_text) if moving else "",
-        _rate(segment.mean_stroke_rate_spm) if moving else "",
-        whole(segment.mean_power_w) if moving and segment.mean_power_w is not None else "",
+        about(segment, "mean_stroke_rate_spm", _rate(segment.mean_stroke_rate_spm))
+        if moving
+        else "",
+        about(segment, "mean_power_w", _watts(segment.mean_power_w)) if moving else "",
         _beats(segment.mean_heart_rate_bpm),
         _beats(segment.max_heart_rate_bpm),
         _beats(segment.end_heart_rate_bpm),
@@ -439,13 +441,17 @@ def figures(segment: SegmentSummary, *, work: bool, pace_m: float = 500.0) -> li
     ]
 
 
-def about(stretch: SegmentSummary, name: str, text: str) -> str:
+def about(stretch: SegmentSummary | SplitSummary, name: str, text: str) -> str:
     """A figure as text, marked where it is estimated."""
     return f"{ESTIMATED}{text}" if text and stretch.origins.get(name) == "estimated" else text
 
 
 def _beats(bpm: float | None) -> str:
     return "" if bpm is None else whole(bpm)
+
+
+def _watts(power_w: float | None) -> str:
+    return "" if power_w is None else whole(power_w)
 
 
 def _rate(spm: float | None) -> str:
@@ -487,10 +493,10 @@ def split_lines(splits: Iterable[SplitSummary], style: Style, pace_m: float = 50
         table.row(
             str(split.index + 1),
             clock_time(split.duration_s),
-            metres(split.distance_m),
-            pace(split.mean_pace_s_per_500m, pace_m),
-            _rate(split.mean_stroke_rate_spm),
-            "" if split.mean_power_w is None else whole(split.mean_power_w),
+            about(split, "distance_m", metres(split.distance_m)),
+            about(split, "mean_pace_s_per_500m", pace(split.mean_pace_s_per_500m, pace_m)),
+            about(split, "mean_stroke_rate_spm", _rate(split.mean_stroke_rate_spm)),
+            about(split, "mean_power_w", _watts(split.mean_power_w)),
             _beats(split.mean_heart_rate_bpm),
             _beats(split.max_heart_rate_bpm),
         )
@@ -613,7 +619,7 @@ def _notes(shown: Summary) -> list[str]:
         notes.append(f"{metres(outside)} m outside the pieces.")
     notes += _unseen(shown.gaps)
     if any("estimated" in one.origins.values() for one in shown.segments):
-        notes.append(f"{ESTIMATED} is estimated: nobody saw where that began or ended.")
+        notes.append(f"{ESTIMATED} is estimated: nobody saw all of that.")
     odd = [
         _count(quality.gaps, "gap"),
         _count(quality.link_losses, "lost link"),

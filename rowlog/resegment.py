@@ -165,4 +165,5 @@ def _told(split: Split) -> SplitSummary:
         mean_heart_rate_bpm=figures.mean_heart_rate_bpm,
         max_heart_rate_bpm=figures.max_heart_rate_bpm,
         end_heart_rate_bpm=figures.end_heart_rate_bpm,
+        origins=dict(figures.origins),
     )

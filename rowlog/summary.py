@@ -133,6 +133,7 @@ class SplitSummary(NamedTuple):
     mean_heart_rate_bpm: float | None
     max_heart_rate_bpm: float | None
     end_heart_rate_bpm: float | None
+    origins: dict[str, str] = {}  # noqa: RUF012 - never changed
 
 
 class ZoneSummary(NamedTuple):
@@ -342,7 +343,7 @@ def load(path: Path, session_id: int, which: str | None = None) -> Summary:
             for row in shown.structure("segments", _SEGMENT_COLUMNS, session_id, number)
         )
         splits = tuple(
-            SplitSummary(*row)
+            SplitSummary(*row)._replace(origins=dict(json.loads(row[-1])))
             for row in shown.structure("splits", _SPLIT_COLUMNS, session_id, number)
         )
         session = _session(row, shown)

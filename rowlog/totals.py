@@ -73,16 +73,22 @@ _OF_WORK: Final = ("work_distance_m", "rest_distance_m", "mean_pace_s_per_500m")
 
 
 def with_origins(
-    totals: SessionTotals, *, power_derived: bool = False, estimated: bool = False
+    totals: SessionTotals,
+    *,
+    power_derived: bool = False,
+    power_estimated: bool = False,
+    estimated: bool = False,
 ) -> SessionTotals:
     """The same totals, saying of every known figure where it comes from.
 
-    `power_derived`: the power was made from other values, and not measured. `estimated`: which of
-    the metres were work was not seen throughout.
+    `power_derived`: the power was made from other values, and not measured; `power_estimated`: part
+    of the work was not heard. `estimated`: which of the metres were work was not seen throughout.
     """
     origins: dict[str, Origin] = dict(_ORIGINS)
     if power_derived:
         origins["mean_power_w"] = "derived"
+    if power_estimated:
+        origins["mean_power_w"] = "estimated"
     if estimated:
         origins |= dict.fromkeys(_OF_WORK, "estimated")
     known = tuple(

@@ -131,3 +131,38 @@ def test_nothing_that_is_estimated_is_a_best(tmp_path: Path) -> None:
     with open_evidence(database) as evidence:
         paces = [pace for _, pace in evidence.rowed_paces(None)]
     assert paces == pytest.approx([rowed_s], abs=1.0)
+
+
+def test_the_power_of_what_was_heard_in_part_is_estimated(tmp_path: Path) -> None:
+    """Away from 60 to 80 s of a piece that both ends of were seen: 200 m take 46 s."""
+    plan = parse("1000m/0:30r+100m")
+    simulator = Simulator(
+        script_for(plan), strap=False, faults=[Fault(name="drop", at_s=60.0, seconds=20.0)]
+    )
+    header = FramesHeader(sources=simulator.sources, started_at=wall_now())
+    database = tmp_path / "rowlog.db"
+    shown = load(database, record_frames(simulator, header, database, plan=plan))
+    first, second = (one for one in shown.segments if one.kind == "work")
+    assert first.origins["mean_power_w"] == "estimated"
+    assert first.origins["mean_pace_s_per_500m"] == "derived"
+    assert second.origins["mean_power_w"] == "measured"
+    assert shown.session.origins["mean_power_w"] == "estimated"
+    of_first = [one.origins["mean_power_w"] for one in shown.splits if one.segment == first.index]
+    assert of_first == ["measured", "estimated", "measured", "measured", "measured"]
+    lines = render.split_lines(shown.splits[:3], render.Style(colour=False))
+    assert [line.count("~") for line in lines[-3:]] == [0, 1, 0]
+
+
+def test_splits_whose_edge_was_not_seen_are_marked(tmp_path: Path) -> None:
+    """Of a minute in five splits of 12 s, from 5 s on: away from 20 to 40 s."""
+    plan = parse("1:00/0:30r")
+    simulator = Simulator(
+        script_for(plan), strap=False, faults=[Fault(name="drop", at_s=20.0, seconds=20.0)]
+    )
+    header = FramesHeader(sources=simulator.sources, started_at=wall_now())
+    database = tmp_path / "rowlog.db"
+    shown = load(database, record_frames(simulator, header, database, plan=plan))
+    estimated = [one.origins["distance_m"] == "estimated" for one in shown.splits]
+    assert estimated == [False, True, True, False, False]
+    lines = render.split_lines(shown.splits, render.Style(colour=False))
+    assert ["~" in line for line in lines[-5:]] == estimated
