@@ -259,15 +259,16 @@ def _sum(done: Sequence[Imported]) -> str:
         words.append(f"{_files(faulty)} not taken in.")
     out = [told for one in done for told in one.left_out]
     for what in ("row", "cell"):
-        lacking = sum(told.count for told in out if (told.row == "cell") == (what == "cell"))
+        lacking = sum(told.count for told in out if told.sort == what)
         if lacking:
             words.append(
                 f"{lacking} {what}{' was' if lacking == 1 else 's were'} left out: which, and why, "
                 "says the note of each session, and --json."
             )
-    short = sum(any(not told.count for told in one.left_out) for one in done)
-    if short:
-        words.append(f"{_files(short)} without metres: see which with --json.")
+    for what, how in (("column", "without metres"), ("date", "of a date that is not believed")):
+        short = sum(any(told.sort == what for told in one.left_out) for one in done)
+        if short:
+            words.append(f"{_files(short)} {how}: see which with --json.")
     undated = sum(begun.start_from == "file" for one in done for begun in one.starts)
     if undated:
         from rowlog.render import dated_by_file

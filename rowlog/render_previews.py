@@ -212,10 +212,14 @@ def _sum(shown: Sequence[FilePreview]) -> str:
         words.append(f"{_count(same, 'workout')} of the time of a session that is there (~).")
     out = [told for one in shown for each in one.workouts for told in each.left_out]
     for what in ("row", "cell"):
-        lacking = sum(told.count for told in out if (told.row == "cell") == (what == "cell"))
-        if not lacking:
-            continue
-        words.append(f"{_count(lacking, what)} will be left out: which, and why, says --json.")
+        lacking = sum(told.count for told in out if told.sort == what)
+        if lacking:
+            words.append(f"{_count(lacking, what)} will be left out: which, and why, says --json.")
+    undated = sum(
+        any(told.sort == "date" for told in each.left_out) for one in shown for each in one.workouts
+    )
+    if undated:
+        words.append(f"{_count(undated, 'workout')} of a date that is not believed: see --json.")
     return "\n".join(words)
 
 

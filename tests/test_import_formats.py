@@ -263,10 +263,10 @@ def test_the_table_of_fields_says_what_the_readers_do() -> None:
                     assert factor == pytest.approx(FACTORS[how]), (program, name)
                     checked += 1
         for name, how in TOLD.findall(row["FIT"]):
-            if name in fit._FIELDS and fit._FIELDS[name][0] not in ("speed", "bpm", "stroke", "at"):
-                to, times, _ = fit._FIELDS[name]
-                assert to == field, name
-                assert times == pytest.approx(FACTORS[how]), name
+            known = fit._FIELDS.get(name)
+            if known is not None and known.field not in ("speed", "heart_rate_bpm", "stroke", "at"):
+                assert known.field == field, name
+                assert known.factor == pytest.approx(FACTORS[how]), name
                 checked += 1
     assert checked > 50
 

@@ -35,8 +35,8 @@ from rowlog.importing import Imported, import_files
 from rowlog.importing_sessions import frames_of
 from rowlog.imports import logbook
 from rowlog.imports import stroke_csv as stroke_csv_reader
+from rowlog.imports.cells import number
 from rowlog.imports.naming import plan_of
-from rowlog.imports.stroke_csv import number
 from rowlog.imports.workout import ImportFault, Lap, Resolution, Workout
 from rowlog.merging import merge_sessions
 from rowlog.previewing import FilePreview, preview_files
@@ -531,8 +531,8 @@ def test_a_season_that_an_earlier_rowlog_read_is_after_a_rebuild_what_it_is_toda
     file.write_text(LOGBOOK + VARIED + LONG)
     read = logbook._workout
 
-    def earlier(name: str, columns: list[str], cells: list[str]) -> Workout | None:
-        found = read(name, columns, cells)
+    def earlier(name: str, columns: list[str], cells: list[str], line: int) -> Workout | None:
+        found = read(name, columns, cells, line)
         if found is None or found.plan is not None:
             return found
         return replace(found, plan="1000m", laps=(), laps_are_own=False)
@@ -810,9 +810,9 @@ HOSTILE = [
     ("cut.tcx", b"<TrainingCenterDatabase><Activities>", "no whole XML"),
     ("bomb.csv.gz", gzip.compress(b"\0" * (imports.MOST_BYTES + 1), mtime=0), "over 64 MB"),
     ("cut.gz", gzip.compress(b"x" * 999, mtime=0)[:20], "no whole gzip"),
-    ("cut.fit", b"\x0e\x20\x00\x00\xff\x00\x00\x00.FIT\x00\x00\x40\x00", "no whole FIT|no row"),
-    ("nan.csv", stroke_csv(last="10,nan,100,24,130"), "time of row 10 is nan"),
-    ("inf.csv", stroke_csv(last="10,30,inf,24,130"), "distance of row 10 is nan"),
+    ("cut.fit", b"\x0e\x20\x00\x00\xff\x00\x00\x00.FIT\x00\x00\x40\x00",
+     "no whole FIT|tells of no metre"),
+    ("far.csv", stroke_csv(last="10,30,1e308,24,130"), 'line 11 tells of "1e308" as its distance'),
     ("years.csv", stroke_csv(last="10,99999999,100,24,130"), "which no workout reaches"),
     ("back.csv", stroke_csv(last="10,1,100,24,130"), "clock begins again"),
     ("noise.csv", bytes(range(256)), "no text|no format"),

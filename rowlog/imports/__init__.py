@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
 from typing import Final
 
 from rowlog.imports.packing import MOST_BYTES, unpacked
-from rowlog.imports.workout import ImportFault, Workout, checked
+from rowlog.imports.workout import (
+    MOST_BEATS,
+    MOST_POINTS,
+    ImportFault,
+    Workout,
+    bounded,
+    checked,
+)
 
 __all__ = ["MOST_BYTES", "VERSION", "ImportFault", "read", "unpacked"]
 
-MOST_LINES: Final = 1_000_000
-MOST_CELLS: Final = 5_000_000
+SPARE: Final = 200
+"""Lines that a file may have above and below its rows."""
+MOST_CELLS: Final = 6_000_000
 """A row a second with thirty columns for two days."""
 
-VERSION: Final = "10"
+VERSION: Final = "11"
 """Of the readers; raised when one of them reads a file differently than before."""
 
 
@@ -25,7 +32,7 @@ def read(name: str, content: bytes) -> list[Workout]:
 
     if content[8:12] == b".FIT":
         found: list[Workout] | None = fit.read(name, content)
-    elif b"<TrainingCenterDatabase" in content[:4000]:
+    elif tcx.is_tcx(content):
         found = tcx.read(name, content)
     else:
         found = _read_text(name, _text(name, content))
@@ -46,46 +53,22 @@ def _read_text(name: str, text: str) -> list[Workout] | None:
         try:
             found: list[Workout] | None = format_.read(name, text)
         except csv.Error as error:
-            raise ImportFault(f"{name} is no whole CSV: {error}.", "Export it again.") from error
-        except _UNREADABLE as error:
             raise ImportFault(
-                f"{name}: line {_breaks_at(format_.read, text)} holds what no "
-                f"{format_.__name__.rpartition('.')[2].replace('_', ' ')} file does.",
-                "Correct or remove that line, or export the file again.",
+                f"{name} holds a cell of more than {csv.field_size_limit():,} characters, "
+                "as where a quote is never closed.",
+                "Correct that line, or export the file again.",
             ) from error
         if found is not None:
             return found
     return None
 
 
-_UNREADABLE: Final = (ValueError, TypeError, OverflowError, LookupError, StopIteration)
-"""What a reader raises for a cell that its format cannot have."""
-
-
-def _breaks_at(read_: Callable[[str, str], object], text: str) -> int:
-    """The first line with which a text can no longer be read, by halves; the first line is 1."""
-    lines = text.splitlines(keepends=True)
-    whole, broken = 0, len(lines)
-    while broken - whole > 1:
-        middle = (whole + broken) // 2
-        try:
-            read_("", "".join(lines[:middle]))
-        except _UNREADABLE:
-            broken = middle
-        except (ImportFault, csv.Error):
-            whole = middle  # that is another fault, of a text that breaks off
-        else:
-            whole = middle
-    return broken
-
-
 def _bounded(name: str, text: str) -> None:
     """Raise ImportFault for more lines and cells than a workout has, before they are parted."""
-    if text.count("\n") > MOST_LINES or text.count(",") + text.count(";") > MOST_CELLS:
-        raise ImportFault(
-            f"{name} holds over {MOST_LINES} lines or {MOST_CELLS} cells, which no workout does.",
-            "Name the file of one workout.",
-        )
+    lines, cells = text.count("\n") + 1, text.count(",") + text.count(";")
+    bare = 2 * cells < lines  # a heartbeat a line
+    bounded(name, "lines", lines, MOST_BEATS + SPARE if bare else MOST_POINTS + SPARE)
+    bounded(name, "cells", cells, MOST_CELLS)
 
 
 def _text(name: str, content: bytes) -> str:

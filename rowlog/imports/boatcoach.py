@@ -7,15 +7,26 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from rowlog.imports.cells import Cells, whole
 from rowlog.imports.left_out import left_out
-from rowlog.imports.stroke_csv import number, whole
 from rowlog.imports.workout import IN_TENTHS, Lap, Point, Resolution, Workout
 
 _ROWS: Final = Resolution(within_s=1.0, within_m=5.0)
 """Intervals are told by rows, of which there is one a second."""
+_POUND_N: Final = 4.4482216152605
+_KINDS: Final = {
+    "workDistance": "piece_m", "intervalCount": "lap", "restTime": "rest_s",
+    "strokeCount": "count", "lastSplitTime": "piece_s", "splitAvg500MPace": "pace_s_per_500m",
+    "currentHeartRate": "heart_rate_bpm", "strokeRate": "stroke_rate_spm",
+    "strokePower": "power_w", "stroke500MPace": "pace_s_per_500m", "strokeDriveTime": "drive_s",
+    "strokeLength": "drive_length_m", "strokeAverageForce": "mean_force_n",
+    "strokePeakForce": "peak_force_n", "dragFactor": "drag_factor",
+}  # fmt: skip
+"""(column: what kind of figure stands in it)."""
 
 
 class _Row(NamedTuple):
+    line: int
     t_s: float
     metres: float
     """As the monitor showed them: rowed, or left to row."""
@@ -35,30 +46,37 @@ def read(name: str, text: str) -> list[Workout] | None:
     place = next((i for i, line in enumerate(above) if "lastSplitTime" in line), None)
     if place is None:
         return None
-    lines = text.splitlines()
+    lines = text.split("\n")
     sign = ";" if lines[place].count(";") > lines[place].count(",") else ","
     table = csv.reader(lines[place:], delimiter=sign)
     columns = [cell.strip() for cell in next(table)]
     first: datetime | None = None
     rows: list[_Row] = []
     lacking: list[int] = []
+    told = Cells(name)
     down = False
     for cells in table:
         if table.line_num == 2:
             down = len(cells) > 1 and cells[1].startswith("FixedDistance")
+        line = place + table.line_num
         named = dict(zip(columns, cells, strict=False))
         at = _time(named.get("DateTime", ""))
-        said = {key: number(cell) for key, cell in named.items() if key and key != "PowerCurve"}
-        metres = said.get("workDistance")
-        if at is None or metres is None:
+        if at is None:
             if any(map(str.strip, cells)):
-                lacking.append(place + table.line_num)
+                lacking.append(line)
+            continue
+        said = {
+            key: told.figure(kind, named[key], line) for key, kind in _KINDS.items() if key in named
+        }
+        metres = said.get("workDistance")
+        if metres is None:
+            lacking.append(line)
             continue
         first = first or at
         at_s = (at.astimezone() - first.astimezone()).total_seconds()
         rows.append(
             _Row(
-                at_s, metres, said.get("intervalCount") or 0.0,
+                line, at_s, metres, said.get("intervalCount") or 0.0,
                 bool(said.get("restTime")), whole(said.get("strokeCount")) or 0,
                 said.get("lastSplitTime") or 0.0, said.get("splitAvg500MPace") or 0.0, said,
             )
@@ -78,7 +96,7 @@ def read(name: str, text: str) -> list[Workout] | None:
             laps=laps,
             resolution=IN_TENTHS if down else _ROWS,
             said=_counted(max(counts)) if counts else {},
-            left_out=left_out("row", "without a time or metres", lacking),
+            left_out=(*told.left_out(), *left_out("row", "without a time or metres", lacking)),
         )
     ]
 
@@ -106,7 +124,7 @@ def _points(rows: list[_Row], total_m: float | None) -> list[Point]:
         bpm = get("currentHeartRate")
         beat = whole(bpm)
         if over:
-            points.append(Point(t_s=row.t_s, heart_rate_bpm=beat))
+            points.append(Point(t_s=row.t_s, heart_rate_bpm=beat, line=row.line))
             continue
         drag, force = get("dragFactor"), get("strokeAverageForce")
         new = row.strokes > strokes
@@ -123,9 +141,10 @@ def _points(rows: list[_Row], total_m: float | None) -> list[Point]:
                 stroke=row.strokes if new else None,
                 drive_s=get("strokeDriveTime") or None,
                 drive_length_m=get("strokeLength") or None,
-                mean_force_n=force * 4.4482216152605 if force else None,
-                peak_force_n=peak * 4.4482216152605 if peak else None,
+                mean_force_n=force * _POUND_N if force else None,
+                peak_force_n=peak * _POUND_N if peak else None,
                 drag_factor=whole(drag),
+                line=row.line,
             )
         )
     return points
@@ -163,6 +182,8 @@ def _intervals(rows: list[_Row]) -> tuple[Lap, ...]:
 
 def _time(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text.strip().replace(",", "."))
-    except ValueError:
+        at = datetime.fromisoformat(text.strip().replace(",", "."))
+        at.astimezone()
+    except (ValueError, OSError, OverflowError):
         return None
+    return at

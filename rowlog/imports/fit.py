@@ -5,28 +5,36 @@ from __future__ import annotations
 import math
 import struct
 import warnings
+from collections.abc import Callable
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from rowlog.fit_layout import EPOCH_S, MOST_PARTS, part_name
-from rowlog.imports.left_out import counted_out
+from rowlog.imports.cells import KINDS, SLOWEST_M_PER_S, Cells
+from rowlog.imports.left_out import counted_out, left_out
 from rowlog.imports.stamps import sharpened
 from rowlog.imports.workout import (
-    LARGEST,
+    MOST_BEATS,
+    MOST_LAPS,
     MOST_POINTS,
     ImportFault,
     Lap,
     Point,
     Workout,
+    bounded,
     figures_in,
     instant,
     note_in,
+    shown,
     tags_in,
 )
 from rowlog.starts import UNKNOWN, start_of
 from rowlog_drivers.records import FileLap, FileTotals
 
+MOST_MESSAGES: Final = 700_000
+MOST_FIELDS: Final = 6_000_000
+"""A record a second of thirty fields for two days, and what stands between them."""
 _READ: Final = ("record", "hrv", "lap", "session")
 _CRC_BYTES: Final = 2
 _RAISED: Final = (
@@ -45,28 +53,49 @@ _LONGEST_FIRST_S: Final = 15.0
 _SWITCHED_ON: Final = 0x1000_0000
 """Times below this count from when the device was switched on (FIT protocol, date_time)."""
 
-_FIELDS: Final[dict[str, tuple[str, float | None, bool]]] = {
+
+class _Known(NamedTuple):
+    field: str
+    kind: str
+    factor: float
+    zero: bool
+
+
+def _known(
+    field: str, factor: float = 1.0, *, zero: bool = False, kind: str | None = None
+) -> _Known:
+    return _Known(field, kind or field, factor, zero)
+
+
+_FIELDS: Final = {
     # native
-    "distance": ("distance_m", 1.0, True), "enhanced_distance": ("distance_m", 1.0, True),
-    "cadence": ("stroke_rate_spm", 1.0, True), "power": ("power_w", 1.0, True),
-    "speed": ("speed", None, False), "enhanced_speed": ("speed", None, False),
-    "heart_rate": ("bpm", None, True),
+    "distance": _known("distance_m", zero=True),
+    "enhanced_distance": _known("distance_m", zero=True),
+    "cadence": _known("stroke_rate_spm", zero=True),
+    "power": _known("power_w", zero=True),
+    "speed": _known("speed"),
+    "enhanced_speed": _known("speed"),
+    "heart_rate": _known("heart_rate_bpm", zero=True),
     # rowlog's own
-    "stroke_number": ("stroke", None, True), "stroke_t_s": ("at", None, True),
-    "stroke_drive_s": ("drive_s", 1.0, False), "stroke_recovery_s": ("recovery_s", 1.0, False),
-    "stroke_drive_length_m": ("drive_length_m", 1.0, False),
-    "stroke_distance_m": ("stroke_distance_m", 1.0, False),
-    "stroke_work_j": ("work_j", 1.0, False),
-    "stroke_peak_force_n": ("peak_force_n", 1.0, False),
-    "stroke_mean_force_n": ("mean_force_n", 1.0, False),
+    "stroke_number": _known("stroke", zero=True, kind="count"),
+    "stroke_t_s": _known("at", zero=True),
+    "stroke_drive_s": _known("drive_s"),
+    "stroke_recovery_s": _known("recovery_s"),
+    "stroke_drive_length_m": _known("drive_length_m"),
+    "stroke_distance_m": _known("stroke_distance_m"),
+    "stroke_work_j": _known("work_j"),
+    "stroke_peak_force_n": _known("peak_force_n"),
+    "stroke_mean_force_n": _known("mean_force_n"),
     # rowingdata's developer fields, whole numbers of a part of the unit that they name
-    "DriveLength": ("drive_length_m", 0.01, False), "DriveTime": ("drive_s", 0.001, False),
-    "StrokeRecoveryTime": ("recovery_s", 0.001, False),
-    "StrokeDistance": ("stroke_distance_m", 0.01, False),
-    "AverageDriveForceN": ("mean_force_n", 0.1, False),
-    "PeakDriveForceN": ("peak_force_n", 0.1, False), "DragFactor": ("drag_factor", 1.0, False),
-}  # fmt: skip
-"""(a record's field: (what it is, times what, whether 0 is a value)); later ones win."""
+    "DriveLength": _known("drive_length_m", 0.01),
+    "DriveTime": _known("drive_s", 0.001),
+    "StrokeRecoveryTime": _known("recovery_s", 0.001),
+    "StrokeDistance": _known("stroke_distance_m", 0.01),
+    "AverageDriveForceN": _known("mean_force_n", 0.1),
+    "PeakDriveForceN": _known("peak_force_n", 0.1),
+    "DragFactor": _known("drag_factor"),
+}
+"""What a record's field is, of what kind, times what, and whether 0 is a value; later ones win."""
 _OF_STROKES: Final[dict[str, str]] = {
     "stroke_rate_spm": "stroke_rate_spm", "stroke_power_w": "power_w",
     "stroke_inferred": "inferred", "stroke_drive_s": "drive_s",
@@ -75,6 +104,7 @@ _OF_STROKES: Final[dict[str, str]] = {
     "stroke_peak_force_n": "peak_force_n", "stroke_mean_force_n": "mean_force_n",
 }  # fmt: skip
 """(rowlog's own field of a record: what it is of the stroke that the record carries)."""
+_WHOLE: Final = ("stroke", "drag_factor", "heart_rate_bpm")
 
 
 def read(name: str, content: bytes) -> list[Workout]:
@@ -91,89 +121,179 @@ def _read(name: str, content: bytes, doubt: str | None) -> Workout:
     """One of them; `doubt` says what is wrong with its length, None where nothing is."""
     import fitdecode  # type: ignore[import-untyped]
 
-    points: list[Point] = []
-    strokes: dict[int, dict[str, float | bool]] = {}
-    laps: list[dict[str, Any]] = []
-    said: dict[str, Any] = {}
-    start: float | None = None
-    untimed = 0
+    found = _Found(name)
     cut = doubt is not None
     try:
         # Without a processor times stay whole seconds of FIT's own epoch, which is all we need.
         check = fitdecode.CrcCheck.DISABLED if cut else fitdecode.CrcCheck.WARN
         with (
             warnings.catch_warnings(action="ignore"),
-            fitdecode.FitReader(BytesIO(content), check_crc=check, processor=None) as reader,
+            fitdecode.FitReader(
+                BytesIO(content), check_crc=check, processor=None, keep_raw_chunks=True
+            ) as reader,
         ):
             for frame in reader:
-                if not isinstance(frame, fitdecode.FitDataMessage):
-                    if isinstance(frame, fitdecode.FitCRC) and not (frame.matched or cut):
-                        doubt = "Its checksum does not match."
-                    continue
-                if frame.name not in _READ:
-                    continue
-                # Developer fields come last, and override native ones of their name.
-                row = {
-                    field.name: value
-                    for field in frame.fields
-                    if (value := field.value) is not None and field.field is not None
-                }
-                if frame.name == "record":
-                    at = row.get("timestamp")
-                    if isinstance(at, int | float):
-                        start = at if start is None else start
-                        points.append(_point(row, at - start))
-                        if "stroke_t_s" in row and points[-1].stroke is not None:
-                            strokes[points[-1].stroke] = _own_stroke(row)
-                        if len(points) > MOST_POINTS:
-                            break  # `checked` says so
-                    else:
-                        untimed += 1
-                elif frame.name == "hrv" and points:
-                    rr = _rr(row.get("time"))
-                    points[-1] = points[-1]._replace(rr_ms=(points[-1].rr_ms or ()) + rr)
-                elif frame.name == "lap":
-                    laps.append(row)
-                elif frame.name == "session":
-                    said = row
+                if isinstance(frame, fitdecode.FitDataMessage):
+                    found.take(frame)
+                elif isinstance(frame, fitdecode.FitDefinitionMessage):
+                    found.count(len(frame.field_defs) + len(frame.dev_field_defs))
+                elif isinstance(frame, fitdecode.FitCRC) and not (frame.matched or cut):
+                    doubt = "Its checksum does not match."
     except (fitdecode.FitError, *_RAISED) as error:
-        if not (cut and points):
+        if not (cut and found.points):
             raise ImportFault(
                 f"{name} is no whole FIT file: {error or 'it is damaged'}.",
                 "Download or copy it again.",
             ) from error
-    points.sort(key=lambda point: point.t_s)
-    if points and all(point.stroke is None for point in points):  # rowingdata: a record a stroke
-        places = [k for k, point in enumerate(points) if point.drive_s or point.stroke_distance_m]
-        for number, k in enumerate(places, 1):
-            points[k] = points[k]._replace(stroke=number)
-    own = isinstance(said.get("started_at"), str)  # written by rowlog
-    before_s = 0.0
-    if not own and start is not None:
-        points = sharpened(points, _number(said, "total_elapsed_time", "total_timer_time"))
-        before_s = _from_zero(points, _number(said, "total_distance"))
-        start -= before_s
-    found = [_own_lap(row) if own else _lap(row, start, before_s) for row in laps]
-    started_at = None if start is None else _wall(start)
-    if own:
-        started_at = instant(said["started_at"])
-    start_from = start_of(said.get("start_from"))
-    return Workout(
-        format="fit",
-        started_at=None if start_from == UNKNOWN else started_at,
-        dated_at=started_at if start_from == UNKNOWN else None,
-        start_from=start_from,
-        points=tuple(points),
-        laps=tuple(lap for lap in found if lap is not None),
-        laps_are_own=own,
-        plan=_text(said, "plan"),
-        athlete=_text(said, "athlete"),
-        said=_totals(said, own=own),
-        note=" ".join(filter(None, (note_in(_text(said, "note")), doubt))) or None,
-        tags=tags_in(_text(said, "tags")),
-        strokes=strokes,
-        left_out=counted_out("record", "without a time", untimed),
-    )
+    return found.workout(doubt)
+
+
+class _Found:
+    """What the messages of a file told so far."""
+
+    def __init__(self, name: str) -> None:
+        self.points: list[Point] = []
+        self._name = name
+        self._laps: list[dict[str, Any]] = []
+        self._said: dict[str, Any] = {}
+        self._start: float | None = None
+        self._records = self._messages = self._fields = 0
+        self._strokes: dict[int, dict[str, float | bool]] = {}
+        self._beats: dict[int, list[float]] = {}
+        self._beat_count = self._early = 0
+        self._untimed: list[int] = []
+        self._told = Cells(name, row="figure", counted="record")
+        self._told_laps = Cells(name, row="figure", counted="lap")
+
+    def count(self, fields: int) -> None:
+        """One message more, of so many fields. Raises ImportFault for more than a workout has."""
+        self._messages += 1
+        self._fields += fields
+        if self._messages > MOST_MESSAGES or self._fields > MOST_FIELDS:
+            raise ImportFault(
+                f"{self._name} holds more than {MOST_MESSAGES:,} messages or {MOST_FIELDS:,} "
+                "fields, which no workout does.",
+                "Name a file of one workout, or split this one.",
+            )
+
+    def take(self, message: Any) -> None:
+        """One message. Raises ImportFault."""
+        self.count(len(message.fields))
+        kind = message.name
+        if kind not in _READ:
+            return
+        # Developer fields come last, and override native ones of their name.
+        row = {
+            field.name: value
+            for field in message.fields
+            if (value := field.value) is not None and field.field is not None
+        }
+        if kind == "record":
+            self._records += 1
+            if len(row) < len(message.fields):
+                self._tell_nan(message)
+            at = row.get("timestamp")
+            if not isinstance(at, int | float):
+                self._untimed.append(self._records)
+                return
+            self._start = at if self._start is None else self._start
+            self.points.append(_point(row, at - self._start, self._records, self._told))
+            if "stroke_t_s" in row and (stroke := self.points[-1].stroke) is not None:
+                self._strokes[stroke] = _own_stroke(row, self._records, self._told)
+            bounded(self._name, "records", len(self.points), MOST_POINTS)
+        elif kind == "hrv":
+            self._hear(row.get("time"))
+        elif kind == "lap":
+            self._laps.append(row)
+            bounded(self._name, "laps", len(self._laps), MOST_LAPS)
+        else:
+            self._said = row
+
+    def _hear(self, times: Any) -> None:
+        listed = times if isinstance(times, tuple | list) else (times,)
+        rr_ms = [
+            round(ms, 3)
+            for seconds in listed
+            if seconds is not None
+            and (ms := self._judged("rr_ms", seconds, 1000.0, self._records)) is not None
+            and ms > 0
+        ]
+        self._beat_count += len(rr_ms)
+        bounded(self._name, "heartbeats", self._beat_count, MOST_BEATS)
+        if self.points:
+            self._beats.setdefault(len(self.points) - 1, []).extend(rr_ms)
+        else:
+            self._early += len(rr_ms)
+
+    def _judged(self, kind: str, value: Any, factor: float, record: int) -> float | None:
+        figure = value * factor if isinstance(value, int | float) else None
+        return self._told.judged(kind, figure, record, value)
+
+    def _tell_nan(self, message: Any) -> None:
+        """Tell of what is NaN by another pattern than the one that FIT says nothing with."""
+        content, defined = message.chunk.bytes, message.def_mesg
+        at = 1
+        for field in defined.all_field_defs:
+            known = _FIELDS.get(field.name)
+            raw = content[at : at + field.size]
+            at += field.size
+            if known is None or field.base_type.fmt not in "fd" or raw == b"\xff" * len(raw):
+                continue
+            if field.size == field.base_type.size:
+                (value,) = struct.unpack(defined.endian + field.base_type.fmt, raw)
+                if math.isnan(value):
+                    self._told.judged(known.kind, value, self._records)
+
+    def workout(self, doubt: str | None) -> Workout:
+        """All that was told as a workout; `doubt` is what is wrong with the file."""
+        points, said, start = self.points, self._said, self._start
+        for place, rr_ms in self._beats.items():
+            if rr_ms:
+                points[place] = points[place]._replace(rr_ms=tuple(rr_ms))
+        points.sort(key=lambda point: point.t_s)
+        if points and all(point.stroke is None for point in points):  # rowingdata: one a stroke
+            places = [k for k, each in enumerate(points) if each.drive_s or each.stroke_distance_m]
+            for number, k in enumerate(places, 1):
+                points[k] = points[k]._replace(stroke=number)
+        own = isinstance(said.get("started_at"), str)  # written by rowlog
+        before_s = 0.0
+        if not own and start is not None:
+            points = sharpened(points, _number(said, "total_elapsed_time", "total_timer_time"))
+            before_s = _from_zero(points, _number(said, "total_distance"))
+            start -= before_s
+        told = self._told_laps
+        found = [
+            _own_lap(row, number, told) if own else _lap(row, start, before_s, number, told)
+            for number, row in enumerate(self._laps, 1)
+        ]
+        started_at = None if start is None else _wall(start)
+        if own:
+            started_at = instant(said["started_at"])
+        start_from = start_of(said.get("start_from"))
+        totals = Cells(self._name, row="figure", counted="session")
+        return Workout(
+            format="fit",
+            started_at=None if start_from == UNKNOWN else started_at,
+            dated_at=started_at if start_from == UNKNOWN else None,
+            start_from=start_from,
+            points=tuple(points),
+            laps=tuple(lap for lap in found if lap is not None),
+            laps_are_own=own,
+            plan=_text(said, "plan"),
+            athlete=_text(said, "athlete"),
+            said=_totals(said, own=own, told=totals),
+            note=" ".join(filter(None, (note_in(_text(said, "note")), doubt))) or None,
+            tags=tags_in(_text(said, "tags")),
+            strokes=self._strokes,
+            left_out=(
+                *left_out("record", "without a time", self._untimed, counted="record"),
+                *counted_out("RR interval", "before the first record", self._early),
+                *self._told.left_out(),
+                *told.left_out(),
+                *totals.left_out(),
+            ),
+            counted="record",
+        )
 
 
 def _from_zero(points: list[Point], whole_m: float | None) -> float:
@@ -212,40 +332,40 @@ def _number(row: dict[str, Any], *names: str) -> float | None:
     return None
 
 
-def _point(row: dict[str, Any], t_s: float) -> Point:
+def _point(row: dict[str, Any], t_s: float, number: int, told: Cells) -> Point:
     said: dict[str, Any] = {}
     for name, value in row.items():
         known = _FIELDS.get(name)
-        if known is not None and isinstance(value, int | float) and math.isfinite(value):
-            field, factor, zero = known
-            if value or zero:
-                said[field] = value if factor is None else value * factor
-    speed, bpm, at = said.pop("speed", None), said.pop("bpm", None), said.pop("at", None)
+        if known is None:
+            continue
+        figure = value * known.factor if isinstance(value, int | float) else None
+        if (value or known.zero) and (
+            figure := told.judged(known.kind, figure, number, value)
+        ) is not None:
+            said[known.field] = figure
+    speed, at = said.pop("speed", None), said.pop("at", None)
     if at is not None and abs(at - t_s) < _SAME_S:
         t_s = max(at, 0.0)
-    for field in ("stroke", "drag_factor"):
+    for field in _WHOLE:
         if field in said:
             said[field] = int(said[field])
-    if speed:
+    if speed and speed >= SLOWEST_M_PER_S:
         said["pace_s_per_500m"] = 500.0 / speed
-    if bpm is not None:
-        said["heart_rate_bpm"] = int(bpm)
-    return Point(t_s=t_s, **said)
+    return Point(t_s=t_s, line=number, **said)
 
 
-def _own_stroke(row: dict[str, Any]) -> dict[str, float | bool]:
+def _own_stroke(row: dict[str, Any], number: int, told: Cells) -> dict[str, float | bool]:
     """A stroke as rowlog wrote it, to the last digit; what is not there was not known."""
-    told: dict[str, float | bool] = {
-        field: float(value)
-        for name, field in _OF_STROKES.items()
-        if (value := _number(row, name)) is not None and abs(value) < LARGEST
-    }
-    return {**told, "inferred": bool(told.get("inferred"))}
-
-
-def _rr(times: Any) -> tuple[float, ...]:
-    listed = times if isinstance(times, tuple | list) else (times,)
-    return tuple(round(s * 1000, 3) for s in listed if isinstance(s, int | float) and 0 < s < 10)
+    found: dict[str, float | bool] = {"inferred": bool(row.get("stroke_inferred"))}
+    for name, field in _OF_STROKES.items():
+        value, kind = row.get(name), KINDS.get(name) or KINDS.get(name.removeprefix("stroke_"))
+        if kind is None or not isinstance(value, int | float):
+            continue
+        if kind.least <= value <= kind.most:
+            found[field] = float(value)
+        elif name not in _FIELDS:  # of those it was told already
+            told.leave_out(kind.words, f"{value:g}", number)
+    return found
 
 
 def _first(content: bytes) -> tuple[bytes, bytes, str | None]:
@@ -272,35 +392,56 @@ def _text(row: dict[str, Any], name: str) -> str | None:
     return "".join(part for part in read if isinstance(part, str)) or None
 
 
-def _totals(row: dict[str, Any], *, own: bool) -> dict[str, float | str]:
+def _totals(row: dict[str, Any], *, own: bool, told: Cells) -> dict[str, float | str]:
     """What the session message says; of a stranger's only what its records do not."""
     if own:
         activity = {"activity": _text(row, "session_activity")}
-        return figures_in({**row, **activity}, FileTotals, but=("plan",))
-    kcal = _number(row, "total_calories")
+        return figures_in({**row, **activity}, FileTotals, but=("plan",), told=_leaving(told, 1))
+    kcal = _said(row, "total_calories", "energy_kcal", 1, told)
     return {"energy_kcal": kcal} if kcal else {}
 
 
-def _own_lap(row: dict[str, Any]) -> Lap | None:
+def _leaving(told: Cells, number: int) -> Callable[[str, object], None]:
+    """Tells of a figure that is left out, by its name."""
+    return lambda name, value: told.leave_out(name.replace("_", " "), shown(str(value)), number)
+
+
+def _own_lap(row: dict[str, Any], number: int, told: Cells) -> Lap | None:
     """A lap as rowlog wrote it, to the last digit; None for one that stands for no segment."""
     row = {**row, "activity": _text(row, "activity")}
-    said = figures_in(row, FileLap, but=("number", "start_s", "end_s"))
-    start_s, seconds = _number(row, "started_at_s"), _number(row, "duration_s")
+    said = figures_in(row, FileLap, but=("number", "start_s", "end_s"), told=_leaving(told, number))
+    start_s = _said(row, "started_at_s", "at", number, told)
+    seconds = _said(row, "duration_s", "piece_s", number, told)
     if start_s is None or seconds is None or "kind" not in said:
         return None
     return Lap(said["kind"] == "rest", seconds, None, start_s, said)
 
 
-def _lap(row: dict[str, Any], start: float | None, before_s: float) -> Lap:
+def _lap(
+    row: dict[str, Any], start: float | None, before_s: float, number: int, told: Cells
+) -> Lap:
     """A stranger's lap; that of the first record begins `before_s` earlier, with its metres."""
-    elapsed = _number(row, "total_elapsed_time")
-    timer = _number(row, "total_timer_time")
+    elapsed = _said(row, "total_elapsed_time", "piece_s", number, told)
+    timer = _said(row, "total_timer_time", "piece_s", number, told)
     # Some programs write the two in each other's place; the time that passed is the longer.
     seconds = max(elapsed or 0.0, timer or 0.0)
     rest = row.get("intensity") in ("rest", "recovery", 1, 4)
-    at, kcal = _number(row, "start_time"), _number(row, "total_calories")
-    start_s = None if at is None or start is None else at - start
+    at = _number(row, "start_time")
+    kcal = _said(row, "total_calories", "energy_kcal", number, told)
+    start_s = None
+    if at is not None and start is not None:
+        start_s = told.judged("piece_start_s", at - start, number, at)
     if start_s is not None and start_s == before_s:
         start_s, seconds = 0.0, seconds + before_s
     said = {"energy_kcal": kcal} if kcal else {}
-    return Lap(rest, seconds, _number(row, "total_distance"), start_s, said)
+    return Lap(rest, seconds, _said(row, "total_distance", "piece_m", number, told), start_s, said)
+
+
+def _said(row: dict[str, Any], name: str, kind: str, number: int, told: Cells) -> float | None:
+    """A figure of a lap or session; None where it is not said, or left out."""
+    value = row.get(name)
+    if value is None:
+        return None
+    return told.judged(
+        kind, float(value) if isinstance(value, int | float) else None, number, value
+    )

@@ -9,15 +9,16 @@ from dataclasses import replace
 from datetime import datetime, time
 from typing import Final, NamedTuple
 
+from rowlog.imports.cells import KINDS, Cells, number, whole
 from rowlog.imports.left_out import left_out
 from rowlog.imports.naming import clock
-from rowlog.imports.stroke_csv import number, whole
 from rowlog.imports.workout import (
     LONGEST_S,
     ImportFault,
     Lap,
     Point,
     Workout,
+    bounded,
     laid_out,
     plausible,
 )
@@ -29,6 +30,17 @@ is taken for a stretch in which a machine was not heard."""
 MIDNIGHT: Final = time()
 SLACK_S: Final = 1.0
 """The times that a description tells of may differ by so much from those of the workout."""
+MOST_WORKOUTS: Final = 4_000
+"""Eleven a day for a year."""
+MOST_SEASON: Final = 480_000
+"""Points that the workouts of a season may be laid out in: an hour and more a day, all year."""
+_KINDS: Final = {
+    "Work Time (Seconds)": "t_s", "Work Distance": "distance_m", "Rest Time (Seconds)": "rest_s",
+    "Rest Distance": "rest_m", "Avg Watts": "power_w", "Stroke Rate/Cadence": "stroke_rate_spm",
+    "Avg Heart Rate": "heart_rate_bpm", "Stroke Count": "count", "Drag Factor": "drag_factor",
+    "Total Cal": "energy_kcal", "Cal/Hour": "kcal_per_hour",
+}  # fmt: skip
+"""(column: what kind of figure stands in it)."""
 _EQUAL: Final = re.compile(
     r"(\d{1,3})x(?:([\d,]{1,7})m|(\d{1,3}):(\d\d))/(\d{1,3}):(\d\d)r(?: row)?"
 )
@@ -56,47 +68,68 @@ def read(name: str, text: str) -> list[Workout] | None:
     found: list[Workout] = []
     lacking: list[int] = []
     undated: list[int] = []
+    points = 0
     for cells in reader:
-        workout = _workout(name, columns, cells)
+        line = reader.line_num
+        workout = _workout(name, columns, cells, line)
         if workout is not None and _is_no_day(dict(zip(columns, cells, strict=False))):
-            undated.append(reader.line_num)
+            undated.append(line)
         elif workout is not None:
             found.append(workout)
+            points += len(workout.points)
+            bounded(name, "workouts", len(found), MOST_WORKOUTS)
+            if points > MOST_SEASON:
+                raise ImportFault(
+                    f"{name} tells of more than {MOST_SEASON * STEP_S / 3600:,.0f} hours of rowing "
+                    f"down to line {line}, which no season has.",
+                    "Correct its times, or split it into several files, each with the first line.",
+                )
         elif any(map(str.strip, cells)):
-            lacking.append(reader.line_num)
+            lacking.append(line)
     told = (
         *left_out("row", "without a time or metres", lacking, workout=True),
         *left_out("row", "of a day that there is not", undated, workout=True),
     )
     if found:
-        found[0] = replace(found[0], left_out=told)
-    elif undated:
-        raise ImportFault(
-            f"{name}: no workout of it can be taken in. {' '.join(map(str, told))}",
-            "Correct the dates, as in 2019-03-02 18:05:00.",
-        )
-    return found
+        found[0] = replace(found[0], left_out=(*told, *found[0].left_out))
+        return found
+    raise ImportFault(
+        " ".join((f"{name}: no workout of it can be taken in.", *map(str, told))),
+        "Correct the dates, as in 2019-03-02 18:05:00." if undated else "Export it again.",
+    )
 
 
-def _workout(name: str, columns: list[str], cells: list[str]) -> Workout | None:
+def _workout(name: str, columns: list[str], cells: list[str], line: int) -> Workout | None:
     row = dict(zip(columns, cells, strict=False))
-    get = {name: number(cell) for name, cell in row.items()}.get
+    told = Cells(name)
+
+    def get(column: str) -> float | None:
+        return told.figure(_KINDS[column], row.get(column, ""), line)
+
+    if any(map(str.strip, cells[len(columns) :])):
+        raise ImportFault(
+            f"{name}: line {line} has more cells than there are columns.",
+            "Put cells that hold a comma in quotes, or export the file again.",
+        )
     seconds, metres = get("Work Time (Seconds)"), get("Work Distance")
     if not seconds or metres is None:
         return None
     rest_s, rest_m = get("Rest Time (Seconds)") or 0.0, get("Rest Distance") or 0.0
-    if not 0 < seconds + rest_s <= LONGEST_S:  # before it is laid out, point by point
+    if seconds + rest_s > LONGEST_S:  # before it is laid out, point by point
         raise ImportFault(
-            f"{name}: a workout of {seconds:g} s with {rest_s:g} s of rest is none.",
+            f"{name}: line {line} is of {seconds:g} s with {rest_s:g} s of rest, which no workout "
+            "reaches.",
             "Correct or remove that row.",
         )
     watts, rate, bpm = get("Avg Watts"), get("Stroke Rate/Cadence"), get("Avg Heart Rate")
     strokes, drag = get("Stroke Count"), get("Drag Factor")
+    kcal, kcal_per_hour = get("Total Cal"), get("Cal/Hour")
+    began = _start(row.get("Date", ""))
+    pace = 500 * seconds / metres if metres else None
     description = row.get("Description", "")
     reps = _reps(description, seconds, metres, rest_s) if rest_s else None
     count = reps.times if reps is not None else 1
     unsaid = bool(rest_s) and reps is None
-    began = _start(row.get("Date", ""))
     work = Lap(False, seconds, metres)
     return Workout(
         format="logbook",
@@ -107,17 +140,19 @@ def _workout(name: str, columns: list[str], cells: list[str]) -> Workout | None:
         # Pieces whose lengths nobody says are together no piece that was meant: no target, no best.
         laps=laid_out((work, Lap(True, rest_s, rest_m))) if unsaid else (work,),
         laps_are_own=unsaid,
-        note=_note(row),
+        note=_note(row, bpm),
         summary=MachineSummary(
             t_ns=round((seconds + rest_s) * 1e9), source="", workout=None, time_s=seconds,
             distance_m=metres, stroke_count=0 if strokes == 0 else whole(strokes),
-            stroke_rate_spm=rate, pace_s_per_500m=500 * seconds / metres if metres else None,
-            power_w=watts, energy_kcal=get("Total Cal"), energy_kcal_per_hour=get("Cal/Hour"),
+            stroke_rate_spm=rate,
+            pace_s_per_500m=pace if pace and pace <= KINDS["pace_s_per_500m"].most else None,
+            power_w=watts, energy_kcal=kcal, energy_kcal_per_hour=kcal_per_hour,
             heart_rate_bpm=whole(bpm),
             drag_factor=whole(drag),
             rest_s=rest_s or None, rest_distance_m=rest_m if rest_s else None,
         ),
         content=_line(columns) + _line(cells),
+        left_out=told.left_out(),
     )  # fmt: skip
 
 
@@ -175,9 +210,8 @@ def _even(
     return points
 
 
-def _note(row: dict[str, str]) -> str | None:
-    bpm = row.get("Avg Heart Rate")
-    beats = f"Mean heart rate {bpm}." if bpm else None
+def _note(row: dict[str, str], bpm: float | None) -> str | None:
+    beats = f"Mean heart rate {bpm:g}." if bpm else None
     return ". ".join(filter(None, (row.get("Description"), row.get("Comments"), beats))) or None
 
 

@@ -5,15 +5,27 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from rowlog.imports.left_out import left_out
-from rowlog.imports.stroke_csv import number, whole
-from rowlog.imports.workout import ImportFault, Lap, Point, Workout
+from rowlog.imports.cells import Cells, whole
+from rowlog.imports.left_out import left_out, unbelieved_date
+from rowlog.imports.workout import ImportFault, Lap, Point, Workout, shown
 
 _STROKES = ["time", "distance", "pace", "watts"]
 _PIECES = ["type", "time", "distance", "avgpace"]
 _REST, _WORK = 0.0, 1.0
+_PIECE_KINDS: Final = (
+    ("kind", 0, 1.0), ("piece_s", 1, 0.001), ("piece_m", 2, 1.0), ("energy_kcal", 5, 1.0),
+    ("heart_rate_bpm", 7, 1.0),
+)  # fmt: skip
+"""(what kind of figure, in which cell, times what) in the table of intervals."""
+_TOTAL_CALS: Final = 7
+_HR: Final = 6
+_STROKE_KINDS: Final = (
+    ("distance_m", 1, 1.0), ("pace_s_per_500m", 2, 500.0), ("power_w", 3, 1.0),
+    ("stroke_rate_spm", 5, 1.0), ("heart_rate_bpm", _HR, 1.0),
+)  # fmt: skip
+"""(what kind of figure, in which cell, times what) of a stroke, behind its time."""
 
 
 def read(name: str, text: str) -> list[Workout] | None:
@@ -21,49 +33,37 @@ def read(name: str, text: str) -> list[Workout] | None:
     if "RowfileId" not in text[:500]:
         return None
     tables = _tables(text)
+    told = Cells(name)
     strokes = next((rows for head, rows in tables if head[:4] == _STROKES), [])
     pieces = next((rows for head, rows in tables if head[:4] == _PIECES), [])
     about = next(
-        (rows[0].cells for head, rows in tables if head[:2] == ["date", "totaltime"] if rows), []
+        (rows[0] for head, rows in tables if head[:2] == ["date", "totaltime"] if rows), None
     )
-    laps = tuple(_laps(pieces))
-    bouts, untimed = _bouts(strokes)
+    laps = tuple(_laps(pieces, told))
+    bouts, untimed = _bouts(strokes, told)
     if len(bouts) != sum(not lap.rest for lap in laps):
+        lacking = " ".join(str(each) for each in told.left_out())
         raise ImportFault(
             f"{name}: its strokes are of {len(bouts)} intervals, its table of intervals has "
-            f"{sum(not lap.rest for lap in laps)}.",
+            f"{sum(not lap.rest for lap in laps)}." + (f" {lacking}" if lacking else ""),
             "Export it again from RowPro.",
         )
+    said = about.cells[0] if about is not None else ""
+    started_at = _start(said)
     return [
         Workout(
             format="rowpro",
-            started_at=_start(about[0] if about else ""),
+            started_at=started_at,
             points=tuple(_points(bouts, laps)),
             laps=laps,
-            said=_whole(about),
-            left_out=left_out("row", "without a time or with too few cells", untimed),
+            said=_whole(about, told),
+            left_out=(
+                *(unbelieved_date(shown(said)) if started_at is None and said.strip() else ()),
+                *told.left_out(),
+                *left_out("row", "without a time or with too few cells", untimed),
+            ),
         )
     ]
-
-
-def _whole(about: list[str]) -> dict[str, float | str]:
-    """What the line about the whole row says that its strokes do not: TotalCals, the seventh."""
-    kcal = number(about[6]) if len(about) > 6 else None
-    return {"energy_kcal": kcal} if kcal else {}
-
-
-def _laps(pieces: list[_Row]) -> Iterator[Lap]:
-    """Work and rest by the table of intervals, with what it says of each piece of work."""
-    for row in pieces:
-        kind, ms, metres, _, _, kcal, _, end_bpm = map(number, [*row.cells, *[""] * 8][:8])
-        if kind not in (_REST, _WORK) or not ms:
-            continue
-        if kind == _REST:
-            yield Lap(rest=True, seconds=ms / 1000)
-            continue
-        told = {"energy_kcal": kcal, "end_heart_rate_bpm": end_bpm}
-        said = {name: value for name, value in told.items() if value}
-        yield Lap(rest=False, seconds=ms / 1000, metres=metres, said=said)
 
 
 class _Row(NamedTuple):
@@ -76,7 +76,7 @@ def _tables(text: str) -> list[tuple[list[str], list[_Row]]]:
     tables = []
     above = 0
     for block in text.split("\n\n"):
-        reader = csv.reader(block.splitlines())
+        reader = csv.reader(block.split("\n"))
         rows = [_Row(above + reader.line_num, row) for row in reader if any(row)]
         above += block.count("\n") + 2
         if rows:
@@ -84,44 +84,84 @@ def _tables(text: str) -> list[tuple[list[str], list[_Row]]]:
     return tables
 
 
-def _bouts(rows: list[_Row]) -> tuple[list[list[tuple[float | None, ...]]], list[int]]:
-    """The strokes by interval, a new one where the clock begins again; lines that are none."""
-    bouts: list[list[tuple[float | None, ...]]] = []
-    untimed: list[int] = []
-    last_ms = float("inf")
+def _laps(rows: list[_Row], told: Cells) -> Iterator[Lap]:
+    """Work and rest by the table of intervals, with what it says of each piece of work."""
     for line, cells in rows:
-        said = tuple(number(cell) for cell in cells[:7])
-        if len(said) < 7 or said[0] is None:
+        kind, seconds, metres, kcal, end_bpm = (
+            told.figure(of, cells[place] if place < len(cells) else "", line, times)
+            for of, place, times in _PIECE_KINDS
+        )
+        if kind == _REST and seconds:
+            yield Lap(rest=True, seconds=seconds)
+        elif kind == _WORK and seconds:
+            figures = {"energy_kcal": kcal, "end_heart_rate_bpm": end_bpm}
+            said = {name: value for name, value in figures.items() if value}
+            yield Lap(rest=False, seconds=seconds, metres=metres, said=said)
+
+
+def _whole(about: _Row | None, told: Cells) -> dict[str, float | str]:
+    """What the line about the whole row says that its strokes do not: TotalCals, the seventh."""
+    if about is None or len(about.cells) < _TOTAL_CALS:
+        return {}
+    kcal = told.figure("energy_kcal", about.cells[_TOTAL_CALS - 1], about.line)
+    return {"energy_kcal": kcal} if kcal else {}
+
+
+class _Stroke(NamedTuple):
+    line: int
+    t_s: float
+    """Since the interval's start, as its metres are."""
+    metres: float | None
+    pace_s_per_500m: float | None
+    watts: float | None
+    rate_spm: float | None
+    bpm: float | None
+
+
+def _bouts(rows: list[_Row], told: Cells) -> tuple[list[list[_Stroke]], list[int]]:
+    """The strokes by interval, a new one where the clock begins again; lines that are none."""
+    bouts: list[list[_Stroke]] = []
+    untimed: list[int] = []
+    last_s = float("inf")
+    for line, cells in rows:
+        at = told.figure("t_s", cells[0], line, 0.001) if len(cells) > _HR else None
+        if at is None:
             untimed.append(line)
             continue
-        if said[0] < last_ms:
+        if at < last_s:
             bouts.append([])
-        bouts[-1].append(said)
-        last_ms = said[0]
+        others = (
+            told.figure(kind, cells[place], line, times) for kind, place, times in _STROKE_KINDS
+        )
+        bouts[-1].append(_Stroke(line, at, *others))
+        last_s = at
     return bouts, untimed
 
 
-def _points(bouts: list[list[tuple[float | None, ...]]], laps: tuple[Lap, ...]) -> Iterator[Point]:
+def _points(bouts: list[list[_Stroke]], laps: tuple[Lap, ...]) -> Iterator[Point]:
     """The strokes in one row, and the exact end of each interval by the table."""
     start_s = start_m = 0.0
-    stroke = 0
+    stroke = line = 0
     waiting = iter(bouts)
     for lap in laps:
         if not lap.rest:
-            for ms, metres, pace, watts, _, rate, bpm in next(waiting):
+            reached_m = 0.0
+            for line, at, metres, pace, watts, rate, bpm in next(waiting):
                 stroke += 1
+                reached_m = reached_m if metres is None else metres
                 yield Point(
-                    t_s=start_s + min((ms or 0.0) / 1000, lap.seconds),
+                    t_s=start_s + min(at, lap.seconds),
                     distance_m=None if metres is None else start_m + metres,
-                    pace_s_per_500m=pace * 500 if pace else None,
+                    pace_s_per_500m=pace or None,
                     power_w=watts or None,
                     stroke_rate_spm=rate or None,
                     heart_rate_bpm=whole(bpm),
                     stroke=stroke,
+                    line=line,
                 )
-            start_m += lap.metres or 0.0
+            start_m += reached_m if lap.metres is None else lap.metres
         start_s += lap.seconds
-        yield Point(t_s=start_s, distance_m=start_m)
+        yield Point(t_s=start_s, distance_m=start_m, line=line)
 
 
 def _start(text: str) -> datetime | None:

@@ -5,66 +5,81 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from statistics import median
+from typing import Final
 
-from rowlog.imports.left_out import left_out
-from rowlog.imports.stroke_csv import number, whole
-from rowlog.imports.workout import Point, Workout
+from rowlog.imports.cells import Cells, is_nothing, number, whole
+from rowlog.imports.left_out import LeftOut, left_out
+from rowlog.imports.workout import MOST_BEATS, Point, Workout, bounded
 
 _SHORTEST_MS, _LONGEST_MS = 150.0, 10_000.0
 _FASTEST_MS = 60_000 / 220
 """Half of them are longer: a bare column of shorter times is of a flywheel, not of a heart."""
 
+_FEW: Final = 10
+"""A line in so many, and a few beats, may hold something else, and is left out."""
+
 
 def read(name: str, text: str) -> list[Workout] | None:
     """The workout of a file of RR intervals; None where it is none."""
     places, lines = [], []
-    for place, line in enumerate(map(str.strip, text.splitlines()), 1):
-        if line and not line.startswith("#"):
+    for place, line in enumerate(map(str.strip, text.split("\n")), 1):
+        if not is_nothing(line) and not line.startswith("#"):
             places.append(place)
             lines.append(line)
     if not lines:
         return None
     head = [cell.strip().lower() for cell in lines[0].split(",")]
     if "rr_ms" in head and "t_s" in head:
-        points, untimed = _table(head, lines[1:])
-        return _made(points, [places[k + 1] for k in untimed])
-    values = [number(line) for line in lines]
+        return [_table(name, head, lines[1:], places[1:])]
+    few = _FEW
     if head in (["rr"], ["rr_ms"]):
-        values = values[1:]
-    if len(values) < 2 or any(v is None or not 0 < v <= _LONGEST_MS for v in values):
+        places, lines, few = places[1:], lines[1:], 1
+    beats, odd = [], []
+    for place, line in zip(places, lines, strict=True):
+        value = number(line)
+        if value is not None and 0 < value <= _LONGEST_MS:
+            beats.append((place, value))
+        else:
+            odd.append(place)
+    if len(beats) < 2 or len(odd) * few > len(beats):
         return None
-    told = [value for value in values if value is not None]
-    if max(told) < 10:  # seconds
-        told = [value * 1000 for value in told]
+    if max(value for _, value in beats) < 10:  # seconds
+        beats = [(place, value * 1000) for place, value in beats]
+    told = [value for _, value in beats]
+    bounded(name, "heartbeats", len(told), MOST_BEATS)
     if min(told) < _SHORTEST_MS or median(told) < _FASTEST_MS:
         return None
     t_s = 0.0
     points = []
-    for rr in told:
+    for place, rr in beats:
         t_s += rr / 1000
-        points.append(Point(t_s=t_s, heart_rate_bpm=round(60_000 / rr), rr_ms=(rr,)))
-    return _made(points)
+        points.append(Point(t_s=t_s, heart_rate_bpm=round(60_000 / rr), rr_ms=(rr,), line=place))
+    return [_made(points, left_out("line", "without an RR interval", odd))]
 
 
-def _table(head: list[str], lines: list[str]) -> tuple[list[Point], list[int]]:
-    """The points, and the places of rows that are none."""
+def _table(name: str, head: list[str], lines: list[str], places: Sequence[int]) -> Workout:
+    """The workout of a table by seconds."""
     beat = next((head.index(name) for name in ("hr", "heart_rate_bpm") if name in head), None)
     points = []
     untimed: list[int] = []
-    for place, row in enumerate(csv.reader(lines)):
-        if len(row) != len(head) or (t_s := number(row[head.index("t_s")])) is None:
-            untimed.append(place)
+    told = Cells(name)
+    beats = 0
+    for line, row in zip(places, csv.reader(lines), strict=False):
+        t_s = told.figure("t_s", row[head.index("t_s")], line) if len(row) == len(head) else None
+        if t_s is None:
+            untimed.append(line)
             continue
-        rr = tuple(
-            ms for cell in row[head.index("rr_ms")].split() if (ms := number(cell)) and 0 < ms < 1e4
-        )
-        bpm = number(row[beat]) if beat is not None else None
+        said = (told.figure("rr_ms", cell, line) for cell in row[head.index("rr_ms")].split())
+        rr = tuple(ms for ms in said if ms)
+        beats += len(rr)
+        bounded(name, "heartbeats", beats, MOST_BEATS)
+        bpm = told.figure("heart_rate_bpm", row[beat], line) if beat is not None else None
         if bpm is None and rr:
             bpm = round(60_000 * len(rr) / sum(rr))
-        points.append(Point(t_s=t_s, heart_rate_bpm=whole(bpm), rr_ms=rr or None))
-    return points, untimed
+        points.append(Point(t_s=t_s, heart_rate_bpm=whole(bpm), rr_ms=rr or None, line=line))
+    lacking = left_out("row", "without a time or with too few cells", untimed)
+    return _made(points, (*told.left_out(), *lacking))
 
 
-def _made(points: list[Point], untimed: Sequence[int] = ()) -> list[Workout]:
-    told = left_out("row", "without a time or with too few cells", untimed)
-    return [Workout(format="rr", started_at=None, points=tuple(points), left_out=told)]
+def _made(points: list[Point], lacking: tuple[LeftOut, ...]) -> Workout:
+    return Workout(format="rr", started_at=None, points=tuple(points), left_out=lacking)

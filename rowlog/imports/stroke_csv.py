@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import csv
-import math
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import groupby, pairwise, repeat, zip_longest
+from itertools import groupby, islice, pairwise, repeat, zip_longest
 from operator import itemgetter
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from rowlog.imports.left_out import csv_lines, lacking, left_out
+from rowlog.imports.cells import Cells, column, whole
+from rowlog.imports.left_out import LeftOut, lacking, left_out
 from rowlog.imports.stamps import ended, sharpened
 from rowlog.imports.workout import IN_TENTHS, ImportFault, Lap, Point, Resolution, Workout
 from rowlog.starts import UNKNOWN, Start, start_of
+
+if TYPE_CHECKING:
+    from _csv import Reader as CsvReader  # the type alone; csv names it from Python 3.13 on
 
 COLUMNS: Final[dict[str, tuple[str, float]]] = {
     # RowingData and Painsled
@@ -64,7 +66,6 @@ NAMES: Final = (
 """(a column that only this program writes, the program), in the order of asking."""
 WAITING, RESTING, OVER = 0.0, 3.0, 10.0
 """WorkoutState, as Concept2 monitors number it: before the first piece, a rest, after the last."""
-_NUMBER: Final = re.compile(r"\s*(?:(?:(\d+):)?(\d+):)?(-?\d+(?:[.,]\d+)?(?:e[+-]?\d+)?)\s*m?\s*")
 _PIECE: Final = re.compile(r"\d+'|(?:\d+:)?\d+:\d\d|[\d.,]+ ?m")
 """A single piece as Hero names it: 15', 20:00, 2000m."""
 _A_STROKE: Final = Resolution(within_s=3.0, within_m=12.0)
@@ -74,85 +75,122 @@ _OF_A_STROKE: Final = frozenset({"drive_s", "stroke_distance_m"})
 """Where a program says these, a row without them and the others is of nobody who rows."""
 _ROWING: Final = (*_OF_A_STROKE, "recovery_s", "stroke_rate_spm", "power_w", "pace_s_per_500m")
 _WHOLE: Final = ("heart_rate_bpm", "drag_factor")
-_MOST: Final = {
-    "stroke_rate_spm": ("cadence", 1_000.0),
-    "power_w": ("watts", 10_000.0),
-    "pace_s_per_500m": ("pace", 100_000.0),
-    "heart_rate_bpm": ("heart rate", 1_000.0),
-    "drag_factor": ("drag factor", 10_000.0),
-    "energy_kcal": ("calories", 1_000_000.0),
-    "count": ("stroke number", 1_000_000.0),
-    "stroke_distance_m": ("metres of a stroke", 10_000.0),
-    "drive_s": ("drive time", 100_000.0),
-    "recovery_s": ("recovery time", 1_000_000.0),
-    "drive_length_m": ("drive length", 1_000.0),
-    "work_j": ("work", 1_000_000.0),
-    "peak_force_n": ("peak force", 1_000_000.0),
-    "mean_force_n": ("mean force", 1_000_000.0),
-}
-"""(field: (in words, what is beyond it is a fault of the file and said of nobody who rows))."""
+_ABOVE: Final = 3
+"""So many rows may stand above those of the strokes."""
+_CHUNK: Final = 4_000
+"""So many rows are held as text at a time."""
 
 
 def read(name: str, text: str) -> list[Workout] | None:
     """The workout of a stroke CSV; None where its columns are of no known program."""
-    rows = [row for row in csv.reader(text.splitlines()) if any(map(str.strip, row))]
-    for place, row in enumerate(rows[:3]):
+    reader = csv.reader(text.split("\n"))
+    above: list[list[str]] = []
+    for row in reader:
+        if not any(map(str.strip, row)):
+            continue
         header = [cell.strip().lower() for cell in row]
         program = next((known for column, known in NAMES if column in header), None)
         if program is not None:
-            columns = _columns(header, rows[place + 1 :])
-            beyond = _without_beyond(columns)
-            start_from = _start_from(header, rows[place + 1 :])
-            workout, timed = _workout(
-                name, program, header, columns, len(rows) - place - 1, rows[:place]
-            )
-            if start_from == UNKNOWN:
-                workout = replace(workout, started_at=None, dated_at=workout.started_at)
-            workout = replace(workout, start_from=start_from)
-            if beyond:
-                lines = csv_lines(text)[place + 1 :]
-                told = [
-                    each
-                    for what, where in beyond
-                    for each in left_out("cell", what, [lines[row] for row in where])
-                ]
-                workout = replace(workout, left_out=(*workout.left_out, *told))
-            if len(timed) < len(rows) - place - 1:
-                lines = csv_lines(text)[place + 1 :]
-                untimed = [line for k, line in enumerate(lines) if k not in timed]
-                unplaced = left_out("row", "without a time", untimed)
-                workout = replace(workout, left_out=(*workout.left_out, *unplaced))
-            return [workout]
+            return [_workout(name, program, header, _table(name, header, reader), above)]
+        above.append(row)
+        if len(above) == _ABOVE:
+            break
     return None
 
 
 _Column = list[float | None]
 
 
+class _Table(NamedTuple):
+    """What a file says under its header."""
+
+    columns: dict[str, _Column]
+    """What is known, by field; only those in which something stands."""
+    lines: list[int]
+    """Where each row stands."""
+    start_from: Start
+    """What a file that rowlog wrote says of its start."""
+    left_out: tuple[LeftOut, ...]
+
+
+def _table(name: str, header: Sequence[str], reader: CsvReader) -> _Table:
+    """The rows, a few thousand of them as text at a time."""
+    told = Cells(name)
+    found: dict[str, _Column] = {}
+    placed: list[int] = []
+    long: list[int] = []
+    places = [place for place, column in enumerate(header) if column in COLUMNS]
+    start_from: Start | None = None
+    while rows := list(islice(_rows(reader), _CHUNK)):
+        beyond = [row for row in rows if any(map(str.strip, row[1][len(header) :]))]
+        if beyond:
+            long += [line for line, _ in beyond]
+            away = set(long)
+            rows = [row for row in rows if row[0] not in away]
+        if start_from is None:
+            start_from = _start_from(header, rows)
+        lines = [line for line, _ in rows]
+        by_place = list(zip_longest(*(row for _, row in rows), fillvalue=""))
+        for place in places:
+            cells = by_place[place] if place < len(by_place) else ()
+            if any(cells):
+                field, times = COLUMNS[header[place]]
+                said = column(field, cells, lines, times, told)
+                _put(found, field, said, len(placed))
+        placed += lines
+        for field_column in found.values():
+            field_column += [None] * (len(placed) - len(field_column))
+    columns = {field: said for field, said in found.items() if any(v is not None for v in said)}
+    extra = left_out("row", "with more cells than there are columns", long)
+    if "t_s" in found and "t_s" not in columns:
+        extra += lacking("times", "its rows are placed by their time stamps, if it has them")
+    return _Table(columns, placed, start_from or "said", (*told.left_out(), *extra))
+
+
+def _rows(reader: CsvReader) -> Iterator[tuple[int, list[str]]]:
+    """The rows that are not empty, each with the line in which it ends."""
+    for row in reader:
+        if any(map(str.strip, row)):
+            yield reader.line_num, row
+
+
+def _put(found: dict[str, _Column], field: str, said: _Column, above: int) -> None:
+    """Add to a field what a column says below so many rows; a later column goes before."""
+    so_far = found.setdefault(field, [])
+    so_far += [None] * (above - len(so_far))
+    if len(so_far) > above:
+        before = so_far[above:]
+        said = [b if a is None else a for a, b in zip(said, before, strict=True)]
+        del so_far[above:]
+    so_far += said
+
+
 def _workout(
     name: str,
     program: str,
     header: Sequence[str],
-    columns: dict[str, _Column],
-    count: int,
+    table: _Table,
     above: Sequence[Sequence[str]],
-) -> tuple[Workout, Collection[int]]:
-    """The workout of so many rows, and the places of those that it was made of."""
+) -> Workout:
+    """The workout of a table; rows without a time are left out of it."""
+    columns, lines = table.columns, table.lines
     if "distance_m" not in columns:
         columns.pop("pace_s_per_500m", None)  # of which metres would be made that nobody counted
     stamps = [at for at in columns.get("unix_s", ()) if at is not None]
     has_time = "t_s" in columns
     if stamps and not has_time:
         columns["t_s"] = [None if at is None else at - stamps[0] for at in columns["unix_s"]]
-    told_times = columns.get("t_s", ())
+    told_times = columns.get("t_s", [None] * len(lines))
     timed = [place for place, at in enumerate(told_times) if at is not None]
-    if len(timed) < count:
+    untimed = [line for line, at in zip(lines, told_times, strict=True) if at is None]
+    if untimed:
         columns = {field: [told[place] for place in timed] for field, told in columns.items()}
+        lines = [lines[place] for place in timed]
     times = [at for at in columns.get("t_s", ()) if at is not None]
-    for place, (before, at) in enumerate(pairwise(times), 2):
+    for line, (before, at) in zip(lines[1:], pairwise(times), strict=False):
         if at < before:
             raise ImportFault(
-                f"{name}: its clock begins again at row {place}, and how long the rest "
+                f"{name}: its clock begins again in line {line}, and how long the rest "
                 "before was is not said.",
                 "Export that workout as FIT or TCX, which say it.",
             )
@@ -162,59 +200,28 @@ def _workout(
     waits = not says and any(COLUMNS.get(column, ("", 0))[0] in _OF_A_STROKE for column in header)
     rowed = _rowed(columns, len(times)) if waits else [True] * len(times)
     strokes, last_count = _strokes(counts, rowed)
-    points = _points(columns, times, strokes)
+    points = _points(columns, times, strokes, lines)
     counted = counts is not None or "index" in header
     piece = _piece_alone(above, points) if program == "hero" else ()
     by_stroke = columns.get("lap") is not None and not _rows_between(points, states)
-    workout = Workout(
+    began = _start(stamps, points, has_time, above)
+    return Workout(
         resolution=_A_STROKE if by_stroke else IN_TENTHS,
         one_lap_tells=bool(piece)
         or (states is not None and _pieces(states, points) != (-1, len(points))),
         format=program,
-        started_at=_start(stamps, points, has_time, above),
+        started_at=None if table.start_from == UNKNOWN else began,
+        dated_at=began if table.start_from == UNKNOWN else None,
+        start_from=table.start_from,
         points=tuple(ended(sharpened(points))),
         laps=piece or _laps(columns, points),
         said={"stroke_count": int(last_count)} if counted else {},
-        left_out=() if "distance_m" in columns else lacking("metres", "the distance is unknown"),
+        left_out=(
+            *(() if "distance_m" in columns else lacking("metres", "the distance is unknown")),
+            *table.left_out,
+            *left_out("row", "without a time", untimed),
+        ),
     )
-    return workout, frozenset(timed)
-
-
-def _columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, _Column]:
-    """What the known columns say, those in which something stands; a later one goes before."""
-    found: dict[str, _Column] = {}
-    for cells, column in zip(zip_longest(*rows, fillvalue=""), header, strict=False):
-        if column in COLUMNS and any(cells):
-            field, times = COLUMNS[column]
-            told = [None if value is None else value * times for value in _numbers(cells)]
-            if field in found:
-                told = [b if a is None else a for a, b in zip(told, found[field], strict=True)]
-            if any(value is not None for value in told):
-                found[field] = told
-    return found
-
-
-def _without_beyond(columns: dict[str, _Column]) -> list[tuple[str, list[int]]]:
-    """Take out what is beyond all rowing: of what it was, and the places of its rows."""
-    found = []
-    for field, (what, most) in _MOST.items():
-        told = columns.get(field, [])
-        where = [k for k, value in enumerate(told) if value is not None and abs(value) > most]
-        if where:
-            for place in where:
-                told[place] = None
-            found.append((f"of {what} beyond {most:,.0f}", where))
-    return found
-
-
-def _numbers(cells: Sequence[str]) -> Iterable[float | None]:
-    try:
-        values = list(map(float, cells))  # most columns are full of plain numbers: this is fast
-    except ValueError:
-        return map(number, cells)
-    if math.isfinite(sum(values)) and "_" not in "".join(cells):
-        return values
-    return map(number, cells)
 
 
 def _rowed(columns: Mapping[str, _Column], count: int) -> list[bool]:
@@ -239,7 +246,10 @@ def _strokes(counts: _Column | None, rowed: Sequence[bool]) -> tuple[list[int | 
 
 
 def _points(
-    columns: Mapping[str, _Column], times: Sequence[float], strokes: Sequence[int | None]
+    columns: Mapping[str, _Column],
+    times: Sequence[float],
+    strokes: Sequence[int | None],
+    lines: Sequence[int],
 ) -> list[Point]:
     """The rows as points; 0 is what a program writes for unknown, but of time and sums."""
     told: dict[str, Iterable[object]] = {
@@ -250,7 +260,7 @@ def _points(
             told[field] = map(whole, columns[field])
     if any(columns.get("energy_kcal", ())):  # they begin at 0, which is no unknown then
         told["energy_kcal"] = columns["energy_kcal"]
-    told |= {"t_s": times, "stroke": strokes}
+    told |= {"t_s": times, "stroke": strokes, "line": lines}
     if "distance_m" in columns:
         told["distance_m"] = columns["distance_m"]
     nothing = [None] * len(times)
@@ -259,36 +269,13 @@ def _points(
     )
 
 
-def number(cell: str) -> float | None:
-    """What a cell says: 12.5, 12,5, "6 m" or 2:48.2 as seconds; None for anything else."""
-    try:
-        value = float(cell)  # most cells are plain numbers, and this is fast
-    except ValueError:
-        pass
-    else:
-        if "_" not in cell:
-            return value if math.isfinite(value) else math.nan
-    found = _NUMBER.fullmatch(cell)
-    if found is None:
-        if cell.strip().lower().lstrip("+-") in ("inf", "infinity", "nan"):
-            return math.nan
-        return None
-    hours, minutes, rest = found.groups()
-    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(rest.replace(",", "."))
-
-
-def whole(value: float | None) -> int | None:
-    """A count, a heart rate or a drag factor; None where a program wrote 0 or "nan" for unknown."""
-    return int(value) if value and math.isfinite(value) else None
-
-
 def _start(
     stamps: Sequence[float],
     points: Sequence[Point],
     has_time: bool,
     above: Sequence[Sequence[str]],
 ) -> datetime | None:
-    if stamps and points and 0 < stamps[0] < 4e9:
+    if stamps and points:
         before = points[0].t_s if has_time else 0.0
         return datetime.fromtimestamp(stamps[0] - before, UTC)
     for row in above:
@@ -299,9 +286,9 @@ def _start(
     return None
 
 
-def _start_from(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Start:
+def _start_from(header: Sequence[str], rows: Sequence[tuple[int, list[str]]]) -> Start:
     """What a file that rowlog wrote says of its start."""
-    told = dict(zip(header, rows[0] if rows else (), strict=False))
+    told = dict(zip(header, rows[0][1] if rows else (), strict=False))
     return start_of(told.get("startfrom"))
 
 

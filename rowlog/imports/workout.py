@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from operator import le
 from typing import Final, NamedTuple
 
-from rowlog.imports.left_out import LeftOut
+from rowlog.imports.left_out import LeftOut, unbelieved_date
 from rowlog.starts import FIRST_YEAR, LAST_YEAR, UNKNOWN, Start
 from rowlog_drivers.errors import RowlogError
 from rowlog_drivers.records import MachineSummary, Record
 
 LONGEST_S: Final = 7 * 86_400.0
 FARTHEST_M: Final = 1_000_000.0
-MOST_POINTS: Final = 500_000
+MOST_POINTS: Final = 172_800
+"""A row a second for two days; who rows longer has a row a stroke."""
+MOST_LAPS: Final = 2_000
+"""Intervals of 30 seconds with rests of 30 seconds for sixteen hours."""
+MOST_BEATS: Final = 400_000
+"""Two days of a heart at 139."""
 LARGEST: Final = 1e9
 """No figure of a workout is as large."""
 LONGEST_WORD: Final = 200
@@ -53,6 +58,8 @@ class Point(NamedTuple):
     mean_force_n: float | None = None
     drag_factor: int | None = None
     energy_kcal: float | None = None
+    line: int = 0
+    """Where the file says it: the first is 1; 0 where it does not stand in one place."""
 
 
 class Lap(NamedTuple):
@@ -116,7 +123,9 @@ class Workout:
     content: bytes | None = None
     """Its own part of the file; None where it is all of it."""
     left_out: tuple[LeftOut, ...] = ()
-    """Rows of the file that could not be read as a part of it."""
+    """Rows and cells of the file that could not be read as a part of it."""
+    counted: str = "line"
+    """What the points' `line` counts: the file's lines, or what it has in their place."""
 
     @property
     def end_s(self) -> float:
@@ -145,32 +154,47 @@ def laps_told(workout: Workout) -> list[tuple[Lap, float, float]]:
 def checked(name: str, workout: Workout) -> Workout:
     """The workout, if it can be one. Raises ImportFault, naming what cannot be."""
     points = workout.points
-    if workout.summary is None and not any(any(point[1:]) for point in points):
-        raise ImportFault(f"{name}: no row of it holds anything.", "Export it again.")
-    if len(points) > MOST_POINTS:
-        raise ImportFault(f"{name}: over {MOST_POINTS} rows are no workout.", "Split the file.")
+    if workout.summary is None and not any(any(point[1:-1]) for point in points):
+        raise ImportFault(
+            f"{name} tells of no metre, no stroke and no heartbeat.", "Export it again."
+        )
+    bounded(name, "rows", len(points), MOST_BEATS if workout.format == "rr" else MOST_POINTS)
+    bounded(name, "pieces", len(workout.laps), MOST_LAPS)
     if not _sound(points):
-        _judge(name, points)
-    for lap in workout.laps:
+        _judge(name, points, workout.counted)
+    for number, lap in enumerate(workout.laps, 1):
         if not (0 <= lap.seconds <= LONGEST_S and 0 <= (lap.metres or 0.0) <= FARTHEST_M):
+            metres = "" if lap.metres is None else f" and {lap.metres:g} m"
             raise ImportFault(
-                f"{name}: a piece of {lap.seconds:g} s and {lap.metres} m is none.",
-                "Correct or remove it.",
+                f"{name}: its piece {number} is of {lap.seconds:g} s{metres}, "
+                "which no workout reaches.",
+                "Correct or remove it, or export the file again.",
             )
-    if workout.summary is not None:
-        for told in fields(workout.summary):
-            figure = getattr(workout.summary, told.name)
-            if isinstance(figure, float) and not (math.isfinite(figure) and abs(figure) < LARGEST):
-                raise ImportFault(
-                    f"{name}: the {told.name} of a workout is {figure:g}, which is none.",
-                    "Correct or remove that row.",
-                )
     laps = workout.laps if workout.laps_are_own else laid_out(workout.laps)
     at, start_from = _start(workout)
+    lacking = workout.left_out
+    if at is None and workout.started_at is not None:
+        lacking = (*lacking, *unbelieved_date(workout.started_at.date().isoformat()))
     dated_at = workout.dated_at
     if dated_at is not None and (dated_at.tzinfo is None or not plausible(dated_at)):
         dated_at = None
-    return replace(workout, started_at=at, start_from=start_from, dated_at=dated_at, laps=laps)
+    return replace(
+        workout,
+        started_at=at,
+        start_from=start_from,
+        dated_at=dated_at,
+        laps=laps,
+        left_out=lacking,
+    )
+
+
+def bounded(name: str, what: str, count: int, most: int) -> None:
+    """Raise ImportFault for more than one workout can have of it."""
+    if count > most:
+        raise ImportFault(
+            f"{name} holds more than {most:,} {what}, which no workout does.",
+            "Name a file of one workout, or split this one.",
+        )
 
 
 def _sound(points: Sequence[Point]) -> bool:
@@ -196,10 +220,11 @@ def _sound(points: Sequence[Point]) -> bool:
     )
 
 
-def _judge(name: str, points: Sequence[Point]) -> None:
+def _judge(name: str, points: Sequence[Point], counted: str) -> None:
     """Look at each row. Raises ImportFault for the first that cannot be."""
     last_s = last_m = 0.0
     for place, point in enumerate(points, 1):
+        where = f"{name}: {counted} {point.line or place}"
         t_s, metres = point[0], point[1]
         if not (
             0 <= t_s <= LONGEST_S
@@ -210,39 +235,39 @@ def _judge(name: str, points: Sequence[Point]) -> None:
                 if figure.__class__ is float or figure.__class__ is int
             )
         ):
-            _check(name, place, point)
-        if t_s < last_s or (metres or last_m) < last_m - 1:
+            _check(where, point)
+        if t_s < last_s:
             raise ImportFault(
-                f"{name}: row {place} lies before the row above it.",
-                "Sort the rows, or split the file where its counters begin again.",
+                f"{where} is of an earlier time than the one before it.",
+                "Put them in order, or split the file where its clock begins again.",
+            )
+        if metres is not None and metres < last_m - 1:
+            raise ImportFault(
+                f"{where} has fewer metres than the one before it: {metres:g} after {last_m:g}.",
+                "Put them in order, or split the file where its metres begin again.",
             )
         last_s = t_s
         if metres is not None and metres > last_m:
             last_m = metres
 
 
-def _check(name: str, place: int, point: Point) -> None:
+def _check(where: str, point: Point) -> None:
     """Name what is wrong with a row. Raises ImportFault."""
-    for what, value, most in (
-        ("time", point.t_s, LONGEST_S),
-        ("distance", point.distance_m, FARTHEST_M),
+    next_ = "Correct or remove it, or export the file again."
+    for what, value, most, unit in (
+        ("time", point.t_s, LONGEST_S, "s"),
+        ("distance", point.distance_m, FARTHEST_M, "m"),
     ):
-        if value is not None and not (math.isfinite(value) and 0 <= value <= most):
+        if value is not None and not 0 <= value <= most:
             raise ImportFault(
-                f"{name}: the {what} of row {place} is {value:g}, which no workout reaches.",
-                "Correct or remove that row.",
+                f"{where} is at a {what} of {value:g} {unit} since the start, "
+                "which no workout reaches.",
+                next_,
             )
     for what_of, figure in zip(Point._fields, point, strict=True):
-        if isinstance(figure, float) and not math.isfinite(figure):
-            raise ImportFault(
-                f"{name}: the {what_of} of row {place} is {figure:g}, which is no number.",
-                "Correct or remove that row.",
-            )
-        if isinstance(figure, float | int) and abs(figure) >= LARGEST:
-            raise ImportFault(
-                f"{name}: the {what_of} of row {place} is {float(figure):g}, which nobody reaches.",
-                "Correct or remove that row.",
-            )
+        if isinstance(figure, float | int) and not abs(figure) < LARGEST:
+            what = what_of.rpartition("_")[0].replace("_", " ") or what_of
+            raise ImportFault(f"{where} has a {what} of {figure:g}, which nobody reaches.", next_)
 
 
 def instant(text: object) -> datetime | None:
@@ -270,9 +295,16 @@ def shown(text: str) -> str:
 
 
 def figures_in(
-    said: Mapping[str, object], kind: type[Record], *, but: Sequence[str] = ()
+    said: Mapping[str, object],
+    kind: type[Record],
+    *,
+    but: Sequence[str] = (),
+    told: Callable[[str, object], None],
 ) -> dict[str, float | str]:
-    """Of what a file says under rowlog's own names, that which a record of this kind can hold."""
+    """Of what a file says under rowlog's own names, that which a record of this kind can hold.
+
+    `told` is called with the name and the value of each that it cannot.
+    """
     found: dict[str, float | str] = {}
     for known in fields(kind)[2:]:
         value, wanted = said.get(known.name), str(known.type)
@@ -281,13 +313,17 @@ def figures_in(
         if wanted.startswith("str"):
             if isinstance(value, str) and len(value) <= LONGEST_WORD and value.isprintable():
                 found[known.name] = value
+            else:
+                told(known.name, value)
             continue
         try:
             figure = float(value)  # type: ignore[arg-type]
         except (TypeError, ValueError):
-            continue
+            figure = math.nan
         if math.isfinite(figure) and abs(figure) <= FARTHEST_M:
             found[known.name] = figure if "float" in wanted else round(figure)
+        else:
+            told(known.name, value)
     return found
 
 
