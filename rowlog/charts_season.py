@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Any, BinaryIO, NamedTuple
+from math import log10
+from typing import Any, BinaryIO, Final, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -30,9 +31,9 @@ from rowlog.charts_report import (
 )
 from rowlog.charts_values import widened
 from rowlog.periods import Period
-from rowlog.render import pace, whole
+from rowlog.render import whole
 from rowlog.render_season_rows import best_rows, month_rows, season_figures, season_line
-from rowlog.summary_bests import BestsSummary
+from rowlog.summary_bests import Best, BestsSummary
 from rowlog.summary_trends import TrendPeriod, TrendsSummary
 
 
@@ -123,8 +124,12 @@ def _panels(period: Period, shown: TrendsSummary, bests: BestsSummary) -> list[_
             _Panel(name, told, lambda axis, width: _recovery(axis, months, period, width))
         )
     if len(bests.bests) > 1:
-        told = "best pace over each distance and time, as in the table"
-        panels.append(_Panel("Bests, pace /500 m", told, lambda axis, _: _bests(axis, bests)))
+        told = "best pace over each distance and, as another line, over each time, as in the table"
+        panels.append(
+            _Panel(
+                "Bests, pace /500 m", told, lambda axis, width: draw_bests(axis, bests.bests, width)
+            )
+        )
     return panels
 
 
@@ -181,22 +186,77 @@ def _load(axis: Axes, shown: TrendsSummary, period: Period, width: float) -> Non
     _dates(axis, period, width)
 
 
-def _bests(axis: Axes, shown: BestsSummary) -> None:
-    points = sorted((best.distance_m, best.pace_s_per_500m) for best in shown.bests)
-    axis.plot([x for x, _ in points], [y for _, y in points], color=PACE, marker="o")
+_WIDE_IN: Final = 5.0
+"""What is narrower is for a telephone."""
+_CHARACTER_IN: Final = 0.08
+"""How wide a digit of a scale is."""
+_ROUND_M: Final = (100.0, 200.0, 500.0, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5)
+"""Marks where no best is over a distance."""
+_BESTS: Final = {
+    "distance": ("over a distance", PACE, "-", "o"),
+    "time": ("over a time", POWER, "--", "D"),
+}
+"""(what was to be rowed: (in words, colour, line, mark))."""
+
+
+def draw_bests(axis: Axes, bests: Sequence[Best], width: float) -> None:
+    """Distances and times apart: each has its own line, and a time says at its mark which it is."""
+    for kind, (name, colour, line, mark) in _BESTS.items():
+        points = sorted(
+            (best.distance_m, best.pace_s_per_500m, best.target)
+            for best in bests
+            if best.kind == kind
+        )
+        if not points:
+            continue
+        axis.plot(
+            [metres for metres, _, _ in points], [pace_s for _, pace_s, _ in points], line,
+            color=colour, marker=mark, markersize=5, linewidth=1.4, label=name,
+        )  # fmt: skip
+        unit = " min" if width >= _WIDE_IN else "'"
+        for metres, pace_s, target in points if kind == "time" else ():
+            axis.annotate(
+                f"{target / 60:g}{unit}",
+                (metres, pace_s),
+                xytext=(0, 6),
+                textcoords="offset points",
+                ha="center",
+                fontsize=SMALL,
+                color=colour,
+            )
     axis.set_xscale("log")
-    marks = [best.target for best in shown.bests if best.kind == "distance"]
-    if marks:
-        axis.set_xticks(marks)
-        axis.set_xticks([], minor=True)
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    reached = [best.distance_m for best in bests]
+    marks = sorted(best.target for best in bests if best.kind == "distance")
+    axis.set_xticks(_apart(marks or _ROUND_M, min(reached), max(reached), width))
+    axis.set_xticks([], minor=True)
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
     axis.xaxis.set_minor_formatter(NullFormatter())
-    axis.tick_params(axis="x", labelrotation=45)
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: pace(value)))
     axis.set_xlabel("metres")
-    axis.margins(y=0.15)
-    axis.invert_yaxis()
+    axis.margins(x=0.07)
+    paces = [best.pace_s_per_500m for best in bests]
+    low, high = widened(min(paces), max(paces), 10.0)
+    room = 0.2 if width >= _WIDE_IN else 0.4  # the legend is as high on a telephone
+    pace_scale(axis, low - 0.25 * (high - low), high + room * (high - low))
+    axis.legend(frameon=False, loc="lower left", fontsize=SMALL, labelcolor=INK)
     finish(axis)
+
+
+def _apart(marks: Sequence[float], low_m: float, high_m: float, width: float) -> list[float]:
+    """Those marks of the scale whose names stand apart from each other, from the left on."""
+    inch = 0.83 * width / max(0.1, log10(high_m / low_m))
+    kept: list[float] = []
+    taken = float("-inf")
+    for mark in marks:
+        at, half = inch * log10(mark / low_m), 0.5 * _CHARACTER_IN * (len(_short(mark)) + 1)
+        if low_m <= mark <= high_m and at - half >= taken:
+            kept.append(mark)
+            taken = at + half
+    return kept
+
+
+def _short(metres: float) -> str:
+    """A distance as people call it: 500, 1k, 21.1k."""
+    return f"{metres:g}" if metres < 1000 else f"{round(metres / 1000, 1):g}k"
 
 
 def _dates(axis: Axes, period: Period, width: float) -> None:
@@ -207,7 +267,7 @@ def _dates(axis: Axes, period: Period, width: float) -> None:
     axis.xaxis.set_minor_locator(MonthLocator(bymonthday=16))  # type: ignore[no-untyped-call]
     axis.xaxis.set_major_formatter(NullFormatter())
     names: Formatter = DateFormatter("%b")  # type: ignore[no-untyped-call]
-    if width < 5:
+    if width < _WIDE_IN:
         names = FuncFormatter(_initial)
     axis.xaxis.set_minor_formatter(names)
     axis.tick_params(axis="x", which="minor", length=0)

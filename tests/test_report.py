@@ -6,6 +6,7 @@ import importlib.util
 import json
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from rowlog.charts_inline import charts
 from rowlog.charts_pieces import force_curves, recoveries
 from rowlog.charts_report import figure
 from rowlog.charts_reps import reps_of
+from rowlog.charts_season import draw_bests
 from rowlog.charts_tracks import draw_tracks
 from rowlog.charts_values import tracks
 from rowlog.contents import Contents, load_contents
@@ -26,6 +28,7 @@ from rowlog.render_chart import session_charts
 from rowlog.render_report import session_page
 from rowlog.replaying import replay_file
 from rowlog.reporting import ReportError, report_session
+from rowlog.summary_bests import Best
 from rowlog_drivers.errors import CallError
 from tests.support import ROOT
 from tests.test_trends import TODAY as TODAY_DATE
@@ -325,6 +328,40 @@ def test_a_season(database: Path, tmp_path: Path, suffix: str) -> None:
         assert not re.search(r"https?:|url\((?!#)|@import|<script", text)
         (months, *_) = Page(text).tables
         assert sum(int(row[1]) for row in months[1:]) == len(inside)
+
+
+def best_over(kind: str, target: float, pace_s: float) -> Best:
+    metres_, seconds = (
+        (target, target * pace_s / 500) if kind == "distance" else (target * 500 / pace_s, target)
+    )
+    return Best(
+        event="", kind=kind, target=target, time_s=seconds, distance_m=metres_,
+        pace_s_per_500m=pace_s, power_w=200.0, whole=True, session=1,
+        started_at="2026-01-02T03:04:05+00:00", start_from="said", athlete=None, machine=None,
+        plan=None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [3.6, 8.0])
+def test_bests_over_distances_and_over_times_are_lines_of_their_own(width: float) -> None:
+    rows = [best_over("distance", m, p) for m, p in ((500, 92), (5000, 109), (6000, 110))]
+    rows += [best_over("time", t, p) for t, p in ((60, 88), (1800, 108.5), (3600, 112))]
+    made, (axis,) = figure(width, [2.7])
+    draw_bests(axis, rows, width)
+    distances, times = axis.get_lines()
+    assert np.asarray(distances.get_xdata()).tolist() == [500, 5000, 6000]
+    assert np.asarray(times.get_ydata()).tolist() == [88, 108.5, 112]
+    legend = axis.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["over a distance", "over a time"]
+    minutes = [text.get_text() for text in axis.texts]
+    assert minutes == (["1'", "30'", "60'"] if width < 5 else ["1 min", "30 min", "60 min"])
+    made.canvas.draw()
+    named = [label.get_window_extent() for label in axis.get_xticklabels() if label.get_text()]
+    assert len(named) >= 2
+    assert not any(a.overlaps(b) for a, b in pairwise(named))
+    low, high = axis.get_ylim()
+    assert low > high  # the fast ones at the top
 
 
 def test_seasons_by_name() -> None:
