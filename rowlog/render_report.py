@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from rowlog.charts_inline import Chart
     from rowlog.contents import Contents
 
+_TELEPHONE_PX: Final = 328
+"""What a narrow one has for a table."""
 _LONG: Final = 36
 """A title of more characters than this is set smaller."""
 
@@ -91,14 +93,17 @@ def table(
     """A table with its heads; each row is (class, cells), its first cell its name.
 
     The first `text` columns after it hold words, not numbers. On a telephone the columns of the
-    heads in `second` stand in a second line of each row. All is escaped here.
+    heads in `second`, or the last ones, stand in a second line of each row, where one line has no
+    room for all. All is escaped here.
     """
     below = {at for at, head in enumerate(heads) if head in set(second)}
     firsts = [at for at in range(1 + text, len(heads)) if at not in below]
-    if len(firsts) + len(below) <= 5 and not any(
-        len(row[at]) > 10 for _, row in rows for at in below
-    ):
-        firsts, below = sorted([*firsts, *below]), set()
+    every = sorted([*firsts, *below])
+    if _needed_px(heads, rows, [0, *every]) <= _TELEPHONE_PX:
+        firsts, below = every, set()
+    elif not below:
+        half = (len(every) + 1) // 2
+        firsts, below = every[:half], set(every[half:])
     # What a telephone makes of rows is no table any more for some readers of screens: hence roles.
     cells = "".join(
         f'<th scope="col" role="columnheader"{_look(at, text, below)}>{escape(head)}</th>'
@@ -125,6 +130,16 @@ def table(
     )
 
 
+def _needed_px(
+    heads: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], columns: Iterable[int]
+) -> float:
+    """About how wide these columns are beside each other on a telephone."""
+    return sum(
+        max([len(heads[at]) * 7.0, *(len(thousands(row[at])) * 8.2 for _, row in rows)]) + 11.5
+        for at in columns
+    )
+
+
 def _columns(
     heads: Sequence[str],
     rows: Sequence[tuple[str, Sequence[str]]],
@@ -133,7 +148,7 @@ def _columns(
 ) -> str:
     """The widths of a row of two lines: its name's, then as the longest cells of either line."""
     longest = [
-        max([len(word) * 0.95 for word in head.split()] + [len(row[at]) for _, row in rows])
+        max([0.95 * len(w) for w in head.split()] + [len(thousands(r[at])) for _, r in rows])
         for at, head in enumerate(heads)
     ]
     count = max(len(firsts), len(below))

@@ -12,7 +12,7 @@ import pytest
 from rowlog.charts_report import HEART, INK, LINE, PACE, POWER, RATE, SOFT, shade
 from rowlog.contents import load_contents
 from rowlog.periods import season_named
-from rowlog.render_report import STYLE
+from rowlog.render_report import STYLE, page, table
 from rowlog.replaying import replay_file
 from rowlog.reporting import report_season, report_session
 from rowlog.summary_athletes import add_athlete
@@ -256,3 +256,29 @@ def test_a_page_breaks_no_chart_on_paper(pages: dict[str, Path], tab: Tab) -> No
     )
     assert {look: how for look, how, _ in sections} == {"": "avoid", "long": "auto"}
     assert all(height < 990 for _, _, height in sections)
+
+
+@pytest.mark.parametrize(
+    ("metres", "lines"), [("2000", False), ("1234567", True)], ids=["short", "long"]
+)
+def test_a_row_takes_two_lines_only_where_one_has_no_room(
+    metres: str, lines: bool, tmp_path: Path, tab: Tab
+) -> None:
+    """Without figures that belong below the others, the last ones go there."""
+    heads = ("Month", "Sessions", "Time", "Metres", "Pace")
+    made = table("Months", heads, [("", ("May 2026", "31", "23:16:01", metres, "2:05.9"))])
+    if not lines:
+        made = table("Months", ("Month", "Metres"), [("", ("May 2026", metres))])
+    assert ('class="lines"' in made) == lines
+    file = tmp_path / "table.html"
+    file.write_text(page("Months", [made]), encoding="utf-8")
+    tab.size(360, 844)
+    shown_as(tab, "light")
+    tab.open(file.as_uri())
+    needed, there = tab.run(
+        "[document.querySelector('.wide').scrollWidth, document.querySelector('.wide').clientWidth]"
+    )
+    assert needed <= there
+    assert (
+        tab.run("document.querySelector('tbody tr').getBoundingClientRect().height > 40") == lines
+    )
