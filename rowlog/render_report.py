@@ -121,7 +121,7 @@ def table(
         )
     columns = ""
     if below or text:
-        columns = f' class="lines" style="--columns:{_columns(heads, rows, firsts, sorted(below))}"'
+        columns = f' class="lines" style="{_columns(heads, rows, firsts, sorted(below))}"'
     return (
         f'<div class="wide" role="region" aria-label="{escape(caption)}" tabindex="0">'
         f'<table role="table"{columns}><caption class="hidden">{escape(caption)}</caption>'
@@ -146,7 +146,10 @@ def _columns(
     firsts: Sequence[int],
     below: Sequence[int],
 ) -> str:
-    """The widths of a row of two lines: its name's, then as the longest cells of either line."""
+    """The widths of a row of two lines: its name's, then as the longest cells of either line.
+
+    And the least of the whole, below which a table scrolls: for who has letters of twice the size.
+    """
     longest = [
         max([0.95 * len(w) for w in head.split()] + [len(thousands(r[at])) for _, r in rows])
         for at, head in enumerate(heads)
@@ -157,7 +160,9 @@ def _columns(
         both = [line[place] for line in (firsts, below) if place < len(line) > 1]
         shares.append(max(3.0, *(longest[at] for at in both)))
     first = max(len(row[0]) for _, row in rows) * 0.62 + 0.3 if rows else 3.0
-    return " ".join([f"{first:.1f}em", *(f"minmax(0,{share:.1f}fr)" for share in shares)])
+    widths = " ".join([f"{first:.1f}em", *(f"minmax(0,{share:.1f}fr)" for share in shares)])
+    least = 0.85 * first + sum(0.52 * share + 0.3 for share in shares)
+    return f"--columns:{widths};--least:{least:.1f}rem"
 
 
 def _look(at: int, text: int, below: set[int]) -> str:
@@ -308,6 +313,7 @@ svg *{stroke-linejoin:round;stroke-linecap:butt}
 main{padding:1.25rem 1rem}th,td{padding:.3rem .36rem;font-size:.85rem}thead th{font-size:.75rem}
 .bar{width:30%}.key{gap:.8rem 1.5rem}.key dd{font-size:1.3rem}
 .lines,.lines thead,.lines tbody{display:block}
+.lines{min-width:var(--least)}
 .lines tr{display:grid;grid-template-columns:var(--columns);align-items:baseline;
 padding:.2rem 0;line-height:1.35}
 .lines th,.lines td{padding:.05rem 0 .05rem .4rem;border:0}

@@ -282,3 +282,24 @@ def test_a_row_takes_two_lines_only_where_one_has_no_room(
     assert (
         tab.run("document.querySelector('tbody tr').getBoundingClientRect().height > 40") == lines
     )
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_letters_of_twice_the_size_run_into_nothing(
+    name: str, pages: dict[str, Path], tab: Tab
+) -> None:
+    """A table scrolls then, as the page does not; no cell's words stand over those of another."""
+    tab.size(390, 844)
+    shown_as(tab, "light")
+    tab.open(pages[name].as_uri())
+    tab.run("document.documentElement.style.fontSize = '200%'; true")
+    assert tab.run("document.documentElement.scrollWidth") == 390
+    over = tab.run("""[...document.querySelectorAll('tr')].flatMap(row => {
+      const boxes = [...row.cells].filter(at => at.textContent).map(at => {
+        const range = document.createRange(); range.selectNodeContents(at);
+        return [at.textContent, range.getBoundingClientRect()]; });
+      return boxes.flatMap(([text, one], at) => boxes.slice(at + 1)
+        .filter(([, other]) => Math.min(one.right, other.right) - Math.max(one.left, other.left) > 1
+          && Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > 4)
+        .map(([beside]) => [text, beside])); })""")
+    assert over == []
