@@ -25,8 +25,8 @@ from rowlog.charts_report import INK, LINE, SMALL, SOFT, drawing
 from rowlog.charts_tracks import draw_tracks, heights
 from rowlog.charts_values import tracks
 from rowlog.contents import Contents
-from rowlog.render import began, printable
-from rowlog.render_rows import devices_line, interval_rows, key_figures, split_rows, title_of
+from rowlog.render import began, facts, printable
+from rowlog.render_rows import devices_line, key_figures, report_tables, title_of
 
 MOST_ROWS = 40
 """A table on a sheet leaves its rests out when it would have more rows than this."""
@@ -68,22 +68,18 @@ def parts_of(contents: Contents, width: float, *, paper: bool) -> list[Part | Ro
         if wanted
     ]
     parts += [_beside(beside[at : at + 2], contents, width) for at in range(0, len(beside), 2)]
+    parts.append(_notes([printable(line, 400) for line in facts(contents.summary)], width))
     return parts
 
 
 def _tables(contents: Contents, *, paper: bool) -> list[Rows]:
     found = []
-    heads, rows = interval_rows(contents.summary)
-    if heads:
-        title = "Intervals"
-        if not paper and len(rows) > MOST_ROWS:
-            title = "Intervals, without the rests"
+    for title, (heads, rows) in report_tables(contents.summary):
+        if not paper and len(rows) > MOST_ROWS and any(look == "rest" for look, _ in rows):
+            title = f"{title}, without the rests"
             sums = next(at for at, (look, _) in enumerate(rows) if "sum" in look)
             rows = [row for at, row in enumerate(rows) if at >= sums or row[0] != "rest"]
-        found.append(Rows(title, heads, rows, 2 if "Exercise" in heads else 1))
-    heads, rows = split_rows(contents.summary)
-    if heads:
-        found.append(Rows("Splits", heads, rows))
+        found.append(Rows(title, heads, rows, 2 if "Exercise" in heads[1:] else 1))
     return found
 
 
@@ -104,6 +100,19 @@ def _beside(
             draw(axis, contents, width / len(draws))
 
     return Part(2.7 if len(draws) > 1 else 2.3, drawn)
+
+
+def _notes(said: Sequence[str], width: float) -> Part:
+    """What the figures rest on, in small letters."""
+    lines = [line for text in said for line in _lines(text, int(width * 13), 3)]
+    height = 0.25 + 0.18 * len(lines)
+
+    def drawn(into: Any) -> None:
+        for place, line in enumerate(lines, 1):
+            at = 1 - (0.15 + 0.18 * place) / height
+            into.text(0, at, line, fontsize=SMALL, color=SOFT, va="baseline")
+
+    return Part(height, drawn)
 
 
 def _said(contents: Contents) -> list[str]:

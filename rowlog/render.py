@@ -239,7 +239,7 @@ def summary(shown: Summary, style: Style) -> str:
         blocks.append("\n".join(split_lines(shown.splits, style, shown.pace_m)))
     if shown.zones:
         blocks.append("\n".join(_zone_lines(shown)))
-    notes = _notes(shown)
+    notes = facts(shown)
     if len(shown.segmentations) > 1:
         notes += _other_cuts(shown)
     blocks.append("\n".join(notes))
@@ -595,7 +595,7 @@ def _metres(segments: Sequence[SegmentSummary]) -> float:
     return sum(one.distance_m or 0.0 for one in segments)
 
 
-def _notes(shown: Summary) -> list[str]:
+def facts(shown: Summary) -> list[str]:
     """What the figures rest on, and what was odd about the recording."""
     session, quality = shown.session, shown.quality
     notes: list[str] = []

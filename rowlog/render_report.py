@@ -6,15 +6,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from rowlog.render import began, duration, printable, whole
-from rowlog.render_rows import (
-    devices_line,
-    interval_rows,
-    key_figures,
-    split_rows,
-    thousands,
-    title_of,
-)
+from rowlog.render import began, duration, facts, printable, whole
+from rowlog.render_rows import devices_line, key_figures, report_tables, thousands, title_of
 from rowlog.summary import SessionSummary, Summary, ZoneSummary
 
 if TYPE_CHECKING:
@@ -48,9 +41,7 @@ def session_page(contents: Contents, charts: Sequence[Chart], judged: str | None
         parts.append("<p>Nothing was rowed, and no piece of work was found.</p>")
     over_time = [chart for chart in charts if chart.name == "Over time"]
     parts += [chart_section(chart) for chart in over_time]
-    parts.append(_quality(shown))
-    parts.append(_table_section("Intervals", *interval_rows(shown)))
-    parts.append(_table_section("Splits", *split_rows(shown)))
+    parts += [_table_section(title, *rows) for title, rows in report_tables(shown)]
     rest = [chart for chart in charts if chart not in over_time]
     parts += [chart_section(chart) for chart in rest if not chart.half]
     beside = [chart_section(chart) for chart in rest if chart.half]
@@ -59,6 +50,7 @@ def session_page(contents: Contents, charts: Sequence[Chart], judged: str | None
         parts.append(f'<div class="beside">{"".join([*beside, zones])}</div>')
     else:
         parts.append(zones)
+    parts.append(_facts(shown))
     return page(f"{title_of(contents)}, {when}", parts)
 
 
@@ -206,9 +198,7 @@ _HEART: Final = ("HR", "Highest", "At end", "After 60 s")
 def _table_section(
     title: str, heads: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]
 ) -> str:
-    if not heads:
-        return ""
-    text = 1 if "Exercise" in heads else 0
+    text = 1 if "Exercise" in heads[1:] else 0
     return (
         f'<section class="long"><h2>{title}</h2>'
         + table(title, heads, rows, text=text, second=_HEART)
@@ -243,16 +233,10 @@ def _zones(zones: Sequence[ZoneSummary]) -> str:
     )
 
 
-def _quality(shown: Summary) -> str:
-    words = []
-    if shown.gaps:
-        seconds = sum(gap.duration_s for gap in shown.gaps)
-        what = "gap" if len(shown.gaps) == 1 else "gaps"
-        words.append(
-            f"A device was not heard for {duration(seconds)} in all, in {len(shown.gaps)} {what}; "
-            "they are tinted in the charts."
-        )
-    return f'<p class="soft">{escape(" ".join(words))}</p>' if words else ""
+def _facts(shown: Summary) -> str:
+    """What the figures rest on, and what was odd, a line each."""
+    items = "".join(f"<li>{escape(printable(line, 400))}</li>" for line in facts(shown))
+    return f'<section><h2>Notes</h2><ul class="soft">{items}</ul></section>'
 
 
 def _unheard(session: SessionSummary) -> str:
@@ -276,6 +260,7 @@ h1.long{font-size:clamp(1.3rem,3.4vw,1.75rem);line-height:1.25}
 h2{font-size:1.15rem;margin:2.5rem 0 .75rem;letter-spacing:-.01em}
 p{margin:.4rem 0;overflow-wrap:anywhere}
 .soft,footer{color:var(--soft)}
+ul{margin:0;padding:0;list-style:none;font-size:.9rem}
 footer{max-width:60rem;margin:0 auto;padding:0 1.25rem 2rem;font-size:.85rem}
 .key{display:flex;flex-wrap:wrap;gap:1rem 1.9rem;margin:1.5rem 0 0;padding:1rem 0;
 border-top:2px solid var(--ink);border-bottom:1px solid var(--line)}

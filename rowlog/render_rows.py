@@ -15,6 +15,7 @@ from rowlog.render import (
     whole,
     work_heart_rate,
 )
+from rowlog.render_rounds import exercise_rows, round_rows
 from rowlog.summary import SessionSummary, Summary
 
 if TYPE_CHECKING:
@@ -142,6 +143,20 @@ def split_rows(shown: Summary) -> Table:
         ]  # fmt: skip
         rows.append(("split", cells))
     return known_columns(["Split", *_HEADS[:-1]], rows, 1)
+
+
+def report_tables(shown: Summary) -> list[tuple[str, Table]]:
+    """Every table that there is something for, with its title."""
+    rounds = [("", row) for row in round_rows(shown)]
+    exercises = [("", row) for row in exercise_rows(shown)]
+    beats = ["HR", "Highest", "At end"]
+    found = [
+        ("Intervals", interval_rows(shown)),
+        ("Splits", split_rows(shown)),
+        ("Exercises", known_columns(["Exercise", "Times", "Time", "Metres", *beats], exercises, 1)),
+        ("Rounds", known_columns(["Round", "Time", "Work", "Metres", *beats], rounds, 1)),
+    ]
+    return [(title, (heads, rows)) for title, (heads, rows) in found if rows]
 
 
 def known_columns(heads: list[str], rows: list[tuple[str, list[str]]], always: int) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import importlib.util
 import json
 import re
@@ -194,6 +195,16 @@ def test_the_head_splits_and_zones_have_the_numbers_of_show(
             assert cells["Pace"] == pace(split["mean_pace_s_per_500m"])
             assert cells["Watts"] == whole(split["mean_power_w"])
             assert cells["HR"] == whole(split["mean_heart_rate_bpm"])
+    for title, key, work in (("Exercise", "exercises", "Time"), ("Round", "rounds", "Work")):
+        assert (title in tables) == bool(shown[key])
+        found_rows = tables.get(title, [[]])
+        for told_row, one in zip(found_rows[1:], shown[key], strict=True):
+            said = dict(zip(found_rows[0], told_row, strict=True))
+            assert said[work] == clock_time(one["work_s"])
+            assert said["HR"] == whole(one["mean_heart_rate_bpm"])
+    lines = call(database, "show", str(number)).splitlines()
+    told = [html.unescape(line) for line in re.findall("<li>([^<]*)</li>", pages[number])]
+    assert len(told) >= 3 and [line for line in lines if line in told] == told
     # The athlete's maximum is not known: no zones are told.
     assert "Zone" not in tables and shown["zones"] == []
 
@@ -204,7 +215,9 @@ def _or_empty(show: Any, value: float | None) -> str:
 
 def test_what_a_machine_does_not_say_is_not_drawn(pages: dict[int, str]) -> None:
     names = {number: re.findall("<h2>([^<]*)</h2>", page) for number, page in pages.items()}
-    assert names[CIRCUIT] == ["Over time", "Intervals", "Piece by piece"]
+    assert names[CIRCUIT] == [
+        "Over time", "Intervals", "Exercises", "Rounds", "Piece by piece", "Notes",
+    ]  # fmt: skip
     assert "Force" not in names[WATER]
     told = [t["aria-label"] for _, t in Page(pages[CIRCUIT]).tags if t.get("role") == "img"]
     assert told[0] is not None and "heart rate over time" in told[0] and "pace" not in told[0]
