@@ -35,6 +35,10 @@ from rowlog.contents import Contents, Grid
 _COLOURS: Final[dict[Kind, str]] = {"pace": PACE, "rate": RATE, "power": POWER, "heart": HEART}
 
 
+_LEAST_S: Final = 10.0
+"""Paddling in a rest that lasts less is not drawn."""
+
+
 def heights(count: int, width: float) -> list[float]:
     """How high each drawing is, in inches: the first and last have more to say."""
     row = 1.35 if width < 5 else 1.5
@@ -120,6 +124,7 @@ def _draw_line(
     if working.any():
         rested = np.where(working | ~rowed(contents, grid)[kept], np.nan, drawn)
         rested[(rested < scale[0]) | (rested > scale[1])] = np.nan
+        rested = lasting(t_s, rested, _LEAST_S)
         axis.plot(t_s, rested, color=_COLOURS[track.kind], linewidth=0.8, alpha=0.4)
         drawn = np.where(working, drawn, np.nan)
     inside = ~np.isnan(drawn)
@@ -127,6 +132,16 @@ def _draw_line(
         t_s, one, other, where=inside.tolist(), color=_COLOURS[track.kind], alpha=0.22, linewidth=0
     )
     axis.plot(t_s, drawn, color=_COLOURS[track.kind], linewidth=1.6, solid_capstyle="round")
+
+
+def lasting(t_s: Array, values: Array, least_s: float) -> Array:
+    """The values without those runs that are over sooner: what a line was before it fell away."""
+    found = values.copy()
+    known = ~np.isnan(values)
+    for run in np.split(np.arange(len(values)), np.flatnonzero(np.diff(known.astype(int))) + 1):
+        if len(run) and known[run[0]] and t_s[run[-1]] - t_s[run[0]] < least_s:
+            found[run] = np.nan
+    return found
 
 
 def _name_reps(axis: Axes, reps: Sequence[Rep], last_s: float, width: float) -> None:

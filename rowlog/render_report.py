@@ -262,7 +262,7 @@ p{margin:.4rem 0;overflow-wrap:anywhere}
 .soft,footer{color:var(--soft)}
 ul{margin:0;padding:0;list-style:none;font-size:.9rem}
 footer{max-width:60rem;margin:0 auto;padding:0 1.25rem 2rem;font-size:.85rem}
-.key{display:flex;flex-wrap:wrap;gap:1rem 1.9rem;margin:1.5rem 0 0;padding:1rem 0;
+.key{display:flex;flex-wrap:wrap;gap:1rem 1.6rem;margin:1.5rem 0 0;padding:1rem 0;
 border-top:2px solid var(--ink);border-bottom:1px solid var(--line)}
 .key dt{font-size:.8rem;color:var(--soft)}
 .key dd{margin:0;font-size:1.5rem;font-weight:600;font-variant-numeric:tabular-nums;line-height:1.2}

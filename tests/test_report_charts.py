@@ -29,7 +29,7 @@ from rowlog.charts_pieces import (
 from rowlog.charts_poster import head, parts_of
 from rowlog.charts_report import drawing, figure, pace_scale
 from rowlog.charts_reps import reps_of
-from rowlog.charts_tracks import draw_tracks, heights
+from rowlog.charts_tracks import draw_tracks, heights, lasting
 from rowlog.charts_values import scaled, smoothed, tracks, tracks_told, widened
 from rowlog.contents import Contents, load_contents
 from rowlog.render import Style
@@ -69,6 +69,14 @@ def test_a_line_is_the_mean_of_its_neighbours_in_its_own_piece() -> None:
     np.testing.assert_allclose(mean, [1.5, 3.0, 4.0, NAN, 9.0, 9.0, 30.0])
     np.testing.assert_allclose(lowest, [1.0, 1.0, 2.0, NAN, 8.0, 8.0, 30.0])
     np.testing.assert_allclose(highest, [2.0, 6.0, 6.0, NAN, 10.0, 10.0, 30.0])
+
+
+def test_what_lasts_no_time_is_not_drawn() -> None:
+    """The first run lasts 2 s, the second 4 s."""
+    t_s = np.arange(10.0)
+    values = np.array([NAN, 5.0, 5.0, 5.0, NAN, 7.0, 7.0, 7.0, 7.0, 7.0])
+    kept = lasting(t_s, values, 3.0)
+    assert np.isnan(kept[:5]).all() and (kept[5:] == 7).all()
 
 
 @pytest.mark.parametrize(
