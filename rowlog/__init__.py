@@ -1,5 +1,3 @@
 """rowlog: the recorder for rowing machines and heart rate."""
 
-from typing import Final
-
-__version__: Final = "0.1.0"
+__version__ = "0.1.0"

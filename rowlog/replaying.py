@@ -22,6 +22,7 @@ from rowlog.store_rows import Source
 from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.clock import wall_now
 from rowlog_drivers.device import Device
+from rowlog_drivers.errors import FramesError
 from rowlog_drivers.frames import (
     Frame,
     FramesHeader,
@@ -54,6 +55,13 @@ def replay_file(
         plan = parse(header.plan)
     make_decoding(header.sources)
     opened.verify()
+    if next(iter(opened), None) is None:
+        raise FramesError(
+            f"{file} is a recording of nothing: no frame is in it.",
+            "Export it again.",
+            path=str(file),
+            expected="a frame",
+        )
     if header.started_at is None:  # as of any file that does not say
         dated = datetime.fromtimestamp(file.stat().st_mtime, UTC)
         header = replace(

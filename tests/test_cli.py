@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -399,6 +400,41 @@ def test_output_that_cannot_be_written_is_told(arguments: tuple[str, ...], recor
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "cannot be written" in done.stderr
+
+
+def test_a_recording_of_nothing_is_no_session(tmp_path: Path) -> None:
+    file, database = tmp_path / "nothing.frames", tmp_path / "rowlog.db"
+    file.write_text("# rowlog-frames 1\n# source: rower ftms\n# end: 30\n", encoding="utf-8")
+    for command in ("replay", "import"):
+        done = rowlog(command, file, "--db", database)
+        assert done.returncode == 1
+        assert "is a recording of nothing: no frame is in it." in done.stderr
+    assert not database.exists() or answer("sessions", db=database) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signal ends a process there")
+def test_ctrl_c_while_the_program_loads_ends_it_without_a_word() -> None:
+    """Pressed as the first of the large modules is looked for."""
+    script = (
+        "import os, signal, sys\n"
+        "class Pressed:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'rowlog.cli':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Pressed())\n"
+        "from rowlog.__main__ import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "sessions"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "drivers")])},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGINT
+    assert done.stderr == ""
 
 
 def test_a_replayed_session_ends_when_it_did(recorded: Path) -> None:
