@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from rowlog_drivers.quick import quick
 from rowlog_drivers.records import HeartRate, RowerSample
 
 JUMP_BPM: Final = 25.0
@@ -18,7 +17,6 @@ SPIKE_NS: Final = 5_000_000_000
 """A jump that returns within this time was a spike; one that stays is believed."""
 
 
-@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What one measurement stands for."""

@@ -9,7 +9,6 @@ from rowlog.believing import STROKE_RATE_LIMIT_SPM, Believed
 from rowlog.counters import SECOND_NS, Counter
 from rowlog.hearing import Hearing
 from rowlog.heart import Plausibility, Reading
-from rowlog_drivers.quick import quick
 from rowlog_drivers.records import Flood, HeartRate, Link, Record, RowerSample, Stroke, Tick
 
 STANDSTILL_NS: Final = 2 * SECOND_NS
@@ -55,7 +54,6 @@ class Anomaly(Record):
     detail: str = ""
 
 
-@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
     """Where a rower stands after one delivery: session totals, counted from its first reading.

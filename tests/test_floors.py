@@ -117,7 +117,7 @@ VIEWS = ("rowlog.screen*", "rowlog.sounds*")
 PAGES = ("rowlog.web",)
 CLI = ("rowlog.cli*", "rowlog.__main__")
 FOUNDATION = tuple(
-    f"rowlog_drivers.{name}" for name in ("errors", "clock", "quick", "records", "fields", "frames")
+    f"rowlog_drivers.{name}" for name in ("errors", "clock", "records", "fields", "frames")
 )
 FILES = ("os", "io", "pathlib", "shutil", "tempfile", "glob")
 SQLITE = ("sqlite3", "sqlite_utils")
@@ -193,7 +193,6 @@ ROOMS = (
         modules=CORE,
         may=(
             "rowlog_drivers.records",
-            "rowlog_drivers.quick",
             "rowlog_drivers.frames",
             "rowlog_drivers.interface",
             "rowlog_drivers.errors",

@@ -21,7 +21,6 @@ from typing import BinaryIO, Final, NoReturn, TextIO
 from urllib.parse import quote, unquote
 
 from rowlog_drivers.errors import FramesError
-from rowlog_drivers.quick import quick
 
 FRAMES_VERSION: Final = 1
 """The version of the .frames format that is read and written."""
@@ -39,7 +38,6 @@ MAX_NS: Final = (1 << 63) - 1
 """The latest instant that the database can hold, about 292 years."""
 
 
-@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """Some bytes, when, from whom: everything a device does reaches us as one of these."""

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from rowlog_drivers.frames import Frame, Request
-from rowlog_drivers.quick import quick
 from rowlog_drivers.records import Record
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One frame with everything it was decoded into: evidence and meaning travel together.

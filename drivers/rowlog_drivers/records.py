@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Final
 
-from rowlog_drivers.quick import quick
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
@@ -23,7 +21,6 @@ class Record:
     """Name of the device within the session, as in the `# source:` header."""
 
 
-@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowerSample(Record):
     """One notification or reading of a rowing machine, holding only what it carried.
@@ -69,7 +66,6 @@ class RowerSample(Record):
     """Bytes after the last announced field, ignored."""
 
 
-@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stroke(Record):
     """One stroke, or what is known of it so far: records of one number are merged above.
@@ -100,7 +96,6 @@ class Stroke(Record):
     """True when concluded from a counter, False when the machine reported the stroke itself."""
 
 
-@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeartRate(Record):
     """One heart-rate measurement of a strap or band."""
@@ -304,7 +299,6 @@ class Undecoded(Record):
     reason: str
 
 
-@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick(Record):
     """A whole second of frame time went by; its source is the empty string."""
