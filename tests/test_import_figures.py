@@ -144,6 +144,7 @@ SHEETS = {
             ("stroke.paceSecPer1k", lambda n: 250), ("stroke.strokesPerMin", lambda n: 24),
             ("stroke.watts", lambda n: 180), ("stroke.hrBpm", lambda n: 130),
             ("stroke.dragFactor", lambda n: 120), ("stroke.driveMeters", lambda n: 1.3),
+            ("stroke.calorieCounter", lambda n: n),
         ),
         dates=("stroke.driveStartMs",),
     ),
@@ -157,25 +158,27 @@ SHEETS = {
     "rowpro's intervals": Sheet(
         "RowfileId\n\nDate,TotalTime\n01/12/2016 19:23:00,36000\n\n",
         {"Type": lambda n: str(n % 2), "Time": lambda n: "3000", "Distance": lambda n: "12",
-         "AvgPace": lambda n: "120"},
+         "AvgPace": lambda n: "120", "AvgWatts": lambda n: "180",
+         "Cals of it": lambda n: "31.4", "SPM of it": lambda n: "24", "EndHR": lambda n: "151"},
         "\nTime,Distance,Pace,Watts,Cals,SPM,HR\n"
         + "".join(f"{3000 - 9 * n},9,0.25,180,1,24,130\n" for n in range(6)),
     ),
     "speedcoach": Sheet(
         "Session Information:\nStart Time:,11/14/16 07:38am\n\nPer-Stroke Data:\n"
         "Interval,Elapsed Time,Distance (GPS),Distance (IMP),Stroke Rate,Heart Rate,Power,"
-        "Split (GPS)\n(#)\n",
+        "Split (GPS),Distance/Stroke (GPS),Work,Force Avg,Force Max\n(#)\n",
         {"Interval": lambda n: "1", "Elapsed Time": lambda n: f"00:{3 * n:02d}.0",
          "Distance (GPS)": lambda n: str(12 * n), "Distance (IMP)": lambda n: "0",
          "Stroke Rate": lambda n: "24", "Heart Rate": lambda n: "130", "Power": lambda n: "180",
-         "Split (GPS)": lambda n: "02:05.0"},
+         "Split (GPS)": lambda n: "02:05.0", "Distance/Stroke (GPS)": lambda n: "9.6",
+         "Work": lambda n: "430", "Force Avg": lambda n: "250", "Force Max": lambda n: "460"},
         titled=False,
     ),
     "speedcoach's intervals": Sheet(
         "Session Information:\n\nInterval Summaries:\nInterval,Total Distance (GPS),"
-        "Total Elapsed Time\n(#)\n",
+        "Total Elapsed Time,Total Strokes\n(#)\n",
         {"Interval": str, "Total Distance (GPS)": lambda n: "12",
-         "Total Elapsed Time": lambda n: "00:03.0"},
+         "Total Elapsed Time": lambda n: "00:03.0", "Total Strokes": lambda n: "24"},
         "\nPer-Stroke Data:\nInterval,Elapsed Time,Distance (GPS)\n(#)\n1,00:02.0,8\n",
         titled=False,
     ),
@@ -189,12 +192,30 @@ SHEETS = {
          "Avg Heart Rate": lambda n: "151", "Drag Factor": lambda n: "120"},
         dates=("Date",),
     ),
+    "strokes": Sheet(
+        "",
+        {"source": lambda n: "rower", "number": str, "t_s": lambda n: str(3 * n),
+         "stroke_rate_spm": lambda n: "24", "power_w": lambda n: "180",
+         "distance_m": lambda n: "9.5", "total_distance_m": lambda n: str(12 * n),
+         "drive_s": lambda n: "0.8", "recovery_s": lambda n: "1.7",
+         "drive_length_m": lambda n: "1.3", "work_j": lambda n: "430",
+         "peak_force_n": lambda n: "460", "mean_force_n": lambda n: "250",
+         "inferred": lambda n: "0"},
+    ),
+    "heart rates": Sheet(
+        "",
+        {"source": lambda n: "strap", "t_s": str, "heart_rate_bpm": lambda n: "120",
+         "rr_ms": lambda n: "500 501", "contact": lambda n: "1"},
+    ),
     "RR by second": Sheet(
         "", {"t_s": str, "hr": lambda n: "120", "rr_ms": lambda n: "500 501"}
     ),
     "RR intervals": Sheet("", {"rr_ms": lambda n: str(500 + n)}),
 }  # fmt: skip
-UNREAD = {"stroke.REVISION", "workoutType", "Cals", "AvgPace", "Description"}
+UNREAD = {
+    "stroke.REVISION", "SPM of it", "workoutType", "Cals", "AvgPace", "AvgWatts", "Description",
+    "inferred", "source", "contact",
+}  # fmt: skip
 """Columns of which nothing is made."""
 NUMBERED = {("speedcoach's intervals", "Interval")}
 """Numbers of rows, of which nothing is made either."""

@@ -11,7 +11,7 @@ from garmin_fit_sdk import Decoder, Stream
 from rowlog.contents import Contents, load_contents
 from rowlog.editing import edit_note, edit_tags
 from rowlog.exporting import export
-from rowlog.exports import Exporter, exporter, named
+from rowlog.exports import FORMATS, Exporter, exporter, named
 from rowlog.exports.fit_words import parts, words_read
 from rowlog.importing import import_files
 from rowlog.replaying import replay_file
@@ -193,6 +193,81 @@ def test_what_somebody_wrote_to_a_strangers_tcx_is_its_note(tmp_path: Path) -> N
     )
     (done,) = import_files(tmp_path / "i.db", [tmp_path / "a.tcx"])
     assert load_contents(tmp_path / "i.db", done.sessions[0]).session.note == "A head wind & rain."
+
+
+# -------------------------------------------------------------------------------- rowlog's tables
+
+
+def test_a_table_of_strokes_comes_in_again(recorded: Path, tmp_path: Path) -> None:
+    for number in (MONITOR, RESTS):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        was, now = there_and_back(recorded, number, "strokes", folder)
+        unsaid: dict[str, Any] = {"source": "", "elapsed_s": None, "force_curve_n": None}
+        assert [stroke._replace(**unsaid) for stroke in now.main_strokes] == [
+            stroke._replace(**unsaid) for stroke in was.main_strokes
+        ]
+        assert now.session.stroke_count == was.session.stroke_count
+        assert (now.session.start_from, now.session.mean_heart_rate_bpm) == ("file", None)
+        lengths = [lap.distance_m for lap in now.segments if lap.kind == "work"]
+        meant = [lap.distance_m for lap in was.segments if lap.kind == "work"]
+        assert lengths == pytest.approx(meant, abs=12)  # found by the strokes alone
+
+
+@pytest.mark.parametrize("name", ["rr", "heart-rate"])
+def test_tables_of_the_heart_come_in_again(name: str, recorded: Path, tmp_path: Path) -> None:
+    was, now = there_and_back(recorded, STOP, name, tmp_path)
+    told = [[rr for beat in one.beats for rr in beat.rr_ms or ()] for one in (was, now)]
+    assert told[0] == told[1]
+    mean, highest = now.session.mean_heart_rate_bpm, now.session.max_heart_rate_bpm
+    assert mean == pytest.approx(was.session.mean_heart_rate_bpm, abs=0.3)
+    assert highest == pytest.approx(was.session.max_heart_rate_bpm, abs=0 if name != "rr" else 2)
+
+
+def test_of_two_straps_and_no_skin(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(
+        "source,t_s,heart_rate_bpm,rr_ms,contact\na,1.0,120,500,1\nb,1.5,80,,\na,2.0,121,495.5,1\n"
+        "a,3.0,63,,0\n"
+    )
+    (done,) = import_files(tmp_path / "i.db", [tmp_path / "a.csv"])
+    assert [str(told) for told in done.left_out] == [
+        "1 row of another device was left out: line 3."
+    ]
+    beats = load_contents(tmp_path / "i.db", done.sessions[0]).beats
+    assert [(beat.t_s, beat.heart_rate_bpm) for beat in beats] == [(1.0, 120), (2.0, 121)]
+
+
+@pytest.mark.parametrize(
+    ("name", "holds"),
+    [
+        ("force", "the force curves of a session, and neither its metres nor its heart"),
+        ("samples", "the records of a rower as they came, and no strokes"),
+        ("json", "the figures of a session, and not what was rowed"),
+    ],
+)
+def test_what_no_session_can_be_made_of_says_what_to_import_instead(
+    name: str, holds: str, recorded: Path, tmp_path: Path
+) -> None:
+    known = named(name)
+    assert known is not None
+    file = tmp_path / f"s{known.suffix}"
+    export(recorded, [MONITOR], file, known, folder=False)
+    (done,) = import_files(tmp_path / "i.db", [file])
+    assert done.fault == (
+        f"s{known.suffix} holds {holds}. Import the session's .frames or .fit file, as made by: "
+        "rowlog export ID session.frames"
+    )
+
+
+def test_every_format_comes_in_again_or_says_what_to_import_instead() -> None:
+    docs = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    table = docs[docs.index("| `--format` | By suffix |") :].split("\n\n", 1)[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    assert rows[0] == ["`--format`", "By suffix", "Holds", "Imported again"]
+    told = {name: row[3] for row in rows[2:] for name in row[0].replace("`", "").split(", ")}
+    assert set(told) == {known.name for known in FORMATS}
+    refused = {name for name, text in told.items() if text.startswith("no")}
+    assert refused == {"force", "samples", "json"}
 
 
 def exporter_of(name: str) -> Exporter:

@@ -22,7 +22,7 @@ SPARE: Final = 200
 MOST_CELLS: Final = 6_000_000
 """A row a second with thirty columns for two days."""
 
-VERSION: Final = "11"
+VERSION: Final = "12"
 """Of the readers; raised when one of them reads a file differently than before."""
 
 
@@ -45,11 +45,20 @@ def read(name: str, content: bytes) -> list[Workout]:
 
 def _read_text(name: str, text: str) -> list[Workout] | None:
     """The workouts of a text file, by the first format that knows it as its own."""
-    from rowlog.imports import boatcoach, logbook, painsled, rowpro, rr, speedcoach, stroke_csv
+    from rowlog.imports import (
+        boatcoach,
+        logbook,
+        painsled,
+        rowpro,
+        rr,
+        speedcoach,
+        stroke_csv,
+        tables,
+    )
 
     text = text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
     _bounded(name, text)
-    for format_ in (logbook, rowpro, boatcoach, speedcoach, painsled, stroke_csv, rr):
+    for format_ in (logbook, rowpro, boatcoach, speedcoach, painsled, tables, stroke_csv, rr):
         try:
             found: list[Workout] | None = format_.read(name, text)
         except csv.Error as error:

@@ -9,6 +9,7 @@ from typing import Final
 
 from rowlog.imports.cells import Cells, is_nothing, number, whole
 from rowlog.imports.left_out import LeftOut, left_out
+from rowlog.imports.tables import of_one_source
 from rowlog.imports.workout import MOST_BEATS, Point, Workout, bounded
 
 _SHORTEST_MS, _LONGEST_MS = 150.0, 10_000.0
@@ -58,27 +59,36 @@ def read(name: str, text: str) -> list[Workout] | None:
 
 
 def _table(name: str, head: list[str], lines: list[str], places: Sequence[int]) -> Workout:
-    """The workout of a table by seconds."""
-    beat = next((head.index(name) for name in ("hr", "heart_rate_bpm") if name in head), None)
+    """The workout of a table by seconds, of one strap where it has several."""
+    beat = next((name for name in ("hr", "heart_rate_bpm") if name in head), None)
     points = []
     untimed: list[int] = []
     told = Cells(name)
     beats = 0
-    for line, row in zip(places, csv.reader(lines), strict=False):
-        t_s = told.figure("t_s", row[head.index("t_s")], line) if len(row) == len(head) else None
+    rows: list[tuple[int, dict[str, str]]] = []
+    for line, cells in zip(places, csv.reader(lines), strict=False):
+        if len(cells) == len(head):
+            rows.append((line, dict(zip(head, cells, strict=True))))
+        else:
+            untimed.append(line)
+    chosen, others = of_one_source(rows)
+    for line, row in chosen:
+        t_s = told.figure("t_s", row["t_s"], line)
         if t_s is None:
             untimed.append(line)
             continue
-        said = (told.figure("rr_ms", cell, line) for cell in row[head.index("rr_ms")].split())
+        said = (told.figure("rr_ms", cell, line) for cell in row["rr_ms"].split())
         rr = tuple(ms for ms in said if ms)
         beats += len(rr)
         bounded(name, "heartbeats", beats, MOST_BEATS)
-        bpm = told.figure("heart_rate_bpm", row[beat], line) if beat is not None else None
+        bpm = None if beat is None else told.figure("heart_rate_bpm", row[beat], line)
         if bpm is None and rr:
             bpm = round(60_000 * len(rr) / sum(rr))
+        if row.get("contact", "").strip() == "0":
+            bpm = None  # without the skin no strap is believed
         points.append(Point(t_s=t_s, heart_rate_bpm=whole(bpm), rr_ms=rr or None, line=line))
-    lacking = left_out("row", "without a time or with too few cells", untimed)
-    return _made(points, (*told.left_out(), *lacking))
+    lacking = left_out("row", "without a time or with too few cells", sorted(untimed))
+    return _made(points, (*told.left_out(), *lacking, *others))
 
 
 def _made(points: list[Point], lacking: tuple[LeftOut, ...]) -> Workout:
