@@ -153,7 +153,7 @@ def _columns(
         shares.append(max(3.0, *(longest[at] for at in both)))
     first = max(len(row[0]) for _, row in rows) * 0.62 + 0.3 if rows else 3.0
     widths = " ".join([f"{first:.1f}em", *(f"minmax(0,{share:.1f}fr)" for share in shares)])
-    least = 0.85 * first + sum(0.52 * share + 0.3 for share in shares)
+    least = 0.85 * first + sum(0.53 * share + 0.18 for share in shares)
     return f"--columns:{widths};--least:{least:.1f}rem"
 
 
@@ -293,7 +293,7 @@ svg *{stroke-linejoin:round;stroke-linecap:butt}
 .beside>*{min-width:0}
 .beside>:nth-child(odd):last-child{grid-column:1/-1}
 @media screen and (max-width:51em){.desk{display:none}.tablet{display:block}
-.beside{display:block}}
+.beside{display:block}th,td{padding:.3rem .4rem}}
 @media screen and (max-width:34em){.tablet{display:none}.phone{display:block}
 main{padding:1.25rem 1rem}th,td{padding:.3rem .36rem;font-size:.85rem}thead th{font-size:.75rem}
 .bar{width:30%}.key{gap:.8rem 1.5rem}.key dd{font-size:1.3rem}
@@ -301,7 +301,7 @@ main{padding:1.25rem 1rem}th,td{padding:.3rem .36rem;font-size:.85rem}thead th{f
 .lines{min-width:var(--least)}
 .lines tr{display:grid;grid-template-columns:var(--columns);align-items:baseline;
 padding:.2rem 0;line-height:1.35}
-.lines th,.lines td{padding:.05rem 0 .05rem .4rem;border:0}
+.lines th,.lines td{padding:.05rem 0 .05rem .25rem;border:0}
 .lines thead tr{border-bottom:1px solid var(--ink);align-items:end}
 .lines thead th{white-space:normal;line-height:1.2}
 .lines tr.sum td,.lines tr.sum th{border:0}
