@@ -5,10 +5,11 @@ Run: python benchmarks/imports.py [FILES] [--alone]
 The peers are fitdecode, which is there, and rowingdata, which is installed for this alone, into an
 environment of its own beside the temporary files (`--alone` leaves it out; ROWINGDATA_PYTHON names
 a Python that has it). Each works on the same file of an hour, several times in one process; the
-best processor time counts. rowlog's is told three times: read and checked, which stands beside
+best processor time counts. rowlog's is told four times: read and checked, which stands beside
 fitdecode alone; summed up as text by what `rowlog import --dry-run` runs, which stands beside
-rowingdata with its summary; and the whole import with all that it derives and keeps (strokes,
-pieces, splits, totals, the heart, frames to be cut anew), but for the writing, which no peer does.
+rowingdata with its summary; with all that it derives (strokes, pieces, splits, totals, the heart,
+frames to be cut anew, packed), as each process that reads does it; and the whole import into a
+database that is there, on the disk when it is done. Neither of the last two is done by any peer.
 FILES is how many are imported in one call after that, 1000 unless it is said; 0 leaves that out.
 """
 
@@ -25,6 +26,7 @@ from functools import partial
 from multiprocessing import active_children
 from pathlib import Path
 from random import Random
+from shutil import copyfile
 from tempfile import TemporaryDirectory
 
 import fitdecode  # type: ignore[import-untyped]
@@ -105,12 +107,15 @@ def _formats(folder: Path, *, alone: bool) -> None:
     if not alone:
         for name, seconds in _rowingdata(folder, files["tcx"], files["csv"]).items():
             peers[name] = ("rowingdata with its summary", seconds)
+    empty = folder / "empty.db"
+    import_files(empty, [])
     for name, file in files.items():
         content = file.read_bytes()
         works: dict[str, Callable[[], object]] = {
             "read and checked": partial(imports.read, "x", content),
             "summed up as text": partial(_summed_up, file),
             "all derived": partial(parts_of, "x", content, datetime.now(UTC), None, frozenset()),
+            "taken in": partial(_taken_in, empty, file),
         }
         who, seconds = peers.get(name, ("", 0.0))
         print(f"an hour of {name}" + (f": {who} takes {seconds * 1000:.1f} ms" if who else ""))
@@ -131,6 +136,15 @@ def _summed_up(file: Path) -> str:
     if "14400" not in text:
         raise SystemExit(f"{file.name} was not summed up: {text}")
     return text
+
+
+def _taken_in(empty: Path, file: Path) -> None:
+    """Into a database that has its tables already, and nothing in them."""
+    database = empty.with_name("taken.db")
+    copyfile(empty, database)
+    (done,) = import_files(database, [file])
+    if not done.sessions:
+        raise SystemExit(f"{file.name} was not taken in: {done}")
 
 
 def _rowingdata(folder: Path, tcx: Path, csv: Path) -> dict[str, float]:
@@ -175,16 +189,27 @@ def _many(folder: Path, count: int) -> None:
         others = [child.pid for child in active_children() if child.pid is not None]
         memory.append((_resident_mb(os.getpid()), sum(map(_resident_mb, others))))
 
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), _busy_s()
     done = import_files(folder / "many.db", [inside], on_file=seen)
-    seconds = time.perf_counter() - start
+    seconds, used = (
+        time.perf_counter() - start,
+        [now - was for now, was in zip(_busy_s(), busy, strict=True)],
+    )
     taken = sum(len(one.sessions) for one in done)
     twice = sum(bool(one.same) for one in done)
     print(f"  taken for workouts that were there: {twice}")
     print(f"{taken} files of 300 strokes: {seconds:.1f} s, {seconds / count * 1000:.0f} ms each")
+    own, others = (one / count * 1000 for one in used)
+    print(f"  of processor time each: {own:.1f} ms to write it, {others:.1f} ms to read it")
     tenths = [one for one in memory if one[0]]
     print("  memory after each tenth, MB: " + " ".join(f"{own:.0f}" for own, _ in tenths))
     print("  of the other processes:      " + " ".join(f"{rest:.0f}" for _, rest in tenths))
+
+
+def _busy_s() -> tuple[float, float]:
+    """Processor time of this process, and of others of its that have ended."""
+    spent = os.times()
+    return spent.user + spent.system, spent.children_user + spent.children_system
 
 
 def _resident_mb(process: int) -> float:
