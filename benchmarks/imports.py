@@ -82,12 +82,17 @@ def main() -> None:
 
 
 def _strokes(metres: float, count: int = STROKES_AN_HOUR, seed: int | None = None) -> bytes:
-    """Strokes of 2.5 s and so many metres; as somebody rows them where there is a seed."""
+    """Strokes of 2.5 s and so many metres; as somebody rows them where there is a seed.
+
+    No two are alike then, and the pace wanders by some 2 %.
+    """
     random = Random(seed)
-    rows, t_s, rowed_m = [HEADER], 0.0, 0.0
+    rows, t_s, rowed_m, better = [HEADER], 0.0, 0.0, 0.0
     for n in range(1, count + 1):
+        if seed is not None:
+            better = 0.98 * better + random.gauss(0, 0.004)
         t_s += 2.5 + (0.0 if seed is None else random.gauss(0, 0.05))
-        rowed_m += metres + (0.0 if seed is None else random.gauss(0, 0.2))
+        rowed_m += metres * (1 + better) + (0.0 if seed is None else random.gauss(0, 0.2))
         rows.append(f"{n},{t_s:.2f},{rowed_m:.1f},24,{120 + n % 50}")
     return "\n".join(rows).encode()
 

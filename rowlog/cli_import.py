@@ -82,8 +82,10 @@ def import_(
         elif not as_json and total <= TOLD_ONE_BY_ONE:
             _tell(done)
         if bar is not None:
-            bar.draw(done.done, sum(len(one.sessions) for one in told), "sessions")
+            bar.draw(done.done, sum(len(one.sessions) for one in told), "session")
 
+    if bar is not None:
+        bar.draw(0.0, 0, "session")
     try:
         path = database_path(db)
         done = import_files(path, files, athlete=athlete_named(path, athlete), on_file=tell)
@@ -139,8 +141,10 @@ def _look(files: list[Path], athlete: str | None, db: Path | None, *, as_json: b
         if done.fault is not None:
             typer.echo(f"rowlog: {done.fault}", err=True)
         if bar is not None:
-            bar.draw(done.done, workouts, "workouts")
+            bar.draw(done.done, workouts, "workout")
 
+    if bar is not None:
+        bar.draw(0.0, 0, "workout")
     try:
         path = database_path(db)
         done = preview_files(path, files, athlete=athlete_named(path, athlete), on_file=tell)
@@ -300,8 +304,8 @@ class _Bar:
         self._total = total
 
     def draw(self, done: float, count: int, what: str) -> None:
-        """Show that so many of all files are done, and how many of what came of them."""
-        said = f" {int(done)} of {_files(self._total)}, {count} {what}"
+        """Show that so many of all files are done, and how many came of them: of `what`, one."""
+        said = f" {int(done)} of {_files(self._total)}, {count} {what}{'s' * (count != 1)}"
         width = max(10, min(40, get_terminal_size().columns - len(said) - 3))
         share = min(done / max(self._total, 1), 1.0)
         typer.echo(f"[{'=' * int(width * share):<{width}}]{said}", err=True, nl=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -100,3 +101,23 @@ def test_a_file_whose_frames_do_not_come_back_is_refused_alone(
     assert short.sessions == (1,)
     with Store.open_writer(tmp_path / "a.db") as store:
         assert store.closed_sessions() == [1]
+
+
+def test_the_bar_is_there_at_once_and_goes_when_all_is_done(tmp_path: Path) -> None:
+    pytest.importorskip("fcntl")  # a terminal to draw on
+    from tests.terminal import InTerminal
+
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for n in range(2):
+        (folder / f"{n}.csv").write_bytes(STROKES[: 2000 + 500 * n].rpartition(b"\n")[0])
+    with InTerminal("import", folder, "--db", tmp_path / "a.db") as terminal:
+        assert terminal.end() == 0
+        shown = terminal.lines()
+    assert re.findall(r"\[[= ]{40}\][^\r]*", terminal.raw.decode()) == [
+        f"[{' ' * 40}] 0 of 2 files, 0 sessions",
+        f"[{'=' * 20}{' ' * 20}] 1 of 2 files, 1 session",
+        f"[{'=' * 40}] 2 of 2 files, 2 sessions",
+    ]
+    assert [line for line in shown if ".csv" in line] == ["0.csv: session 1.", "1.csv: session 2."]
+    assert not any(line.startswith("[") for line in shown)
