@@ -56,5 +56,12 @@ class Hindsight:
             return None
         self._since = None
         since.before.hindsight = better
+        later = Since.now(since.before, since.t_ns) if better.since_ns is None else None
         tracker, back, found = since.again()
-        return (tracker, back, found) if tracker.hindsight_serves else None
+        if not tracker.hindsight_serves:
+            return None
+        if later is not None and tracker.in_doubt:  # it may be found out yet when that rest began
+            later.calls = since.calls
+            later.told(found)
+            self._since = later
+        return tracker, back, found

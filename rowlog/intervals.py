@@ -187,8 +187,11 @@ class Tracker:
         """Whether the stretch could be gone through with it."""
         self._rested: Rested | None = None
         """A rest that began in a stretch that nobody saw, until it is seen when it ends."""
+        self._resumed: list[Position] = []
+        """What was heard since a stretch at whose end somebody is thought to row again, until it is
+        seen whether that is so."""
         self.found_out: Dated | None = None
-        """When that began."""
+        """When that rest began, or that somebody is in it still."""
 
     # What comes in
 
@@ -202,12 +205,25 @@ class Tracker:
             self._come_to(heard)
             if self._rested is not None:
                 self._watch_rest(heard, self._rested)
+            if self._resumed:
+                self._watch_rowing(heard)
         return self._told()
 
     @property
     def in_doubt(self) -> bool:
         """Whether what comes may tell more of a stretch that nobody saw."""
-        return bool(self._waiting) or self._rested is not None
+        return bool(self._waiting or self._resumed) or self._rested is not None
+
+    def _watch_rowing(self, position: Position) -> None:
+        """Who stands after a stretch is in a rest still, whatever its metres seemed to say."""
+        back = self._resumed[0]
+        if position.t_ns > back.t_ns:
+            self._resumed.append(position)
+        rows = rows_on(self._resumed)
+        if rows is not None or (position.after_gap and position.t_ns > back.t_ns):
+            self._resumed = []
+        if rows is False and self.at > 0 and self._rowing:
+            self.found_out = Dated(back_ns=back.t_ns, piece=self.at - 1, since_ns=None)
 
     def _watch_rest(self, position: Position, rested: Rested) -> None:
         """Where a rest ends tells when it began, unseen."""
@@ -549,6 +565,7 @@ class Tracker:
             return None
         self.hindsight_serves = self.hindsight_serves or dated is self.hindsight is not None
         held = unseen.held
+        under_way = self.at
         turns = found.turns
         if before.concluded and known is None and not position.exact_elapsed:
             turns = since_outset(found, self.pieces, before.uncertainty_s)
@@ -564,8 +581,11 @@ class Tracker:
         if step is not None:
             self._monitors = step.target if step.kind == "work" else None
             self._workout_over = step.kind == "over"
-        if not self.hindsight_serves:
+        if not self.hindsight_serves or (dated is not None and dated.since_ns is None):
             self._rested = self._rested_unseen(before, position, found)
+        if not self.hindsight_serves and found.rows and under_way < self.at and not held:
+            rested = self._rowing and self.pieces[self.at - 1].kind == "rest"
+            self._resumed = [position] if rested else []
         if found.rows is None:
             return position
         if not found.rows:

@@ -26,6 +26,8 @@ _SPEED_SLACK: Final = 0.1
 """So exactly is the speed of work known by that of later work."""
 _LATE_NS: Final = 5 * SECOND_NS
 """Nobody is believed to have rested longer than the plan has it by more than this."""
+_STOOD_NS: Final = 9 * SECOND_NS // 10
+"""Whose metres did not rise for so long stood, be it between two strokes."""
 _HERE_NS: Final = SECOND_NS // 5
 """A rest that somebody is in lasts on for so long at least."""
 SURE_S: Final = 1.0
@@ -73,6 +75,8 @@ class Rested:
     """When the work before it began; None where that is not known."""
     outset: bool
     """Whether all began in the stretch."""
+    level: Position | None = None
+    """Where its metres rose last."""
     stood: Position | None = None
     """Where the rower has been seen at a standstill last since,"""
     rose: Position | None = None
@@ -108,7 +112,7 @@ class Rested:
             speed_mps = speed_mps if _SLOWEST_MPS <= speed_mps <= FASTEST_MPS else ANYBODY[0]
         since_ns = self._since_ns(self.again_ns, speed_mps)
         if since_ns is None or not self._likely(since_ns):
-            self.stood = self.rose = self.again = None  # some strokes within the rest
+            self.stood = self.rose = self.level = self.again = None  # some strokes within the rest
             return None
         back_ns = self.back.t_ns
         least_ns = since_ns + back_ns + _HERE_NS - self.again_ns  # it went on until then
@@ -141,12 +145,14 @@ class Rested:
 
     def _ends_with(self, position: Position) -> bool:
         """Whether somebody rows again: from a standstill, or since the rower was heard again."""
+        if _rise_m(self.level or self.back, position) > 0 or self.level is None:
+            self.level = position
         stood = self.stood
         if not position.moved:
-            if self.rose is None and stood is not None and _rise_m(stood, position) > 0:
-                self.rose = position
-            elif stood is None or _rise_m(self.rose or stood, position) <= 0:
+            if position.t_ns - self.level.t_ns >= _STOOD_NS:
                 self.stood, self.rose = position, None
+            elif self.rose is None and stood is not None and _rise_m(stood, position) > 0:
+                self.rose = position
             return False
         if stood is None:
             seconds = (position.t_ns - self.back.t_ns) / SECOND_NS
@@ -154,6 +160,9 @@ class Rested:
                 return False
             if _rise_m(self.back, position) < _SLOWEST_MPS * seconds:
                 return False
+            since_ns = self._since_ns(self.back.t_ns, None)
+            if since_ns is None or 2 * self.about_ns >= since_ns + self.back.t_ns:
+                return False  # the work before it goes on, more likely
             self.again, self.again_ns = self.back, self.back.t_ns
             return True
         self.again = position
@@ -363,9 +372,11 @@ def resting(
         per_m = stretch.kcal_per_m
         lasted = _lasted(pieces, first, at, speed_mps, per_m)
         longest = None if lasted is None else _lasted(pieces, first, at + 1, speed_mps, per_m)
-        if lasted is None or longest is None:
+        is_open = piece.target.type == "open"
+        if lasted is None or (longest is None and not is_open):
             break
-        most_s = min(sum(longest), stretch.seconds) - sum(lasted)
+        longest_s = sum(longest) if longest is not None else stretch.seconds
+        most_s = min(longest_s, stretch.seconds) - sum(lasted)
         if most_s <= 0:
             break
         least_s = min(COAST_S, most_s)

@@ -66,6 +66,25 @@ def test_a_rest_in_which_somebody_paddles_is_dated_by_no_stroke_within_it() -> N
     assert one.edge_s <= 8.0
 
 
+def test_who_stands_after_a_stretch_is_in_a_rest_without_a_length_still() -> None:
+    """Its metres would have been rowed by somebody slower, who began the next piece again."""
+    plan, gap = "3x1:00/...r", (10.0, 78.0)  # work to 65 s, a rest to 140 s
+    one = outcome(lived(BY_NAME["s4"], plan, [gap], seed=0), plan, *gap)
+    assert one.same
+    assert one.edge_s <= 0.5
+    one = told("ftms", plan, 2.0, 118.5)  # before the first stroke: its time is not known
+    assert one.same
+    assert one.unstated_s <= 0.5
+    assert one.metres <= 3.0
+
+
+def test_strokes_that_end_the_work_are_no_end_of_its_rest() -> None:
+    """Heard again 2.7 s before the work ends, with polls between two risings of its metres."""
+    one = told("s4", "2x(0:40/0:20r+100m/0:30r)", 1.9, 40.0)
+    assert one.same
+    assert one.edge_s <= 3.0
+
+
 def facts_of(keys: Sequence[tuple[float, str]] = ()) -> list[object]:
     """Of `3x150m/0:30r` on FTMS, away from 2.5 to 52.5 s, with keys pressed meanwhile."""
     simulation = lived(BY_NAME["ftms"], "3x150m/0:30r", [(2.5, 50.0)])
