@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import csv
 import re
 import struct
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from rowlog import imports
+from rowlog.exports import rowingdata
 from rowlog.exports.fit_writer import Field, FitWriter
 from rowlog.fit_layout import (
     ENUM,
@@ -24,8 +28,10 @@ from rowlog.fit_layout import (
 )
 from rowlog.importing import import_files
 from rowlog.imports import fit, stroke_csv
+from rowlog.imports.cells import KINDS
 from rowlog.imports.workout import ImportFault, Lap, Point, laid_out
 from rowlog.summary import Summary, load
+from rowlog_drivers.records import FileLap, FileTotals
 from tests.support import ROOT
 
 START = 1_767_225_600 - EPOCH_S
@@ -271,14 +277,105 @@ def test_the_table_of_fields_says_what_the_readers_do() -> None:
     assert checked > 50
 
 
+READERS = {
+    "boatcoach": "BoatCoach", "painsled": "Painsled on a desktop", "logbook": "Concept2 season",
+    "speedcoach": "SpeedCoach", "tcx": "TCX", "rowpro": "RowPro", "fit": "FIT",
+}  # fmt: skip
+"""(a reader: the column of the table that says what it reads)."""
+OWN_FIGURES = {"started_at_s", "duration_s", "start_from"} | {
+    field.name for kind in (FileLap, FileTotals) for field in fields(kind)
+}
+"""What rowlog wrote under its own names, which stand below the table."""
+
+
+def told_of(program: str) -> set[str]:
+    """The names that the table gives for a program, in lower case, without units."""
+    names = [name for row in table() for name, _ in TOLD.findall(row[program])]
+    names += [name for cell in (row[program] for row in table()) for name in CODE.findall(cell)]
+    return {plain(name) for name in names}
+
+
+CODE = re.compile(r"`([^`]+)`")
+
+
+def plain(name: str) -> str:
+    return re.sub(r"\s*\((?!gps|imp).*|^ ", "", name.lower())
+
+
+def columns_of(reader: str) -> set[str]:
+    """The names by which a reader asks a row for its cells, from its source."""
+    path = ROOT / "rowlog" / "imports" / f"{reader}.py"
+    asked: list[ast.expr | None] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Dict):
+            kinds = (value.value for value in node.values if isinstance(value, ast.Constant))
+            asked += node.keys if any(kind in KINDS for kind in kinds) else []
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+            asked += node.args if name in ("get", "_number", "_text") else []
+        elif isinstance(node, ast.Subscript):
+            asked.append(node.slice)
+    values = (node.value for node in asked if isinstance(node, ast.Constant))
+    return {value for value in values if isinstance(value, str) and value.strip()}
+
+
 def test_every_column_that_is_read_stands_in_the_table() -> None:
-    names = {re.sub(r"\s*\(.*", "", name) for name in stroke_csv.COLUMNS} | set(fit._FIELDS)
-    for reader in ("boatcoach", "painsled", "logbook", "speedcoach", "tcx", "fit"):
-        text = (ROOT / "rowlog" / "imports" / f"{reader}.py").read_text(encoding="utf-8")
-        names |= set(re.findall(r'(?:get|row|said)(?:\.get)?[\[(]"([A-Za-z][\w ./()-]*)"', text))
-    told = DOCS.lower()
-    assert sorted(name for name in names if name.lower() not in told) == []
-    assert len(names) > 90
+    """Under the program that it is of: what a reader asks for and what its table lacks is named."""
+    lacking, asked = {}, 0
+    for reader, program in READERS.items():
+        told = told_of(program)
+        names = columns_of(reader) - OWN_FIGURES - {*KINDS, *Point._fields}
+        if reader == "fit":
+            names |= {*fit._FIELDS, *fit._OF_STROKES}
+        asked += len(names)
+        said = {name for name in names if {plain(name), f"stroke.{plain(name)}",
+                                            f"total {plain(name)}"} & told}  # fmt: skip
+        if names - said:
+            lacking[reader] = sorted(names - said)
+    assert lacking == {}
+    assert asked > 100
+    by_stroke = set().union(*(told_of(program) for program in STROKES))
+    assert {plain(name) for name in stroke_csv.COLUMNS} - by_stroke == set()
+
+
+STROKES = ("RowingData, Painsled on a phone", "ErgData, logbook strokes", "ErgStick", "SmartRow",
+           "Hero")  # fmt: skip
+
+
+def test_every_column_of_the_table_is_read() -> None:
+    known = {plain(name) for name in stroke_csv.COLUMNS}
+    unread = {
+        (program, name) for program in STROKES for name in told_of(program) if name not in known
+    }
+    for reader, program in READERS.items():
+        if reader in ("fit", "tcx", "rowpro"):
+            continue  # by numbers of fields, and places in rows
+        text = (ROOT / "rowlog" / "imports" / f"{reader}.py").read_text(encoding="utf-8").lower()
+        names = {plain(name) for name in columns_of(reader)} | {*re.findall(r'"([^"]+:)"', text)}
+        names |= {f"{before}{name}" for name in names for before in ("stroke.", "total ")}
+        unread |= {(program, name) for name in told_of(program) if name not in names}
+    assert unread == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "program", "above"),
+    [("testdata.csv", 0, 0), ("painsled_out_data.csv", 0, 0), ("ergdata_example.csv", 1, 0),
+     ("ergstick2.csv", 2, 0), ("smartrow_intervals.csv", 3, 0), ("herodata.csv", 4, 3)],
+)  # fmt: skip
+def test_what_is_read_of_a_file_stands_under_its_program(
+    captures: Path, file: str, program: int, above: int
+) -> None:
+    text = (captures / "rowingdata" / file).read_text(encoding="utf-8-sig")
+    head = next(csv.reader(text.splitlines()[above : above + 1]))
+    read = {name.strip().lower() for name in head} & set(stroke_csv.COLUMNS)
+    assert len(read) >= 6
+    assert {plain(name) for name in read} - told_of(STROKES[program]) == set()
+
+
+def test_what_is_written_as_rowingdata_stands_in_the_table() -> None:
+    told = told_of("RowingData, Painsled on a phone")
+    counted = {"activityidx", "pointidx", "speed"}  # which the format has to have
+    assert {plain(name.strip()) for name in rowingdata.COLUMNS} - told == counted
 
 
 STATES = (
