@@ -179,7 +179,10 @@ def _read(job: Job, work: Work[T]) -> Read[T]:
         content = unpacked(name, _content(job.file) if job.content is None else job.content)
         found = work(name, content, dated)
     except FAULTS as error:
-        return Read(job.file, job.done, fault=_fault(job.file, error))
+        fault = _fault(job.file, error)
+        if job.dated_by is not None and fault.startswith(name):  # of several archives' members
+            fault = f"{shown(job.dated_by.name)}/{fault}"
+        return Read(job.file, job.done, fault=fault)
     return Read(job.file, job.done, found)
 
 

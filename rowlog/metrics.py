@@ -53,6 +53,12 @@ def time_weighted_mean(
     """
     if len(t_s) == 0 or end_s <= start_s:
         return Mean(value=None, seconds=0.0)
+    # No other reading is in force in it, nor what one in force moves towards.
+    first, last = (
+        np.searchsorted(t_s, start_s - hold_s),
+        np.searchsorted(t_s, end_s + hold_s, "right"),
+    )
+    t_s, values = t_s[first:last], values[first:last]
     since, until = _in_force(t_s, start_s, end_s, hold_s)
     seconds = np.where(np.isnan(values), 0.0, np.maximum(until - since, 0.0))
     level = values

@@ -20,7 +20,7 @@ from rowlog.heart import JUMP_BPM, Plausibility
 from rowlog.importing_sessions import planned
 from rowlog.imports.left_out import LeftOut
 from rowlog.imports.workout import Lap, Point, Workout, laps_told
-from rowlog.metrics import Array, Mean, time_weighted_mean
+from rowlog.metrics import HOLD_S, Array, Mean, time_weighted_mean
 from rowlog.plan import ROW
 from rowlog.segments import Segment
 from rowlog.starts import UNKNOWN, Start
@@ -225,10 +225,11 @@ class _Rows:
     def power(self, start_s: float, end_s: float) -> Mean:
         """The power of a piece; 0 W before its first stroke is measured is no value."""
         t_s, watts = self._power
+        reach = np.searchsorted(t_s, (start_s - HOLD_S, end_s + HOLD_S), "right")
+        t_s, watts = t_s[reach[0] : reach[1]], watts[reach[0] : reach[1]].copy()
         first, last = np.searchsorted(t_s, (start_s, end_s))
         rowing = np.flatnonzero(watts[first:last] > 0)
         begun = first + int(rowing[0]) if len(rowing) else last
-        watts = watts.copy()
         watts[first:begun][watts[first:begun] == 0] = np.nan
         return time_weighted_mean(t_s, watts, start_s, end_s)
 

@@ -4,9 +4,12 @@ half taken in."""
 from __future__ import annotations
 
 import gzip
+import os
+import sqlite3
 import tarfile
 import tracemalloc
 import warnings
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -22,6 +25,7 @@ from rowlog.importing import import_files
 from rowlog.importing_sessions import frames_of
 from rowlog.imports.archives import is_archive, members
 from rowlog.imports.workout import ImportFault, Workout
+from rowlog.previewing import preview_files
 from rowlog.store_read import open_reader
 from tests.support import run
 from tests.test_import_formats import WHOLE, boatcoach_intervals, tcx_file
@@ -263,3 +267,105 @@ def test_a_harmed_file_among_good_ones_hurts_none_of_them(tmp_path: Path) -> Non
     assert [one.sessions for one in done] == [(1,), (), (2,)]
     with open_reader(tmp_path / "i.db") as reader:
         assert len(reader.sessions()) == 2
+
+
+HEAD, *STROKES = stroke_csv().decode().split("\n")
+SEASON = '"Date","Work Time (Seconds)","Work Distance","Comments"\n'
+ENTRY = '"2026-01-02 03:04:05","480","2000",""\n'
+
+
+def zipped(name: str = "a.csv", content: bytes = stroke_csv()) -> bytes:
+    out = BytesIO()
+    with ZipFile(out, "w", ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return out.getvalue()
+
+
+def locked() -> bytes:
+    content = bytearray(zipped())
+    for magic, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.find(magic) + at] |= 1
+    return bytes(content)
+
+
+REFUSED = [
+    ("locked.zip", locked(), "locked.zip/a.csv is locked by a password."),
+    ("method.zip", zipped().replace(b"\x08\x00", b"\x63\x00"), "packed in a way that"),
+    ("half.zip", zipped()[:-30], "half.zip is no whole archive: it is damaged, or a part of it"),
+    ("inner.zip", zipped("in.zip", zipped()), "inner.zip/in.zip is a zip within another archive"),
+    ("tar.zip", zipped("in.tar", bytes(257) + b"ustar"), "in.tar is a tar within another archive"),
+    ("twice.gz", gzip.compress(gzip.compress(stroke_csv())), "twice.gz is a gzip within another"),
+    ("a.7z", b"7z\xbc\xaf\x27\x1c" + bytes(50), "packed by 7-Zip, which rowlog does not open"),
+    ("a.rar", b"Rar!\x1a\x07" + bytes(50), "packed by rar"),
+    ("nul.csv", stroke_csv().replace(b"\n3,", b"\n3\0,"), "line 4 holds a NUL character"),
+    ("quote.csv", stroke_csv().replace(b"\n3,", b'\n"3,'), "line 4 opens a quote that it does"),
+    ("cell.csv", f"{HEAD}\n1,2,{'1' * 200_000}".encode(), "a cell of more than 131,072 characters"),
+    ("season.csv", (SEASON + ENTRY.replace('""', '"') + ENTRY * 3).encode(),
+     "a quote is not closed"),
+    ("wide.csv", (SEASON + ENTRY.replace('""', '"","a"')).encode(), "line 2 has more cells than"),
+    ("bare.csv", SEASON.encode(), "has no row below its first line"),
+    ("metres.csv", stroke_csv(last="10,30,5,24,130"), "line 11 has fewer metres than the one"),
+    ("clock.csv", stroke_csv(last="10,1,99,24,130"), "its clock begins again in line 11"),
+    ("blank.csv", b" \n\n", "blank.csv is empty"),
+    ("ebcdic.tcx", b'<?xml version="1.0" encoding="cp037"?>' + tcx_file().split(b"?>", 1)[1],
+     'says that it is written in "cp037", as no TCX file is'),
+    ("latin.tcx", tcx_file().replace(b"</Activity>", b"<Notes>\xfc</Notes></Activity>"),
+     "is not written in utf-8"),
+    ("deep.tcx", tcx_file().replace(b"</Activity>", b"<a>" * 2000), "1,000 elements within one"),
+    ("text.tcx", tcx_file().replace(b"</Activity>", b"x" * 1_000_001), "1,000,000 characters in"),
+    ("course.tcx", b"<TrainingCenterDatabase/>", "is a TCX without an activity"),
+    ("hole.fit", WHOLE[:100] + bytes(200) + WHOLE[300:], "it makes no sense at byte"),
+    ("many.fit", WHOLE * 501, "holds more than 500 workouts"),
+    ("laps.tcx", tcx_file().replace(b"</Activity>", b"<Lap/>" * 2001 + b"</Activity>"),
+     "holds more than 2,000 laps"),
+]  # fmt: skip
+
+
+def everything(database: Path) -> dict[str, list[tuple[object, ...]]]:
+    """All rows of all tables."""
+    with closing(sqlite3.connect(database)) as db:
+        tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        return {
+            name: sorted(db.execute(f'SELECT * FROM "{name}"').fetchall(), key=repr)
+            for (name,) in tables
+        }
+
+
+def test_what_is_refused_says_why_and_leaves_the_database_as_it_was(tmp_path: Path) -> None:
+    database, good = tmp_path / "i.db", tmp_path / "good.csv"
+    good.write_bytes(stroke_csv())
+    import_files(database, [good])
+    before = everything(database)
+    files = []
+    for name, content, _ in REFUSED:
+        files.append(tmp_path / name)
+        files[-1].write_bytes(content)
+    done = import_files(database, files)
+    looks = preview_files(database, files)
+    assert everything(database) == before
+    for one, look, (name, _, sentence) in zip(done, looks, REFUSED, strict=True):
+        assert sentence in (one.fault or ""), name
+        assert look.fault == one.fault
+        assert one.sessions == ()
+
+
+def test_what_is_no_file_is_told(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for file, why in ((tmp_path / "pipe", "is no file"), (Path("/dev/zero"), "is no file"),
+                      (tmp_path / "nowhere.csv", "cannot be read")):  # fmt: skip
+        (done,) = import_files(tmp_path / "i.db", [file])
+        assert why in (done.fault or "")
+
+
+@pytest.mark.parametrize("name", sorted(GOOD))
+def test_a_file_that_is_cut_anywhere_is_read_or_refused(name: str) -> None:
+    content = GOOD[name]
+    step = max(64, len(content) // 40)
+    for length in range(0, len(content), step):
+        taken_or_refused(content[:length])
+
+
+def test_a_comment_of_a_season_may_go_on_in_the_next_line() -> None:
+    text = SEASON + ENTRY.replace('""', '"hard, ""really""\nhard"') + ENTRY
+    first, _ = imports.read("s.csv", text.encode())
+    assert first.note == 'hard, "really"\nhard'

@@ -596,7 +596,7 @@ def test_archives_and_recordings_come_in(tmp_path: Path) -> None:
     assert "\x1b" not in str(outside.file) + (outside.fault or "")
     assert "unpacks to 5 MB" in (bomb.fault or "")
     assert (one.sessions, same.known, frames.sessions) == ((1,), True, (2,))
-    assert "no text" in (inner.fault or "")
+    assert "is a zip within another archive" in (inner.fault or "")
     assert load(database, 2).session.work_distance_m == pytest.approx(2000, abs=0.1)
     assert import_files(database, [recording])[0].known
     archive.write_bytes(archive.read_bytes()[:-30])
@@ -815,8 +815,8 @@ HOSTILE = [
     ("far.csv", stroke_csv(last="10,30,1e308,24,130"), 'line 11 tells of "1e308" as its distance'),
     ("years.csv", stroke_csv(last="10,99999999,100,24,130"), "which no workout reaches"),
     ("back.csv", stroke_csv(last="10,1,100,24,130"), "clock begins again"),
-    ("noise.csv", bytes(range(256)), "no text|no format"),
-    ("empty.csv", b"", "no format"),
+    ("noise.csv", bytes(range(256)), "neither FIT nor a text|no text"),
+    ("empty.csv", b"", "is empty"),
     ("=cmd.csv", b"=cmd|'/c calc'!A1,2\n3,4\n", "no format"),
 ]  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from typing import Final
 
-from rowlog.imports.packing import MOST_BYTES, unpacked
+from rowlog.imports.packing import MOST_BYTES, still_packed, unpacked
 from rowlog.imports.workout import (
     MOST_BEATS,
     MOST_POINTS,
@@ -22,7 +22,8 @@ SPARE: Final = 200
 MOST_CELLS: Final = 6_000_000
 """A row a second with thirty columns for two days."""
 
-VERSION: Final = "12"
+WHAT_IS_READ: Final = "What is read, says: rowlog import --help"
+VERSION: Final = "13"
 """Of the readers; raised when one of them reads a file differently than before."""
 
 
@@ -30,6 +31,8 @@ def read(name: str, content: bytes) -> list[Workout]:
     """The workouts of a file, each checked. Raises ImportFault for what is none."""
     from rowlog.imports import fit, tcx
 
+    if not content.strip(b"\0 \t\r\n"):
+        raise ImportFault(f"{name} is empty.", "Copy or export it again.")
     if content[8:12] == b".FIT":
         found: list[Workout] | None = fit.read(name, content)
     elif tcx.is_tcx(content):
@@ -37,9 +40,7 @@ def read(name: str, content: bytes) -> list[Workout]:
     else:
         found = _read_text(name, _text(name, content))
     if not found:
-        raise ImportFault(
-            f"{name} is of no format that rowlog reads.", "See which: docs/formats.md"
-        )
+        raise ImportFault(f"{name} is of no format that rowlog reads.", WHAT_IS_READ)
     return [checked(name, workout) for workout in found]
 
 
@@ -62,14 +63,28 @@ def _read_text(name: str, text: str) -> list[Workout] | None:
         try:
             found: list[Workout] | None = format_.read(name, text)
         except csv.Error as error:
+            _check_quotes(name, text)
             raise ImportFault(
-                f"{name} holds a cell of more than {csv.field_size_limit():,} characters, "
-                "as where a quote is never closed.",
-                "Correct that line, or export the file again.",
+                f"{name} holds a cell of more than {csv.field_size_limit():,} characters.",
+                "Correct it, or export the file again.",
             ) from error
         if found is not None:
+            if format_ is not logbook:  # in which somebody may write on in another line
+                _check_quotes(name, text)
             return found
     return None
+
+
+def _check_quotes(name: str, text: str) -> None:
+    """Raise ImportFault for a quote that is not closed in its line, and so takes in others."""
+    if '"' not in text:
+        return
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.count('"') % 2 and not line.startswith("#"):
+            raise ImportFault(
+                f"{name}: line {number} opens a quote that it does not close.",
+                "Correct that line, or export the file again.",
+            )
 
 
 def _bounded(name: str, text: str) -> None:
@@ -82,6 +97,9 @@ def _bounded(name: str, text: str) -> None:
 
 def _text(name: str, content: bytes) -> str:
     """A text file's text, whatever it is encoded in. Raises ImportFault for what is no text."""
+    packed = still_packed(name, content)
+    if packed is not None:
+        raise packed
     wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
     encodings = ("utf-16",) if wide else ("utf-8-sig", "cp1252")
     for encoding in encodings:
@@ -91,4 +109,12 @@ def _text(name: str, content: bytes) -> str:
             continue
         if "\0" not in text:
             return text
-    raise ImportFault(f"{name} is no text, FIT or TCX.", "See what is read: docs/formats.md")
+        place = text.count("\n", 0, text.index("\0")) + 1
+        raise ImportFault(
+            f"{name} is no text that can be read: line {place} holds a NUL character.",
+            f"If it is a CSV, save it as UTF-8. {WHAT_IS_READ}",
+        )
+    raise ImportFault(
+        f"{name} is neither FIT nor a text in UTF-8, Windows-1252 or UTF-16.",
+        f"If it is a CSV, save it as UTF-8. {WHAT_IS_READ}",
+    )

@@ -22,6 +22,11 @@ _HEADERS: Final = 1_000_000
 """Bytes that a tar archive may take to say what comes next."""
 
 
+_EMPTY_ZIP: Final = b"PK\x05\x06"
+_ENCRYPTED: Final = 1
+"""The bit of a zip member's flags that says so."""
+
+
 class Member(NamedTuple):
     """One file of an archive."""
 
@@ -37,7 +42,7 @@ def is_archive(file: Path) -> bool:
     """Whether the file begins as a zip or tar archive does, compressed or not. Raises OSError."""
     with file.open("rb") as raw:
         start = raw.read(512)
-        if start.startswith(b"PK\x03\x04"):
+        if start.startswith((b"PK\x03\x04", _EMPTY_ZIP)):
             return True
         name = packer(start)
         if name is not None:
@@ -70,7 +75,8 @@ def members(file: Path) -> Iterator[Member]:
                 yield from _taped(file, raw, packer(start))
         except (BadZipFile, tarfile.TarError, *BROKEN) as error:
             raise ImportFault(
-                f"{file.name} is no whole archive: {shown(str(error))}.", "Copy it again."
+                f"{file.name} is no whole archive: it is damaged, or a part of it is missing.",
+                "Copy it again.",
             ) from error
 
 
@@ -91,12 +97,17 @@ def _member(file: Path, archive: ZipFile, one: ZipInfo, name: str) -> bytes | Im
     packed = max(one.compress_size, _SMALL)
     if one.file_size > MOST_BYTES or one.file_size > MOST_RATIO * packed:
         return _too_large(f"{file.name}/{name}", one.file_size, one.compress_size)
+    where, by_hand = f"{file.name}/{name}", "Unpack it by hand, and import what comes out."
+    if one.flag_bits & _ENCRYPTED:
+        return ImportFault(f"{where} is locked by a password.", by_hand)
     try:
         with archive.open(one) as inside:
             return inside.read(MOST_BYTES + 1)
-    except (BadZipFile, *BROKEN) as why:
+    except NotImplementedError:
+        return ImportFault(f"{where} is packed in a way that rowlog does not open.", by_hand)
+    except (BadZipFile, *BROKEN):
         return ImportFault(
-            f"{file.name}/{name} cannot be unpacked: {shown(str(why))}.", "Unpack it by hand."
+            f"{where} is damaged, and cannot be unpacked.", "Copy the archive again."
         )
 
 
@@ -131,14 +142,14 @@ def _hidden(name: str) -> bool:
 
 def _too_much(file: Path) -> ImportFault:
     return ImportFault(
-        f"{file.name} holds more than {MOST_MEMBERS} files, or unpacks to over "
+        f"{file.name} holds more than {MOST_MEMBERS:,} files, or unpacks to over "
         f"{MOST_TOTAL // 10**9} GB or {MOST_RATIO} times its size.",
         "Unpack it by hand if you trust it, and import the folder.",
     )
 
 
 def _too_large(where: str, size: int, packed: int | None) -> ImportFault:
-    of = "" if packed is None else f" of {packed / 1e6:.3f} MB"
+    of = "" if packed is None else f" from {packed / 1e6:.3f} MB"
     return ImportFault(
         f"{where} unpacks to {size / 1e6:.0f} MB{of}, which no workout does.",
         "Unpack it by hand if you trust it.",

@@ -18,6 +18,7 @@ from rowlog.imports.workout import (
     MOST_BEATS,
     MOST_LAPS,
     MOST_POINTS,
+    MOST_WORKOUTS,
     ImportFault,
     Lap,
     Point,
@@ -109,11 +110,13 @@ _WHOLE: Final = ("stroke", "drag_factor", "heart_rate_bpm")
 
 def read(name: str, content: bytes) -> list[Workout]:
     """The workouts of a FIT file, one behind the other in it. Raises ImportFault."""
-    found = []
+    found: list[Workout] = []
     rest = content
     while rest:
         part, rest, doubt = _first(rest)
         found.append(_read(name, part, doubt))
+        bounded(name, "workouts", len(found), MOST_WORKOUTS)
+        bounded(name, "records", sum(len(one.points) for one in found), MOST_POINTS)
     return found
 
 
@@ -123,13 +126,14 @@ def _read(name: str, content: bytes, doubt: str | None) -> Workout:
 
     found = _Found(name)
     cut = doubt is not None
+    file = BytesIO(content)
     try:
         # Without a processor times stay whole seconds of FIT's own epoch, which is all we need.
         check = fitdecode.CrcCheck.DISABLED if cut else fitdecode.CrcCheck.WARN
         with (
             warnings.catch_warnings(action="ignore"),
             fitdecode.FitReader(
-                BytesIO(content), check_crc=check, processor=None, keep_raw_chunks=True
+                file, check_crc=check, processor=None, keep_raw_chunks=True
             ) as reader,
         ):
             for frame in reader:
@@ -142,7 +146,8 @@ def _read(name: str, content: bytes, doubt: str | None) -> Workout:
     except (fitdecode.FitError, *_RAISED) as error:
         if not (cut and found.points):
             raise ImportFault(
-                f"{name} is no whole FIT file: {error or 'it is damaged'}.",
+                f"{name} is no whole FIT file: it makes no sense at byte {file.tell():,} of "
+                f"{len(content):,}.",
                 "Download or copy it again.",
             ) from error
     return found.workout(doubt)

@@ -7,7 +7,7 @@ import io
 import re
 from dataclasses import replace
 from datetime import datetime, time
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rowlog.imports.cells import KINDS, Cells, number, whole
 from rowlog.imports.left_out import left_out
@@ -23,6 +23,9 @@ from rowlog.imports.workout import (
     plausible,
 )
 from rowlog_drivers.records import MachineSummary
+
+if TYPE_CHECKING:
+    from _csv import Reader as CsvReader  # the type alone; csv names it from Python 3.13 on
 
 STEP_S: Final = 3.0
 """Between two positions of a workout of which only the totals are known: no further apart than what
@@ -63,7 +66,17 @@ def read(name: str, text: str) -> list[Workout] | None:
     first = text.split("\n", 1)[0]
     if "Work Time (Seconds)" not in first or "Work Distance" not in first:
         return None
-    reader = csv.reader(io.StringIO(text))
+    reader = csv.reader(io.StringIO(text), strict=True)
+    try:
+        return _season(name, reader)
+    except csv.Error as error:
+        raise ImportFault(
+            f"{name}: down to line {reader.line_num} a quote is not closed, or stands amid a cell.",
+            "Correct it, or export the season again.",
+        ) from error
+
+
+def _season(name: str, reader: CsvReader) -> list[Workout]:
     columns = next(reader)
     found: list[Workout] = []
     lacking: list[int] = []
@@ -93,6 +106,8 @@ def read(name: str, text: str) -> list[Workout] | None:
     if found:
         found[0] = replace(found[0], left_out=(*told, *found[0].left_out))
         return found
+    if not told:
+        raise ImportFault(f"{name} has no row below its first line.", "Export it again.")
     raise ImportFault(
         " ".join((f"{name}: no workout of it can be taken in.", *map(str, told))),
         "Correct the dates, as in 2019-03-02 18:05:00." if undated else "Export it again.",

@@ -44,6 +44,32 @@ def opened(packed: IO[bytes], name: str) -> IO[bytes]:
     return next(opener for _, known, opener in _OPENERS if known == name)(packed)
 
 
+_OTHERS: Final = (
+    (0, b"PK\x03\x04", "zip"), (0, b"PK\x05\x06", "zip"), (257, b"ustar", "tar"),
+    (0, b"7z\xbc\xaf", "7-Zip"), (0, b"Rar!", "rar"), (0, b"\x28\xb5\x2f\xfd", "zstd"),
+)  # fmt: skip
+"""(at which byte, what stands there, what it is packed by)."""
+
+
+def still_packed(name: str, content: bytes) -> ImportFault | None:
+    """Why bytes that are an archive, once unpacked as far as that is done, are not opened."""
+    found = packer(content[:8]) or next(
+        (by for at, magic, by in _OTHERS if content.startswith(magic, at)), None
+    )
+    if found is None:
+        return None
+    if found in ("7-Zip", "rar", "zstd"):
+        return ImportFault(
+            f"{name} is packed by {found}, which rowlog does not open.",
+            "Unpack it, and import what is in it; or pack it as zip.",
+        )
+    return ImportFault(
+        f"{name} is a {found} within another archive, or packed twice: one within another is not "
+        "opened.",
+        "Unpack the outer one by hand, and import what is in it.",
+    )
+
+
 class Limited:
     """Reads on, but raises ImportFault once more came out than was allowed for."""
 

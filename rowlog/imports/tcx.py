@@ -15,6 +15,7 @@ from rowlog.imports.left_out import left_out
 from rowlog.imports.workout import (
     MOST_LAPS,
     MOST_POINTS,
+    MOST_WORKOUTS,
     ImportFault,
     Lap,
     Point,
@@ -35,6 +36,8 @@ MOST_KEPT: Final = 200_000
 """Elements in memory at once: those of laps, and of the points that were just read."""
 MOST_DEPTH: Final = 1_000
 """Elements within one another; a TCX has ten."""
+MOST_IN_ONE: Final = 1_000_000
+"""Characters of one tag, or of one text."""
 _STEP: Final = 65_536
 """So many characters are read at a time."""
 _ENCODINGS: Final = frozenset(
@@ -70,8 +73,11 @@ def read(name: str, content: bytes) -> list[Workout]:
             f"{name} holds more than {MOST_TAGS:,} tags, which no workout does.",
             "Name a file of one workout, or split this one.",
         )
+    found: list[Workout] = []
     try:
-        found = list(_workouts(name, text))
+        for workout in _workouts(name, text):
+            found.append(workout)
+            bounded(name, "workouts", len(found), MOST_WORKOUTS)
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise ImportFault(f"{name} is no whole XML: {error}.", "Export it again.") from error
     if not found:
@@ -114,7 +120,8 @@ class _Trackpoint(NamedTuple):
 class _Track:
     """What the trackpoints of an activity told so far."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, before: int = 0) -> None:
+        """`before`: so many trackpoints were in the file's other activities."""
         self.points: list[_Trackpoint] = []
         self.firsts: list[datetime] = []
         """Of each lap its start, and its first point's."""
@@ -124,14 +131,16 @@ class _Track:
         self.untimed: list[int] = []
         self.told = Cells(name, row="figure", counted="trackpoint")
         self._name = name
-        self._count = 0
+        self._before = before
+        self.count = 0
+        """Trackpoints, those without a time too."""
         self._fresh = True
 
     def take(self, element: Element) -> None:
         """One trackpoint. Raises ImportFault."""
-        self._count += 1
-        number, figure = self._count, self.told.figure
-        bounded(self._name, "trackpoints", number, MOST_POINTS)
+        self.count += 1
+        number, figure = self.count, self.told.figure
+        bounded(self._name, "trackpoints", self._before + number, MOST_POINTS)
         said = {_tag(child): child.text for child in element.iter()}
         at = _time(said.get("Time"))
         if at is None:
@@ -175,9 +184,12 @@ def _workouts(name: str, text: str) -> Iterator[Workout]:
     """Each activity when its end was read; points are let go of as soon as they were."""
     parser: ElementTree.XMLPullParser[Any] = ElementTree.XMLPullParser(("end",))
     track = _Track(name)
-    kept = depth = at = 0
+    kept = depth = read = at = 0
     while at < len(text):
-        end = text.rfind(">", at, at + _STEP) + 1 or at + _STEP
+        end = text.rfind(">", at, at + _STEP) + 1
+        if not end:
+            end = text.find(">", at) + 1 or len(text)
+            bounded(name, "characters in one element", end - at, MOST_IN_ONE)
         part, at = text[at:end], end
         ends = part.count("</")
         depth += part.count("<") - part.count("<!") - part.count("<?") - 2 * ends - part.count("/>")
@@ -202,7 +214,8 @@ def _workouts(name: str, text: str) -> Iterator[Workout]:
             if tag in ("Activity", "Course"):
                 kept -= len(list(element.iter())) - 1
                 element.clear()
-                track = _Track(name)
+                read += track.count
+                track = _Track(name, read)
         bounded(name, "elements beside its trackpoints", kept, MOST_KEPT)
     parser.close()
 

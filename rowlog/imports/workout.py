@@ -22,6 +22,8 @@ MOST_LAPS: Final = 2_000
 """Intervals of 30 seconds with rests of 30 seconds for sixteen hours."""
 MOST_BEATS: Final = 400_000
 """Two days of a heart at 139."""
+MOST_WORKOUTS: Final = 500
+"""In one file that is no season; each with all its rows."""
 LARGEST: Final = 1e9
 """No figure of a workout is as large."""
 LONGEST_WORD: Final = 200
