@@ -68,6 +68,8 @@ class Progress:
     """Where everything stands; to be read, not kept."""
     derived: Derived
     """What was new in this turn."""
+    ended: bool = False
+    """Whether the session has ended: no frame follows, though it may wait to be stored."""
     closed: bool = False
     """Whether the session is closed now: nothing follows."""
     trouble: str | None = None
@@ -145,6 +147,8 @@ class Recorder:
         """Why the latest commit failed; None when it did not."""
         self._retry_ns = 0
         self._trouble: str | None = None
+        self._ended = False
+        """Whether nothing more is taken in."""
         self._last_ns = 0
         self._unsynced = False
         self._durable_ns = 0
@@ -478,6 +482,7 @@ class Recorder:
         end_ns = max(self._last_ns, end_ns if end_ns is not None else 0)
         pending = [record for device in self.devices for record in device.decoding.finish(end_ns)]
         derived, totals = self.derivation.finish(end_ns, pending)
+        self._ended = True
         self._hold(derived)
         self._last_ns = end_ns
 
@@ -572,6 +577,7 @@ class Recorder:
             frames_committed=self.frames_committed,
             derivation=self.derivation,
             derived=derived,
+            ended=self._ended,
             closed=closed,
             trouble=self._told_trouble(),
             memory_left_s=(

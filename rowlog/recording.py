@@ -625,7 +625,7 @@ async def _run(
     last: Standing | None = None
 
     def where_at(progress: Progress, t_ns: int) -> Standing:
-        if progress.closed and last is not None:
+        if progress.ended and last is not None:
             return last if last.phase == "done" else replace(last, phase="ended")
         pipeline = progress.derivation.pipeline
         return standing(pipeline.tracker, pipeline.position, t_ns)

@@ -548,15 +548,17 @@ def test_a_locked_database_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
 def test_the_end_waits_for_a_locked_database(tmp_path: Path) -> None:
     database = tmp_path / "rowlog.db"
     with Process(
-        "record", "--rower", "sim:rower?speed=10", "--db", database, "--json"
+        "record", "30:00", "--rower", "sim:rower?speed=10", "--db", database, "--json"
     ) as recording:
         recording.object(lambda moment: moment["frames_committed"] > 0)
         with Locked(database):
             recording.error("does not answer")
             recording.send(signal.SIGINT)
-            recording.object(lambda moment: moment["trouble"] is not None)
+            waiting = recording.object(lambda moment: moment["phase"] not in ("waiting", "work"))
+            assert (waiting["phase"], waiting["trouble"] is None) == ("ended", False)
         code, lines, errors = recording.end()
     assert code == 0, errors
+    assert json.loads(lines[-2])["phase"] == "ended"  # half an hour was planned, and not rowed
     assert json.loads(lines[-1])["session"]["status"] == "complete"
 
 
