@@ -19,6 +19,7 @@ from rowlog.recording import moment_of, zones_on
 from rowlog.resolving import Values
 from rowlog.resuming import rate_of
 from rowlog.standing import NOTHING_KNOWN, standing
+from rowlog.store_disk import identity
 from rowlog.store_lock import holder_of
 from rowlog.store_read import Reader, StoredSession, open_reader
 from rowlog.summary_judging import values_today
@@ -48,8 +49,9 @@ def watch(
 
     `views` show it meanwhile, as they would a recording, but whose keys do nothing. Only reads, so
     that the recording does not notice. Raises CallError when nothing is recorded, StoppedError
-    when what recorded has gone.
+    when what recorded has gone, or the database was taken away.
     """
+    looked_at = identity(database)
     with open_reader(database) as reader:
         session = _recorded(reader)
         if session is None:
@@ -68,6 +70,12 @@ def watch(
                 moment = watched.take(frames)
                 put(watched.live(moment))
                 on_moment(moment)
+                if identity(database) != looked_at:
+                    raise StoppedError(
+                        f"The database {database} was deleted, moved or replaced while session "
+                        f"{session.id} was recorded into it.",
+                        "What records it says where it goes on.",
+                    )
                 if status == "interrupted":
                     raise StoppedError(
                         f"What recorded session {session.id} has stopped without ending it.",
@@ -80,6 +88,8 @@ def watch(
 
 def recorded_now(database: Path) -> int | None:
     """The session that a program records at this moment; None when none does. Opens no database."""
+    if identity(database) is None:  # it was taken away from who writes to it
+        return None
     try:
         holder = holder_of(database)
     except OSError:

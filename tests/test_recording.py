@@ -9,13 +9,17 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rowlog.store import Store
 from rowlog.store_read import open_reader
+from rowlog.watching import StoppedError, recorded_now, watch
+from rowlog_drivers.clock import wall_now
 from tests.support import MAIN, PATIENCE_S, ROOT, Locked, Process, environment, run
 
 FAST = "sim:rower?speed=60"
@@ -406,6 +410,20 @@ def test_watching_ends_when_what_recorded_is_killed(tmp_path: Path) -> None:
             code, _, errors = viewer.end()
     assert code == 1
     assert "session 1 has stopped without ending it. Go on with it: rowlog record" in errors
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no open file is deleted there")
+def test_watching_ends_when_the_database_is_deleted(tmp_path: Path) -> None:
+    """What records goes on writing to a file that has no name any more."""
+    database = tmp_path / "rowlog.db"
+    with closing(Store.open_writer(database)) as store:
+        number = store.begin_session(
+            started_at=wall_now(), plan=None, athlete=None, activity="row", sources=[]
+        )
+        assert recorded_now(database) == number
+        with pytest.raises(StoppedError, match="was deleted, moved or replaced while session 1"):
+            watch(database, lambda _: None, pause=lambda _: database.unlink())
+        assert recorded_now(database) is None
 
 
 def test_a_reader_that_never_lets_go_blocks_no_recording(tmp_path: Path) -> None:
