@@ -124,7 +124,9 @@ def _pieces_told(contents: Contents) -> str:
     said = []
     paces = [rep.pace_s_per_500m for rep in reps if rep.pace_s_per_500m]
     if paces:
-        said.append(f"pace from {pace(min(paces))} to {pace(max(paces))}")
+        pace_m = contents.summary.pace_m
+        ends = f"{pace(min(paces), pace_m)} to {pace(max(paces), pace_m)}"
+        said.append(f"pace from {ends} /{pace_m:g} m")
     rates = [rep.stroke_rate_spm for rep in reps if rep.stroke_rate_spm]
     if rates:
         said.append(f"stroke rate from {tenth(min(rates))} to {tenth(max(rates))}")

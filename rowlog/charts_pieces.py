@@ -28,7 +28,7 @@ from rowlog.charts_reps import Rep, reps_of
 from rowlog.charts_values import widened
 from rowlog.contents import Contents
 from rowlog.metrics import HOLD_S
-from rowlog.render import duration, metres, pace, tenth, whole
+from rowlog.render import EASY, duration, metres, pace, tenth, whole
 from rowlog.summary import ZoneSummary
 
 Array = NDArray[np.float64]
@@ -53,13 +53,18 @@ class Fall(NamedTuple):
 
 def compared(contents: Contents) -> list[str]:
     """What there is to compare of the pieces, from top to bottom; [] of less than two."""
-    reps = reps_of(contents.segments)
+    reps = _compared_reps(contents)
     found = [
         (_PACES, [rep.pace_s_per_500m for rep in reps]),
         (_RATES, [rep.stroke_rate_spm for rep in reps]),
         (_BEATS, [rep.mean_heart_rate_bpm for rep in reps]),
     ]
     return [what for what, values in found if sum(bool(value) for value in values) > 1]
+
+
+def _compared_reps(contents: Contents) -> list[Rep]:
+    """The pieces, without easy rowing before and after them."""
+    return [rep for rep in reps_of(contents.segments) if rep.segment.tag not in EASY]
 
 
 def pieces_heights(contents: Contents) -> list[float]:
@@ -72,7 +77,7 @@ def pieces_heights(contents: Contents) -> list[float]:
 
 def draw_pieces(axes: Sequence[Axes], contents: Contents, width: float) -> None:
     """Each piece beside its fellows, those of one exercise together; `width` in inches."""
-    reps = reps_of(contents.segments)
+    reps = _compared_reps(contents)
     where = places(reps)
     for axis, what in zip(axes, compared(contents), strict=True):
         if what == _PACES:
@@ -102,14 +107,15 @@ def _draw_paces(
     axis: Axes, contents: Contents, reps: Sequence[Rep], where: Mapping[int, float], width: float
 ) -> None:
     """Bars up from the mean where a piece was faster, down where it was slower."""
+    pace_m, count = contents.summary.pace_m, len(reps_of(contents.segments))
     mean = contents.session.mean_pace_s_per_500m
     known = [
-        (where[rep.number], rep.pace_s_per_500m, shade(rep.number - 1, len(reps)))
+        (where[rep.number], rep.pace_s_per_500m * pace_m / 500, shade(rep.number - 1, count))
         for rep in reps
         if rep.pace_s_per_500m
     ]
     values = [value for _, value, _ in known]
-    base = mean if mean is not None else sum(values) / len(values)
+    base = mean * pace_m / 500 if mean is not None else sum(values) / len(values)
     axis.bar(
         [at for at, _, _ in known], [value - base for value in values], bottom=base, width=0.66,
         color=[colour for *_, colour in known], zorder=2,
@@ -125,7 +131,7 @@ def _draw_paces(
                 fontsize=SMALL, color=INK,
             )  # fmt: skip
     axis.axhline(base, color=INK, linewidth=1, zorder=3)
-    said = f"/500 m; mean {pace(base)}"
+    said = f"/{pace_m:g} m; mean {pace(base)}"
     headline(axis, width, f"Pace of each piece, {said}", f"Pace, {said}")
 
 

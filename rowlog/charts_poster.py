@@ -43,7 +43,12 @@ def parts_of(contents: Contents, width: float, *, paper: bool) -> list[Part | Ro
     """All that is known of a session, from top to bottom; `paper` has room for every row."""
     grid = contents.grid()
     parts: list[Part | Rows] = [
-        head(title_of(contents), _said(contents), key_figures(contents.session), width)
+        head(
+            title_of(contents),
+            _said(contents),
+            key_figures(contents.session, contents.summary.pace_m),
+            width,
+        )
     ]
     known = len(tracks(contents, grid))
     if known:

@@ -72,7 +72,9 @@ def finish(axis: Axes) -> None:
 def headline(axis: Axes, width_in: float, *texts: str, **look: Any) -> None:
     """A drawing's title: the first of several that has room above it, else the last."""
     room = (width_in - 0.6) / _TITLE_IN
-    axis.set_title(next((text for text in texts if len(text) <= room), texts[-1]), **look)
+    axis.set_title(
+        next((text for text in texts if len(text) <= room), texts[-1]), loc="left", **look
+    )
 
 
 def pace_scale(axis: Axes, low: float, high: float, most: int = 5) -> None:

@@ -42,10 +42,12 @@ class Track(NamedTuple):
     """At the grid's instants; NaN is unknown. Of a pace: metres a second, as paces have no mean."""
     least: float
     """What its scale spans at least, so that the last digit's wavering looks like what it is."""
+    pace_m: float = 500.0
+    """What metres a pace is told for."""
 
     @property
     def is_pace(self) -> bool:
-        """Whether it is told in seconds for 500 m."""
+        """Whether it is told in seconds for some metres."""
         return self.kind == "pace"
 
     def told(self, values: Array) -> Array:
@@ -53,7 +55,7 @@ class Track(NamedTuple):
         if not self.is_pace:
             return values
         with np.errstate(divide="ignore"):
-            return np.where(values > 0, 500.0 / values, np.nan)
+            return np.where(values > 0, self.pace_m / values, np.nan)
 
 
 def tracks(contents: Contents, grid: Grid) -> list[Track]:
@@ -62,8 +64,9 @@ def tracks(contents: Contents, grid: Grid) -> list[Track]:
         [s.kind == "work" and s.activity not in ("row", "other") for s in contents.segments]
         + [False]
     )[grid.segment]
+    pace_m = contents.summary.pace_m
     rowing = [
-        Track("Pace", "/500 m", "pace", _speed(contents, grid), 10.0),
+        Track("Pace", f"/{pace_m:g} m", "pace", _speed(contents, grid), pace_m / 50, pace_m),
         Track("Stroke rate", "strokes a minute", "rate", grid.stroke_rate_spm, 6.0),
         Track("Power", "watts", "power", _power(contents, grid), 40.0),
     ]

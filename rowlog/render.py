@@ -349,7 +349,7 @@ def _interval_table(shown: Summary, style: Style) -> list[str]:
     )
     works = [segment for segment in shown.segments if segment.kind == "work"]
     speeds = [1 / segment.mean_pace_s_per_500m for segment in works if segment.mean_pace_s_per_500m]
-    reps = [segment for segment in works if segment.tag not in _TAGS]
+    reps = [segment for segment in works if segment.tag not in EASY]
     number = 0
     piece: int | None = -1
     for segment in shown.segments:
@@ -369,7 +369,7 @@ def _interval_table(shown: Summary, style: Style) -> list[str]:
         cells += [clock_time(segment.duration_s), *figures(segment, work=work, pace_m=shown.pace_m)]
         bar = _bar(segment.mean_pace_s_per_500m, speeds) if work else ""
         if work and segment.tag is not None:
-            bar = _TAGS.get(segment.tag, bar)
+            bar = EASY.get(segment.tag, bar)
         table.row(*cells, after=bar, look=style.bold if work else style.dim)
     session = shown.session
     table.rule()
@@ -385,12 +385,15 @@ def _interval_table(shown: Summary, style: Style) -> list[str]:
         *work_heart_rate(reps),
         look=style.bold,
     )
-    easy = [segment for segment in works if segment.tag in _TAGS]
+    easy = [segment for segment in works if segment.tag in EASY]
     if easy:
         table.row(
-            "easy", *blank, clock_time(sum(one.duration_s for one in easy)), metres(_metres(easy)),
+            "easy",
+            *blank,
+            clock_time(sum(one.duration_s for one in easy)),
+            metres(easy_metres(easy)),
             look=style.dim,
-        )  # fmt: skip
+        )
     if session.rest_s:
         table.row(
             "rest", *blank, clock_time(session.rest_s), metres(session.rest_distance_m),
@@ -408,7 +411,7 @@ def _interval_table(shown: Summary, style: Style) -> list[str]:
     return table.lines(style, lean=exercises, shorten="exercise")
 
 
-_TAGS: Final = {"warm_up": "warm-up", "cool_down": "cool-down"}
+EASY: Final = {"warm_up": "warm-up", "cool_down": "cool-down"}
 
 
 def figures(segment: SegmentSummary, *, work: bool, pace_m: float = 500.0) -> list[str]:
@@ -490,17 +493,21 @@ def split_lines(splits: Iterable[SplitSummary], style: Style, pace_m: float = 50
         ("split", "time", "metres", pace_head(pace_m), "rate", "watts", "HR", "max"), "rrrrrrrr"
     )
     for split in splits:
-        table.row(
-            str(split.index + 1),
-            clock_time(split.duration_s),
-            about(split, "distance_m", metres(split.distance_m)),
-            about(split, "mean_pace_s_per_500m", pace(split.mean_pace_s_per_500m, pace_m)),
-            about(split, "mean_stroke_rate_spm", _rate(split.mean_stroke_rate_spm)),
-            about(split, "mean_power_w", _watts(split.mean_power_w)),
-            _beats(split.mean_heart_rate_bpm),
-            _beats(split.max_heart_rate_bpm),
-        )
+        table.row(str(split.index + 1), *split_figures(split, pace_m))
     return table.lines(style)
+
+
+def split_figures(split: SplitSummary, pace_m: float = 500.0) -> list[str]:
+    """A split's time, metres, pace, rate, watts, mean and highest heart rate."""
+    return [
+        clock_time(split.duration_s),
+        about(split, "distance_m", metres(split.distance_m)),
+        about(split, "mean_pace_s_per_500m", pace(split.mean_pace_s_per_500m, pace_m)),
+        about(split, "mean_stroke_rate_spm", _rate(split.mean_stroke_rate_spm)),
+        about(split, "mean_power_w", _watts(split.mean_power_w)),
+        _beats(split.mean_heart_rate_bpm),
+        _beats(split.max_heart_rate_bpm),
+    ]
 
 
 def _zone_lines(shown: Summary) -> list[str]:
@@ -591,7 +598,8 @@ def _nothing_rowed(session: SessionSummary) -> str:
     return f"{duration(session.duration_s)} recorded, nothing rowed in it."
 
 
-def _metres(segments: Sequence[SegmentSummary]) -> float:
+def easy_metres(segments: Sequence[SegmentSummary]) -> float:
+    """The metres of stretches; 0 where none are known."""
     return sum(one.distance_m or 0.0 for one in segments)
 
 
@@ -681,8 +689,8 @@ def _outside(shown: Summary) -> float:
     session = shown.session
     if session.distance_m is None:
         return 0.0
-    easy = [one for one in shown.segments if one.kind == "work" and one.tag in _TAGS]
-    inside = (session.work_distance_m or 0.0) + (session.rest_distance_m or 0.0) + _metres(easy)
+    easy = [one for one in shown.segments if one.kind == "work" and one.tag in EASY]
+    inside = (session.work_distance_m or 0.0) + (session.rest_distance_m or 0.0) + easy_metres(easy)
     return session.distance_m - inside
 
 

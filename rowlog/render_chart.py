@@ -35,7 +35,7 @@ def session_charts(contents: Contents, style: Style, columns: int = 80) -> str:
     parts: list[str] = []
     for track in tracks(contents, grid):
         if track.kind == "pace":
-            name = "Pace of the work, /500 m" if working else "Pace, /500 m"
+            name = f"{'Pace of the work' if working else 'Pace'}, {track.unit}"
             lines = _chart(contents, grid, track, style, duration, width)
         elif track.kind == "heart":
             name = "Heart rate, beats a minute"

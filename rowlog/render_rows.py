@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from rowlog.render import (
+    EASY,
     NONE,
     clock_time,
+    easy_metres,
     figures,
     metres,
     pace,
     printable,
+    split_figures,
     tenth,
     whole,
     work_heart_rate,
@@ -22,11 +25,6 @@ if TYPE_CHECKING:
     from rowlog.contents import Contents
 
 _ACTIVITIES: Final = {"row": "Rowing", "other": "Heart rate", "mixed": "Rowing and exercises"}
-_HEADS: Final = (
-    "Time", "Metres", "Pace", "Rate", "Watts", "HR", "Highest", "At end", "After 60 s",
-)  # fmt: skip
-
-
 Table = tuple[list[str], list[tuple[str, list[str]]]]
 """Heads, and rows of (look, cells)."""
 
@@ -53,13 +51,17 @@ def devices_line(session: SessionSummary) -> str:
     )
 
 
-def key_figures(session: SessionSummary) -> list[tuple[str, str, str]]:
-    """The figures at the head of a report: name, value, unit; those that are known."""
+def key_figures(session: SessionSummary, pace_m: float = 500.0) -> list[tuple[str, str, str]]:
+    """The figures at the head of a report: name, value, unit; those that are known.
+
+    The pace is told for `pace_m` metres.
+    """
+    speed = pace(session.mean_pace_s_per_500m, pace_m)
     rowed = session.work_distance_m is not None
     every = [
         ("Work", thousands(metres(session.work_distance_m)), "m", rowed),
         ("Time of work", clock_time(session.work_s), "", session.work_s),
-        ("Mean pace", pace(session.mean_pace_s_per_500m), "/500 m", session.mean_pace_s_per_500m),
+        ("Mean pace", speed, f"/{pace_m:g} m", session.mean_pace_s_per_500m),
         ("Stroke rate", tenth(session.mean_stroke_rate_spm), "spm", session.mean_stroke_rate_spm),
         ("Mean power", whole(session.mean_power_w), "W", session.mean_power_w),
         ("Mean heart rate", whole(session.mean_heart_rate_bpm), "bpm", session.mean_heart_rate_bpm),
@@ -76,8 +78,9 @@ def interval_rows(shown: Summary) -> Table:
     """
     if not shown.segments:
         return [], []
-    reps = [segment for segment in shown.segments if segment.kind == "work"]
-    exercises = any(segment.activity not in ("row", "other") for segment in reps)
+    works = [segment for segment in shown.segments if segment.kind == "work"]
+    reps = [segment for segment in works if segment.tag not in EASY]
+    exercises = any(segment.activity not in ("row", "other") for segment in works)
     rows: list[tuple[str, list[str]]] = []
     number, piece = 0, -1
     for segment in shown.segments:
@@ -90,18 +93,24 @@ def interval_rows(shown: Summary) -> Table:
             label = "+"
         if work:
             piece = -1 if segment.piece is None else segment.piece
+            label = " ".join([label, EASY.get(segment.tag or "", "")]).rstrip()
         named = [printable(segment.activity, 40) if work else ""] if exercises else []
-        cells = [clock_time(segment.duration_s), *figures(segment, work=work)]
+        cells = [clock_time(segment.duration_s), *figures(segment, work=work, pace_m=shown.pace_m)]
         rows.append(("work" if work else "rest", [label, *named, *cells]))
     session = shown.session
     blank = [""] if exercises else []
     total = [
         "work", *blank, clock_time(session.work_s), metres(session.work_distance_m),
-        pace(session.mean_pace_s_per_500m),
+        pace(session.mean_pace_s_per_500m, shown.pace_m),
         tenth(session.mean_stroke_rate_spm), whole(session.mean_power_w),
         *work_heart_rate(reps), "", "",
     ]  # fmt: skip
     rows.append(("work sum", total))
+    easy = [segment for segment in works if segment.tag in EASY]
+    if easy:
+        seconds = sum(segment.duration_s for segment in easy)
+        cells = ["easy", *blank, clock_time(seconds), metres(easy_metres(easy))]
+        rows.append(("rest", cells + [""] * (len(total) - len(cells))))
     if session.rest_s:
         rest = ["rest", *blank, clock_time(session.rest_s), metres(session.rest_distance_m)]
         rows.append(("rest", rest + [""] * (len(total) - len(rest))))
@@ -110,7 +119,7 @@ def interval_rows(shown: Summary) -> Table:
         whole(session.mean_heart_rate_bpm), whole(session.max_heart_rate_bpm), "", "",
     ]  # fmt: skip
     rows.append(("all", whole_row))
-    heads = ["Piece", *(["Exercise"] if exercises else []), *_HEADS]
+    heads = ["Piece", *(["Exercise"] if exercises else []), *_heads(shown)]
     return known_columns(heads, rows, 2 if exercises else 1)
 
 
@@ -134,15 +143,16 @@ def split_rows(shown: Summary) -> Table:
         name = str(split.index + 1)
         if number > 1:
             name = f"{pieces.get(split.segment, 1)}, {name}"
-        cells = [
-            name, clock_time(split.duration_s), metres(split.distance_m),
-            pace(split.mean_pace_s_per_500m),
-            tenth(split.mean_stroke_rate_spm), whole(split.mean_power_w),
-            whole(split.mean_heart_rate_bpm), whole(split.max_heart_rate_bpm),
-            whole(split.end_heart_rate_bpm),
-        ]  # fmt: skip
-        rows.append(("split", cells))
-    return known_columns(["Split", *_HEADS[:-1]], rows, 1)
+        rows.append(("split", [name, *split_figures(split, shown.pace_m)]))
+    return known_columns(["Split", *_heads(shown)[:-2]], rows, 1)
+
+
+def _heads(shown: Summary) -> list[str]:
+    """The heads of a row's figures; what metres a pace is for goes without saying for 500."""
+    return [
+        "Time", "Metres", "Pace" if shown.pace_m == 500.0 else f"/{shown.pace_m:g} m", "Rate",
+        "Watts", "HR", "Highest", "At end", "After 60 s",
+    ]  # fmt: skip
 
 
 def report_tables(shown: Summary) -> list[tuple[str, Table]]:

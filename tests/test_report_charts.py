@@ -32,9 +32,9 @@ from rowlog.charts_reps import reps_of
 from rowlog.charts_tracks import draw_tracks, heights, lasting
 from rowlog.charts_values import scaled, smoothed, tracks, tracks_told, widened
 from rowlog.contents import Contents, load_contents
-from rowlog.render import Style
+from rowlog.render import Style, pace
 from rowlog.render_chart import session_charts
-from rowlog.render_rows import interval_rows, split_rows
+from rowlog.render_rows import interval_rows, key_figures, split_rows
 from rowlog.replaying import replay_file
 from tests.support import ROOT
 
@@ -365,6 +365,43 @@ def test_a_long_title_takes_two_lines(contents: dict[int, Contents]) -> None:
     (into,) = made.subfigs
     assert long.height_in == pytest.approx(short.height_in + 0.34)
     assert " ".join(text.get_text() for text in into.texts[:2]) == title
+
+
+def test_a_bike_has_its_paces_for_a_thousand_metres(contents: dict[int, Contents]) -> None:
+    one = contents[EIGHT]
+    bike = one._replace(summary=one.summary._replace(erg="BikeErg"))
+    (mean,) = [cells for look, cells in interval_rows(bike.summary)[1] if "sum" in look]
+    heads, rows = interval_rows(bike.summary)
+    assert heads[3] == "/1000 m"
+    session = one.session
+    wanted = pace(session.mean_pace_s_per_500m, 1000.0)
+    assert mean[3] == wanted and rows[0][1][3] == pace(one.segments[0].mean_pace_s_per_500m, 1000.0)
+    figures = {name: (value, unit) for name, value, unit in key_figures(session, 1000.0)}
+    assert figures["Mean pace"] == (wanted, "/1000 m")
+    grid = one.grid()
+    (track, *_), (before, *_) = tracks(bike, grid), tracks(one, grid)
+    assert track.unit == "/1000 m"
+    low, high, _ = scaled(bike, grid, track)
+    assert (low, high) == pytest.approx([2 * end for end in scaled(one, grid, before)[:2]])
+    axes = figure(9.0, pieces_heights(bike))[1]
+    draw_pieces(axes, bike, 9.0)
+    assert axes[0].get_title(loc="left") == f"Pace of each piece, /1000 m; mean {wanted}"
+    assert "Pace of the work, /1000 m" in session_charts(bike, Style())
+
+
+def test_a_warm_up_is_named_and_compared_with_nothing(contents: dict[int, Contents]) -> None:
+    one = contents[EIGHT]
+    first, *others = one.segments
+    tagged = (first._replace(tag="warm_up"), *others)
+    warm = one._replace(summary=one.summary._replace(segments=tagged))
+    _, rows = interval_rows(warm.summary)
+    assert rows[0][1][0] == "1 warm-up" and rows[2][1][0] == "2"
+    (easy,) = [cells for _, cells in rows if cells[0] == "easy"]
+    assert easy[1:3] == rows[0][1][1:3]
+    axes = figure(9.0, pieces_heights(warm))[1]
+    draw_pieces(axes, warm, 9.0)
+    numbers = [mark.get_text() for mark in axes[-1].get_xticklabels()]
+    assert numbers == list("2345678")
 
 
 # --------------------------------------------------------------------------------- splits
