@@ -206,6 +206,7 @@ def export(
     """
     from rowlog.exporting import Exported, Filter, chosen, format_for
     from rowlog.exporting import export as run
+    from rowlog.harmless import harmless
 
     path = database_path(db)
     only = None
@@ -223,7 +224,9 @@ def export(
         )
     numbers = chosen(path, sessions, only)
     if not numbers:
-        raise RowlogError("No session is so.", "See which there are: rowlog sessions --limit 0")
+        raise RowlogError(
+            "No session matches that.", "See which there are: rowlog sessions --limit 0"
+        )
     folder = len(numbers) > 1 or sessions == "all" or only is not None or file.is_dir()
     known = format_for(file, format_name or ("fit" if folder else None))
 
@@ -233,7 +236,8 @@ def export(
         if done.file is None:
             typer.echo(f"Session {done.session_id} passed over: {done.why_not}.", err=True)
         else:
-            typer.echo(f"{done.file}  {done.bytes / 1000:.1f} kB, read back and compared")
+            name = harmless(str(done.file), keep="")
+            typer.echo(f"{name}  {done.bytes / 1000:.1f} kB, read back and compared")
 
     written = run(path, numbers, file, known, folder=folder, overwrite=force, on_file=tell)
     if as_json:

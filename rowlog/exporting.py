@@ -134,11 +134,20 @@ def export(
     CallError for a file that exists, StoreError.
     """
     done = []
+    names: dict[int, str] = {}
     if folder:
         _make_folder(target)
+        names = {session.id: _file_name(session, known) for session in load_sessions(database)}
+        there = [number for number in numbers if os.path.lexists(target / names[number])]
+        if there and not overwrite:  # all or none: what stands there is seen before the first
+            raise CallError(
+                f"{target} holds {len(there)} of these {len(numbers)} files already, such as "
+                f"{names[there[0]]}. Nothing was written.",
+                "Name another folder, or add --force.",
+            )
     for number in numbers:
         try:
-            file = target / _file_name(database, number, known) if folder else target
+            file = target / names[number] if folder else target
             exported = _export(database, number, file, known, overwrite=overwrite)
         except CannotSay as error:
             if not folder:
@@ -325,16 +334,15 @@ def _make_folder(target: Path) -> None:
         ) from error
 
 
-def _file_name(database: Path, number: int, known: Format) -> str:
+def _file_name(session: SessionSummary, known: Format) -> str:
     """A name that any system takes, and that sorts by date: 2026-11-24-0422-8x500m-1.
 
     about-2026-11-24-8x500m-1 where the date is that of a file which said none.
     """
-    session = next(s for s in load_sessions(database) if s.id == number)
     when = session.started_at[:16].replace("T", "-").replace(":", "")
     if session.start_from not in TIMED:
         when = f"{'about-' * (session.start_from == UNKNOWN)}{when[:10]}"
-    return f"{when}-{safe_name(session.plan or session.activity)}-{number}{known.suffix}"
+    return f"{when}-{safe_name(session.plan or session.activity)}-{session.id}{known.suffix}"
 
 
 def safe_name(text: str) -> str:

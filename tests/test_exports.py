@@ -518,6 +518,26 @@ def test_names_are_safe(text: str, name: str) -> None:
     assert safe_name(text) == name
 
 
+def test_of_several_files_none_is_written_where_one_stands_already(
+    database: Path, tmp_path: Path
+) -> None:
+    """And two sessions of one minute and plan have names of their own."""
+    again = tmp_path / "a.db"
+    for _ in range(2):
+        replay_file(ROOT / "fixtures" / FIXTURES[STOP - 1], again)
+    folder = tmp_path / "out"
+    done = export(again, [1, 2], folder, fmt("json"), folder=True)
+    names = [one.file.name for one in done if one.file is not None]
+    assert names == ["2026-03-01-1804-750m-1.json", "2026-03-01-1804-750m-2.json"]
+    (folder / names[0]).unlink()
+    (folder / names[1]).write_text("mine")
+    with pytest.raises(CallError, match=f"holds 1 of these 2 files already, such as {names[1]}"):
+        export(again, [1, 2], folder, fmt("json"), folder=True)
+    assert [(path.name, path.read_text()) for path in folder.iterdir()] == [(names[1], "mine")]
+    export(again, [1, 2], folder, fmt("json"), folder=True, overwrite=True)
+    assert sorted(path.name for path in folder.iterdir()) == names
+
+
 def test_the_command_says_what_it_did(database: Path, tmp_path: Path) -> None:
     done = run("export", "2", tmp_path / "x.fit", "--db", database)
     assert (done.returncode, done.stderr) == (0, "")
