@@ -157,6 +157,7 @@ def recover_database(
             found.append(one)
             if on_session is not None:
                 on_session(one)
+        store.bring_back_edits(salvage.changes(), {one.was: one.id for one in found})
     return Recovery(
         damaged=damaged,
         into=database,

@@ -42,7 +42,7 @@ from rowlog.store_mending import FaultyLog, FaultyLogWarning, LostPart, mend
 from rowlog.store_months import refresh
 from rowlog.store_pack import give_back_room, pack_block, pack_rows, unpacked_sessions
 from rowlog.store_read import Reader, known_imports, stored_frames
-from rowlog.store_restore import close_as_found, put_session, put_shared
+from rowlog.store_restore import close_as_found, put_edits, put_session, put_shared
 from rowlog.store_rows import MARKERS, STRUCTURE, Fact, Source, pack_options
 from rowlog.store_salvage import SHARED, Record, Salvaged
 from rowlog.store_whole import Original, Whole
@@ -764,6 +764,13 @@ class Store:
         """Put a salvaged session back and leave it open; see `store_restore.put_session`."""
         with self._transaction(durable=True) as db:
             return put_session(db, self._insert, session, shared, lost_start, claimed)
+
+    def bring_back_edits(
+        self, changes: Mapping[str, Sequence[Record]], numbers: Mapping[object, int]
+    ) -> int:
+        """Put back what the user changed; `numbers` are those of the sessions then and now."""
+        with self._transaction(durable=True) as db:
+            return put_edits(db, changes, numbers)
 
     def _bring_in(self, faulty: FaultyLog) -> FaultyLog:
         """Put in the frames that were read in a log behind a fault; their sessions stay open.

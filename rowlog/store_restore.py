@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from rowlog.starts import UNKNOWN
 from rowlog.store_facts import Inserter
@@ -90,12 +91,6 @@ def put_session(
         for other in session.others.get(table, []):
             own = {**other, "session_id": number}
             old = own.pop("id", None)
-            if table == "merges" and own["into_session_id"] != number:
-                into = db.execute(
-                    "SELECT 1 FROM sessions WHERE id = ?", (own["into_session_id"],)
-                ).fetchone()
-                if into is None:
-                    continue
             if _put(db, table, own) and table == "segmentations":
                 structures[old] = db.execute("SELECT max(id) FROM segmentations").fetchone()[0]
     _name_sources(db, number, session)
@@ -111,6 +106,50 @@ def put_session(
                 own["segmentation_id"] = structure
             _put(db, table, own)
     return number
+
+
+def put_edits(
+    db: sqlite3.Connection, changes: Mapping[str, Sequence[Record]], numbers: Mapping[object, int]
+) -> int:
+    """Put back what was changed of sessions that came back, by their new numbers; how many rows.
+
+    Of a merge only where all its parts are back. Edits stay in order, and keep their numbers where
+    those are free.
+    """
+    put = 0
+    for row in changes["merges"]:
+        part, into = numbers.get(row["session_id"]), numbers.get(row["into_session_id"])
+        if part is not None and into is not None:
+            put += _put(db, "merges", {**row, "session_id": part, "into_session_id": into})
+    by_number = {row["id"]: row for row in changes["edits"] if isinstance(row["id"], int)}
+    lowest = min(by_number, default=0)
+    taken = db.execute("SELECT 1 FROM edits WHERE id >= ? LIMIT 1", (lowest,)).fetchone()
+    for number in sorted(by_number):
+        own = by_number[number]
+        before = _before(own["before"])
+        parts = before.get("sessions", [])
+        parts = parts if isinstance(parts, list) else [None]
+        if not all(one in numbers for one in (own["session_id"], *parts)):
+            continue
+        if parts:
+            before["sessions"] = [numbers[one] for one in parts]
+        changed = {
+            **own,
+            "id": None if taken else number,
+            "session_id": numbers[own["session_id"]],
+            "before": json.dumps(before, ensure_ascii=False),
+        }
+        put += _put(db, "edits", changed)
+    return put
+
+
+def _before(text: object) -> dict[str, Any]:
+    """What an edit changed; {} of what is none."""
+    try:
+        found = json.loads(str(text))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def close_as_found(db: sqlite3.Connection, number: int, session: Salvaged, last_ns: int) -> None:

@@ -22,8 +22,10 @@ Record = dict[str, Value]
 
 SHARED: Final = ("athletes", "plans", "imports", "athlete_values", "known_devices")
 """Tables whose rows belong to no one session."""
-OF_SESSION: Final = ("sources", "segmentations", "markers", "notes", "tags", "merges", "events")
+OF_SESSION: Final = ("sources", "segmentations", "markers", "notes", "tags", "events")
 """The truth of a session beside its frames."""
+OF_SEVERAL: Final = ("merges", "edits")
+"""What the user changed, of which each row may speak of several sessions."""
 DERIVED: Final = (
     "strokes",
     "heart_rates",
@@ -116,8 +118,12 @@ class Salvage:
         """The rows that belong to no one session, by table."""
         return {table: self._rows[table] for table in SHARED}
 
+    def changes(self) -> dict[str, list[Record]]:
+        """What the user changed of sessions, by table."""
+        return {table: self._rows[table] for table in OF_SEVERAL}
+
     def _read(self) -> None:
-        wanted = (*FRAMES, *SHARED, *OF_SESSION, *DERIVED)
+        wanted = (*FRAMES, *SHARED, *OF_SESSION, *OF_SEVERAL, *DERIVED)
         self._rows = {table: [] for table in wanted}
         for name, root in list(_roots(self._file)):
             table = self._tables.get(name) if name in wanted else None

@@ -14,7 +14,10 @@ from random import Random
 import pytest
 
 from rowlog import recovering
+from rowlog.editing import delete_sessions, undo
+from rowlog.merging import merge_sessions
 from rowlog.notation import parse
+from rowlog.rebuild import rebuild
 from rowlog.recovering import begin_anew, make_way, recover_database
 from rowlog.replaying import record_frames
 from rowlog.simulating import script_for
@@ -23,6 +26,7 @@ from rowlog.store import Store
 from rowlog.store_backup import backup
 from rowlog.store_check import check
 from rowlog.store_damage import damaged_beside, fault_of
+from rowlog.store_edits import read_changes
 from rowlog.store_errors import NoDatabaseError, SecondWriterError, StoreError
 from rowlog.store_pages import DamagedFile
 from rowlog.store_read import open_reader
@@ -163,6 +167,54 @@ def test_what_came_back_is_what_was_there(
     # A second time there is nothing to add.
     again = recover_database(new, copied)
     assert (again.sessions, again.already_there) == ((), 3)
+
+
+def state_of(path: Path) -> list[list[tuple[object, ...]]]:
+    """Which sessions are in sight, merged and tagged."""
+    with closing(sqlite3.connect(path)) as db:
+        return [
+            db.execute(query).fetchall()
+            for query in (
+                "SELECT id, deleted_at IS NULL FROM sessions ORDER BY id",
+                "SELECT session_id, into_session_id, offset_ns FROM merges ORDER BY session_id",
+                "SELECT session_id, tag FROM tags",
+            )
+        ]
+
+
+def test_what_was_changed_can_be_undone_as_before(copied: Path, tmp_path: Path) -> None:
+    """Of a file that has lost its header; in the second one two sessions have other numbers."""
+    rebuild(copied)  # closes what a crash left open
+    delete_sessions(copied, [3])
+    merged = merge_sessions(copied, [1, 2], plan=PLAN).session
+    changes = read_changes(copied, 10)
+    assert [change.kind for change in changes] == ["merge", "delete", "tags"]
+    undamaged = tmp_path / "undamaged.db"
+    backup(copied, undamaged)
+    content = bytearray(copied.read_bytes())
+    content[:100] = bytes(100)
+    copied.write_bytes(content)
+    new = tmp_path / "new.db"
+    recover_database(new, copied)
+    assert read_changes(new, 10) == changes
+    assert state_of(new) == state_of(undamaged)
+    for _ in changes:
+        undo(new, None)
+        undo(undamaged, None)
+        assert state_of(new) == state_of(undamaged)
+    other = tmp_path / "other.db"
+    simulation = simulate(script_for(parse(PLAN)), seed=9)
+    header = FramesHeader(sources=simulation.sources, started_at=STARTED_AT.replace(year=2025))
+    assert record_frames(simulation.frames, header, other, plan=parse(PLAN)) == 1
+    with Store.open_writer(other) as store:
+        store.edit_tags(1, ["mine"], [], STARTED_AT.replace(hour=20))
+    done = recover_database(other, copied)
+    now = {one.was: one.id for one in done.sessions}
+    assert now[1] != 1
+    merge, delete, tags, mine = read_changes(other, 10)
+    assert (merge.sessions, delete.sessions) == ([now[merged]], [now[3]])
+    assert merge.edits[0].before == {"sessions": [now[1], now[2]]}
+    assert (tags.sessions, mine.sessions) == ([now[1]], [1])
 
 
 def test_sessions_of_one_start_or_of_none_all_come_back(
