@@ -6,10 +6,10 @@ The peers are fitdecode, which is there, and rowingdata, which is installed for 
 environment of its own beside the temporary files (`--alone` leaves it out; ROWINGDATA_PYTHON names
 a Python that has it). Each works on the same file of an hour, several times in one process; the
 best processor time counts. rowlog's is told four times: read and checked, which stands beside
-fitdecode alone; summed up as text by what `rowlog import --dry-run` runs, which stands beside
-rowingdata with its summary; with all that it derives (strokes, pieces, splits, totals, the heart,
-frames to be cut anew, packed), as each process that reads does it; and the whole import into a
-database that is there, on the disk when it is done. Neither of the last two is done by any peer.
+fitdecode alone; summed up as text by what `rowlog import --dry-run --quick` runs, which stands
+beside rowingdata with its summary; with all that it derives (strokes, pieces, splits, totals, the
+heart, frames to be cut anew, packed), as each process that reads does it; and the whole import into
+a database that is there, on the disk when it is done. Neither of the last two is done by any peer.
 FILES is how many are imported in one call after that, 1000 unless it is said; 0 leaves that out.
 """
 
@@ -135,8 +135,8 @@ def _decoded(content: bytes) -> int:
 
 
 def _summed_up(file: Path) -> str:
-    """What `rowlog import --dry-run` prints of it."""
-    (look,) = preview_files(file.with_suffix(".none"), [file])
+    """What `rowlog import --dry-run --quick` prints of it."""
+    (look,) = preview_files(file.with_suffix(".none"), [file], quick=True)
     text = preview(look, Style())
     if "14400" not in text:
         raise SystemExit(f"{file.name} was not summed up: {text}")

@@ -7,6 +7,8 @@ strokes in their own way, then written more coarsely, as files do: tenths of sec
 whole ones, or a row a second without strokes. It is compared with each, and with the same plan
 rowed another day: as precisely as a machine would (nobody does), every piece within 0.3 %, and
 within 1 % in pace and rate. Hearts are left out; where both know them, they tell more apart.
+Parts are its first and its last three fifths, as a copy that broke off or a recording that began
+late has them, compared with the whole of the same day and of another.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from random import Random
 from typing import Final, Literal
 
 from rowlog.counters import SECOND_NS
-from rowlog.sameness import Course, course, same
+from rowlog.sameness import Course, course, same, within
 from rowlog.structuring import Recording
 from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.records import Stroke
@@ -106,8 +108,9 @@ def _by_second(strokes: Strokes) -> Iterable[tuple[float, float]]:
 def measure(
     sessions: int, kinds: Sequence[str] = KINDS, varied: Sequence[float] = VARIED
 ) -> dict[tuple[str, float, Telling], tuple[int, int]]:
-    """For ("one" or "two" workouts, how they vary, telling): how often that was wrong, and of how
-    many.
+    """For (what was compared, how it varies, telling): how often that was wrong, and of how many.
+
+    "one" or "two" workouts, a "part" of one, or a "part of another".
     """
     random = Random("sameness")
     wrong: Counter[tuple[str, float, Telling]] = Counter()
@@ -130,6 +133,17 @@ def measure(
                     raise SystemExit(f"session {number} is too short")
                 all_[what, share, telling] += 1
                 wrong[what, share, telling] += (same(heard, other) is None) == (what == "one")
+                if telling == "a second":
+                    continue
+                fifth = len(strokes) // 5
+                for cut in (strokes[: 3 * fifth], strokes[2 * fifth :]):
+                    part = told([(t_s, m - cut[0][1]) for t_s, m in cut], telling, 17.0)
+                    if part is None:
+                        raise SystemExit(f"a part of session {number} is too short")
+                    kind_ = "part" if what == "one" else "part of another"
+                    all_[kind_, share, telling] += 1
+                    missed = within(part, heard) is None
+                    wrong[kind_, share, telling] += missed == (what == "one")
     return {key: (wrong[key], count) for key, count in all_.items()}
 
 
@@ -137,8 +151,9 @@ def main() -> None:
     """Print what was measured."""
     sessions = int(sys.argv[1]) if len(sys.argv) > 1 else 150
     for (what, share, telling), (wrong, count) in sorted(measure(sessions).items()):
-        fault = "not known as one" if what == "one" else "taken for one"
-        print(f"{what} workout{'s' * (what == 'two')}, {share:.1%} varied, {telling}: ", end="")
+        fault = "not known as one" if what in ("one", "part") else "taken for one"
+        words = what if what.startswith("part") else f"{what} workout{'s' * (what == 'two')}"
+        print(f"{words}, {share:.1%} varied, {telling}: ", end="")
         print(f"{wrong} of {count} {fault}")
 
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, Final, Literal, NamedTuple
 
 from rowlog.importing_files import Read, files_in, read_all
 from rowlog.importing_sessions import Part, parts_of
 from rowlog.imports.left_out import LeftOut
 from rowlog.recognising import Recognised, Twin
+from rowlog.sameness import near
 from rowlog.starts import Start
 from rowlog.store import Store
-from rowlog.store_read import ClosedWorkout, open_reader
+from rowlog.store_read import ClosedWorkout, Reader, open_reader
+from rowlog.store_whole import Original, Whole
+
+_ORDER: Final = ("same", "whole", "part", "heart")
 
 
 class Began(NamedTuple):
@@ -27,6 +31,18 @@ class Began(NamedTuple):
     """With an offset."""
     start_from: Start
     """Who says that."""
+
+
+class Offer(NamedTuple):
+    """A session with which a new one is likely to be made one."""
+
+    session: int
+    """The new one."""
+    other: int
+    how: Literal["same", "whole", "part", "heart", "time"]
+    """How the other is its twin; "time": they were at one time, and each has what one lacks."""
+    clock_s: float | None
+    """By how much the other's clock is behind; None where one of them does not say when."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +58,36 @@ class Imported:
     """When each of `sessions` began, as far as that is known."""
     overlaps: tuple[int, ...] = ()
     """Sessions that were there and of the same time."""
+    at_once: tuple[tuple[int, ...], ...] = ()
+    """These by each of `sessions`."""
     same: tuple[Twin, ...] = ()
     """Sessions that were there and of the same workout, whatever their clocks say."""
+    offers: tuple[Offer, ...] = ()
+    """Of these the one that is likely to be made one with each of `sessions`, if any is."""
     left_out: tuple[LeftOut, ...] = ()
     """Rows of it that could not be read as a part of its sessions."""
     fault: str | None = None
     done: float = 1.0
     """So many of the files that were named are done now; a part of an archive counts in part."""
+
+    def as_json(self) -> dict[str, object]:
+        """As `rowlog import --json` tells it."""
+        return {
+            "file": str(self.file),
+            "sessions": self.sessions,
+            "starts": [
+                {"started_at": at.isoformat(), "start_from": start} for at, start in self.starts
+            ],
+            "known": self.known,
+            "overlaps": self.overlaps,
+            "same": [asdict(twin) for twin in self.same],
+            "offers": [
+                {"session": one.session, "with": one.other, "how": one.how, "clock_s": one.clock_s}
+                for one in self.offers
+            ],
+            "left_out": [asdict(told) for told in self.left_out],
+            "fault": self.fault,
+        }
 
 
 def import_files(
@@ -66,51 +105,110 @@ def import_files(
     """
     done = []
     with Store.open_writer(database) as store, open_reader(database) as reader:
-        taken = store.known_imports()
-        known = reader.closed_workouts()
-        times, there = Times(known), Recognised(reader, known)
-        work = partial(parts_of, athlete=athlete, known=frozenset(taken))
+        there = There(reader)
+        work = partial(parts_of, athlete=athlete, known=frozenset(there.taken))
         with closing(read_all(files_in(files), work)) as reads:
             for read in reads:
-                imported = _stored(store, read, taken, times, there)
+                imported = there.taking(read, store.import_sessions)
                 done.append(imported)
                 if on_file is not None:
                     on_file(imported)
     return done
 
 
-def _stored(
-    store: Store, read: Read[list[Part]], taken: set[str], times: Times, there: Recognised
-) -> Imported:
-    if read.found is None:
-        return Imported(file=read.file, fault=read.fault, done=read.done)
-    new = [part for part in read.found if part.wholes and part.original.sha256 not in taken]
-    lacking = tuple(told for part in read.found for told in part.left_out)
-    if not new:
-        return Imported(file=read.file, known=True, left_out=lacking, done=read.done)
-    wholes = [one for part in new for one in part.wholes]
-    overlaps = [
-        number
-        for one in wholes
-        if one.start_known
-        for number in times.shared_with(one.started_at, one.ended_at)
-    ]
-    same = {twin.session: twin for one in wholes for twin in there.same_as(one)}
-    numbers = store.import_sessions([(part.original, part.wholes) for part in new])
-    taken.update(part.original.sha256 for part in new)
-    for number, one in zip(numbers, wholes, strict=True):
-        if one.start_known:
-            times.add(number, one.started_at, one.ended_at)
-        there.add(number, one)
-    return Imported(
-        file=read.file,
-        sessions=tuple(numbers),
-        starts=tuple(Began(one.started_at, one.start_from) for one in wholes),
-        overlaps=tuple(dict.fromkeys(overlaps)),
-        left_out=lacking,
-        same=tuple(same.values()),
-        done=read.done,
-    )
+Stored = Sequence[tuple[Original, Sequence[Whole]]]
+
+
+class There:
+    """What is there already, and how what comes in stands to it; grows with every file."""
+
+    def __init__(self, reader: Reader | None, aside: IO[bytes] | None = None) -> None:
+        """`reader` None: nothing is there. `aside`: where what comes in is kept; None: there."""
+        known = [] if reader is None else reader.closed_workouts()
+        self.taken = set() if reader is None else reader.known_imports()
+        """The SHA-256 of all that was imported before."""
+        self._times, self._recognised = Times(known), Recognised(reader, known, aside)
+
+    def taking(self, read: Read[list[Part]], store: Callable[[Stored], list[int]]) -> Imported:
+        """Take in one file, and say what became of it; `store` gives the new sessions' numbers."""
+        if read.found is None:
+            return Imported(file=read.file, fault=read.fault, done=read.done)
+        taken = self.taken
+        new = [part for part in read.found if part.wholes and part.original.sha256 not in taken]
+        lacking = tuple(told for part in read.found for told in part.left_out)
+        if not new:
+            return Imported(file=read.file, known=True, left_out=lacking, done=read.done)
+        wholes = [one for part in new for one in part.wholes]
+        overlaps = [
+            self._times.shared_with(one.started_at, one.ended_at) if one.start_known else []
+            for one in wholes
+        ]
+        twins = [self._recognised.same_as(one) for one in wholes]
+        likely = [self._likely(*each) for each in zip(wholes, twins, overlaps, strict=True)]
+        numbers = store([(part.original, part.wholes) for part in new])
+        taken.update(part.original.sha256 for part in new)
+        for number, one in zip(numbers, wholes, strict=True):
+            if one.start_known:
+                self._times.add(number, one.started_at, one.ended_at)
+            self._recognised.add(number, one)
+        same = {twin.session: twin for found in twins for twin in found}
+        return Imported(
+            file=read.file,
+            sessions=tuple(numbers),
+            starts=tuple(Began(one.started_at, one.start_from) for one in wholes),
+            overlaps=tuple(dict.fromkeys(number for found in overlaps for number in found)),
+            at_once=tuple(map(tuple, overlaps)),
+            offers=tuple(
+                Offer(number, *found)
+                for number, found in zip(numbers, likely, strict=True)
+                if found is not None
+            ),
+            left_out=lacking,
+            same=tuple(same.values()),
+            done=read.done,
+        )
+
+    def _likely(
+        self, one: Whole, twins: Sequence[Twin], overlaps: Sequence[int]
+    ) -> tuple[int, Literal["same", "whole", "part", "heart", "time"], float | None] | None:
+        """The session that is likely to be made one with this; None where none is."""
+        if twins:
+            best = min(twins, key=lambda twin: (_ORDER.index(twin.how), _off(twin), twin.session))
+            return best.session, best.how, best.clock_s
+        known = [self._recognised.workout(number) for number in overlaps]
+        fitting = [
+            (_apart(one, workout), workout.number)
+            for workout in known
+            if self._belongs(one, workout)
+        ]
+        return None if not fitting else (min(fitting)[1], "time", None)
+
+    def _belongs(self, one: Whole, known: ClosedWorkout) -> bool:
+        """Whether two sessions of one time, which are not known to be one, may belong together.
+
+        A strap and the rowing it was worn for do, unless another heart was heard there. Two who
+        rowed do not, but where strokes cannot tell, and they came as far: a row of a season.
+        """
+        if one.athlete is not None and known.athlete not in (None, one.athlete):
+            return False
+        if one.totals.distance_m and known.distance_m:
+            if self._recognised.comparable(one, known.number):
+                return False
+            return near(one.totals.distance_m, known.distance_m)
+        apart = self._recognised.apart(one, known.number)
+        if one.totals.distance_m or known.distance_m:
+            return apart is not True
+        return apart is False
+
+
+def _off(twin: Twin) -> float:
+    return float("inf") if twin.clock_s is None else abs(twin.clock_s)
+
+
+def _apart(one: Whole, known: ClosedWorkout) -> float:
+    """By how many seconds two sessions do not begin and end together."""
+    ends = (one.started_at - known.started_at, one.ended_at - known.ended_at)
+    return sum(abs(end.total_seconds()) for end in ends)
 
 
 class Times:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from rowlog.counters import SECOND_NS
 from rowlog.editing import open_store
 from rowlog.notation import parse
-from rowlog.recognising import matched
+from rowlog.recognising import Match, matched
 from rowlog.replaying import record_frames
 from rowlog.starts import TIMED, told
 from rowlog.store import Store
@@ -34,6 +34,8 @@ EARLIER_NS: Final = 5 * SECOND_NS
 """What another file tells of so little before the first of the rowing is left out."""
 CLOCKS_S: Final = 5.0
 """Two recordings of one rowing are laid by their clocks where those are no further apart."""
+HEART: Final = ("heart_rate",)
+"""The channel of a file's heart rates, and the driver of straps."""
 _DRIVER: Final = "workout_file"
 _STROKE: Final = tuple(field.name for field in fields(Stroke)[2:] if field.name != "inferred")
 
@@ -59,12 +61,21 @@ class _Part:
     """By so much later than the session that is made does it begin."""
     channels: tuple[str, ...] | None = None
     """What is taken of it: the frames of these channels; None: all, but what tells of a file."""
+    sources: tuple[str, ...] | None = None
+    """Likewise those of these devices; None: all."""
     laps: bool = False
     """Whether the rowing is cut by its laps."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it is taken."""
+        return self.channels is None and self.sources is None
 
     def takes(self, frame: Frame) -> bool:
         """Whether a frame of it goes in as it is."""
         if frame.channel in OF_THE_FILE:  # see `_of_the_file`
+            return False
+        if self.sources is not None and frame.source not in self.sources:
             return False
         return self.channels is None or frame.channel in self.channels
 
@@ -74,9 +85,11 @@ class _Twice(NamedTuple):
 
     most: StoredSession
     """That which tells most; the first where nothing is told twice."""
-    files: Mapping[int, int]
-    """By their numbers, files that tell it once more, and by how many nanoseconds their instants
-    stand later in the former's time."""
+    again: Mapping[int, int]
+    """By their numbers, those of which only what it lacks is taken, files and what tells a part of
+    it, and by how many nanoseconds their instants stand later in its time."""
+    parts: frozenset[int]
+    """Of these those that tell a part, or the heart alone: their laps and plan are not its."""
     laid: Mapping[int, int]
     """Likewise recordings of it by a clock that says another time."""
 
@@ -88,7 +101,8 @@ def merge_sessions(path: Path, numbers: Sequence[int], *, plan: str | None = Non
     apart belongs to the rowing it was worn for, and a session that was broken off goes on. What
     tells of the same rowing as another of the sessions, known by its strokes and metres, is laid
     over it whatever its clock says; of files the one that says most is taken, unless there is a
-    recording, and of the others only laps and heart rates that it lacks. The parts go out of
+    recording, and of the others only laps and heart rates that it lacks. What tells only a part of
+    it, such as a copy that broke off, is never taken for the whole. The parts go out of
     sight; undoing it brings them back.
 
     Args:
@@ -103,13 +117,14 @@ def merge_sessions(path: Path, numbers: Sequence[int], *, plan: str | None = Non
     with open_store(path) as store, open_reader(path) as reader:
         sessions = _sessions(store, reader, numbers)
         twice = _told_twice(reader, sessions)
-        most, twins = twice.most, twice.files
+        most, twins = twice.most, twice.again
         parts = _parts(reader, sessions, twice)
         own = next(part for part in parts if part.session is most)
         laps = next((part for part in parts if part.laps), None)
         told = _of_the_file(reader, own, laps, twice=bool(twins))
     if plan is None:
         ordered = [most, *([laps.session] if laps is not None else []), *sessions]
+        ordered = [one for one in ordered if one.id not in twice.parts or not _is_file(one)]
         plan = next((session.plan for session in ordered if session.plan is not None), None)
     names = _names(parts)
     header = _header(sessions, parts, names, own, twins)
@@ -162,25 +177,36 @@ def _sessions(store: Store, reader: Reader, numbers: Sequence[int]) -> list[Stor
 
 
 def _told_twice(reader: Reader, sessions: Sequence[StoredSession]) -> _Twice:
-    """Which of the sessions tell of one rowing."""
+    """Which of the sessions tell of one rowing, or heard one heart."""
     rowed = [s for s in sessions if s.totals is not None and s.totals.distance_m]
-    if len(rowed) < 2:
-        return _Twice(sessions[0], {}, {})
-    most = max(rowed, key=lambda session: _worth(reader, session))
-    files: dict[int, int] = {}
+    most = max(rowed or sessions, key=lambda session: _worth(reader, session))
+    found = _matches(reader, most, sessions)
+    while longer := [one for one in sessions if one.id in found and found[one.id].how == "whole"]:
+        most = longer[0]
+        found = _matches(reader, most, sessions)
+    again: dict[int, int] = {}
     laid: dict[int, int] = {}
-    for other in rowed:
-        match = matched(reader, most, other) if other is not most else None
+    for other in sessions:
+        match = found.get(other.id)
         if match is None:
             continue
         later_ns = round(match.later_s * SECOND_NS)
-        if _is_file(other):
-            files[other.id] = later_ns
+        if _is_file(other) or match.how == "part":
+            again[other.id] = later_ns
             continue
         by_clock_s = (other.started_at - most.started_at).total_seconds()
         if abs(by_clock_s - match.later_s) > CLOCKS_S:
             laid[other.id] = later_ns
-    return _Twice(most if files or laid else sessions[0], files, laid)
+    parts = frozenset(number for number in again if found[number].how != "same")
+    return _Twice(most if again or laid else sessions[0], again, parts, laid)
+
+
+def _matches(
+    reader: Reader, most: StoredSession, sessions: Sequence[StoredSession]
+) -> dict[int, Match]:
+    """How the other sessions stand to one of them, those that are of one workout with it."""
+    found = {one.id: matched(reader, most, one) for one in sessions if one is not most}
+    return {number: match for number, match in found.items() if match is not None}
 
 
 def _worth(reader: Reader, session: StoredSession) -> tuple[bool, bool, int, int]:
@@ -189,6 +215,7 @@ def _worth(reader: Reader, session: StoredSession) -> tuple[bool, bool, int, int
     known = sum(any(getattr(one, name) is not None for one in strokes) for name in _STROKE)
     if session.totals is not None:
         known += session.totals.drag_factor is not None
+    known += any(rr for _, _, rr in reader.heart(session.id))
     pieces = session.plan is not None or bool(_told(reader, session.id, "lap"))
     return not _is_file(session), pieces, known, -session.id
 
@@ -210,18 +237,22 @@ def _told(reader: Reader, session_id: int, *channels: str) -> list[Frame]:
 
 def _parts(reader: Reader, sessions: Sequence[StoredSession], twice: _Twice) -> list[_Part]:
     """What goes in, whole sessions first; nothing of it begins before 0."""
-    most, twins, laid = twice
+    most, twins, partial, laid = twice
     parts = _by_the_clock([one for one in sessions if one.id not in twins and one.id not in laid])
     began_ns = next(part.offset_ns for part in parts if part.session is most)
     parts += [_Part(one, began_ns + laid[one.id]) for one in sessions if one.id in laid]
     again = [session for session in sessions if session.id in twins]
-    giver = _lap_giver(reader, most, again)
+    giver = _lap_giver(reader, most, [one for one in again if one.id not in partial])
     for twin in again:
-        channels = _lacking(most, twin)
-        if channels or twin is giver:
-            offset_ns = began_ns + twins[twin.id]
-            parts.append(_Part(twin, offset_ns, channels, laps=twin is giver))
-    begins_ns = min(part.offset_ns for part in parts if part.channels is None)
+        offset_ns, wanted = began_ns + twins[twin.id], _knows_more_heart(most, twin)
+        if _is_file(twin):
+            channels = HEART if wanted else ()
+            if channels or twin is giver:
+                parts.append(_Part(twin, offset_ns, channels, laps=twin is giver))
+        elif wanted:
+            straps = tuple(one.name for one in twin.sources if one.driver in HEART)
+            parts.append(_Part(twin, offset_ns, sources=straps))
+    begins_ns = min(part.offset_ns for part in parts if part.whole)
     beside_ns = min(_begins_ns(reader, part) for part in parts)
     if beside_ns <= begins_ns - EARLIER_NS:
         begins_ns = beside_ns
@@ -230,7 +261,7 @@ def _parts(reader: Reader, sessions: Sequence[StoredSession], twice: _Twice) -> 
 
 def _begins_ns(reader: Reader, part: _Part) -> int:
     """When the first of what is taken of a session was."""
-    if part.channels is None:
+    if part.whole:
         return part.offset_ns
     taken = (frame for frame in reader.read_frames(part.session.id) if part.takes(frame))
     first = next(taken, None)
@@ -250,13 +281,16 @@ def _lap_giver(
     return next((twin for twin in twins if _told(reader, twin.id, "lap")), None)
 
 
-def _lacking(most: StoredSession, other: StoredSession) -> tuple[str, ...]:
-    """What of a file's frames the rowing lacks."""
-    known, more = (
-        (session.totals.heart_rate_coverage or 0.0) if session.totals is not None else 0.0
+def _knows_more_heart(most: StoredSession, other: StoredSession) -> bool:
+    """Whether another session knows the heart for longer than the one whose rowing is taken."""
+    known_s, more_s = (
+        (session.totals.heart_rate_coverage or 0.0) * session.totals.duration_s
+        if session.totals is not None
+        else 0.0
         for session in (most, other)
     )
-    return ("heart_rate",) if more > known + MORE_HEART else ()
+    whole_s = most.totals.duration_s if most.totals is not None else 0.0
+    return more_s > known_s + MORE_HEART * whole_s
 
 
 def _of_the_file(

@@ -1,9 +1,9 @@
-"""What a workout comes to, from its file's rows and laps alone: nothing is derived or stored.
+"""What a workout comes to: as a session of which all is derived, or from its rows alone, quickly.
 
-The figures are those that the session will have once it is imported: counted, weighted and
-believed by the same rules as along the path of a recording, here in whole columns at once. Only a
-heart rate that leaps within five seconds of a piece's edge, or is not told at it, may differ: at
-the edge a recording does not know yet what the next reading is, a file does.
+A quick look counts, weighs and believes by the same rules as along the path of a recording, here
+in whole columns at once. Only a heart rate that leaps within five seconds of a piece's edge, or is
+not told at it, may differ: at the edge a recording does not know yet what the next reading is, a
+file does.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rowlog.imports.workout import Lap, Point, Workout, laps_told
 from rowlog.metrics import HOLD_S, Array, Mean, time_weighted_mean
 from rowlog.plan import ROW
 from rowlog.segments import Segment
-from rowlog.starts import UNKNOWN, Start
+from rowlog.starts import Start
 from rowlog.store_whole import Whole
 from rowlog_drivers.records import HeartRate
 
@@ -55,17 +55,23 @@ class WorkoutPreview:
 
     sha256: str = ""
     """What the bytes that tell of it are known by."""
+    session: int | None = None
+    """The number that it would get; None for one that is known, and where that is not asked."""
     known: bool = False
     """Whether it was imported before."""
     overlaps: tuple[int, ...] = ()
     """Sessions that are there and of the same time."""
     format: str
     started_at: str | None
-    """ISO 8601 with offset; None when the file does not say."""
+    """ISO 8601 with offset; None in a quick look where the file does not say."""
     start_from: Start = "said"
     """Who says that."""
     plan: str | None = None
     """Interval text: the file's own, or what its laps come to."""
+    looks_like: str | None = None
+    """The pattern that was recognised where nobody tells of pieces; None in a quick look."""
+    confidence: float | None = None
+    """In that, 0 to 1."""
     athlete: str | None = None
     note: str | None = None
     duration_s: float
@@ -85,7 +91,7 @@ class WorkoutPreview:
     left_out: tuple[LeftOut, ...] = ()
     """Rows of the file that could not be read as a part of it."""
     pieces: tuple[PiecePreview, ...] = ()
-    """() where the file tells of none; they are looked for when it is imported."""
+    """() where nobody rowed; in a quick look also where the file tells of none."""
 
 
 _OF_PIECES: Final = frozenset(field.name for field in fields(PiecePreview))
@@ -125,15 +131,17 @@ def preview_of(workout: Workout) -> WorkoutPreview:
     return replace(preview, **said)
 
 
-def preview_of_recording(whole: Whole, format_: str) -> WorkoutPreview:
-    """What a recording comes to, which had to be derived to know it."""
+def preview_of_session(whole: Whole, format_: str) -> WorkoutPreview:
+    """What a session would come to, of which all is derived."""
     totals = whole.totals
     told = {fact.index: fact for fact in whole.facts if isinstance(fact, Segment)}
     return WorkoutPreview(
         format=format_,
-        started_at=None if whole.start_from == UNKNOWN else whole.started_at.isoformat(),
+        started_at=whole.started_at.isoformat(),
         start_from=whole.start_from,
         plan=whole.plan,
+        looks_like=whole.text if whole.plan is None else None,
+        confidence=whole.confidence,
         athlete=whole.athlete,
         note=whole.note,
         pieces=tuple(
@@ -147,7 +155,7 @@ def preview_of_recording(whole: Whole, format_: str) -> WorkoutPreview:
                     if hasattr(one.figures, name)
                 },
             )
-            for one in told.values()
+            for _, one in sorted(told.items())
         ),
         **{name: getattr(totals, name) for name in _OF_WORKOUTS if hasattr(totals, name)},
     )

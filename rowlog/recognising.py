@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import pickle
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC
-from typing import Final
+from itertools import pairwise
+from os import SEEK_END
+from typing import IO, Final, Literal, NamedTuple
 
 from rowlog import sameness
 from rowlog.counters import SECOND_NS
-from rowlog.sameness import Course, Same, Sketch, course, near, sketch
+from rowlog.same_hearts import Pulse, same_heart
+from rowlog.sameness import Course, Sketch, near, sketch
+from rowlog.starts import TIMED
 from rowlog.store_read import ClosedWorkout, Reader, StoredSession
 from rowlog.store_whole import Whole
-from rowlog.structuring import Recording
-from rowlog_drivers.catalog import make_decoding
-from rowlog_drivers.records import HeartRate, Stroke
+from rowlog.tellings import (
+    BEGINNING,
+    Beginning,
+    beginning_in,
+    course_by_stroke,
+    course_in,
+    course_of,
+    pulse_in,
+    pulse_of,
+)
 
 ZONE_S: Final = 900.0
 """Clocks of other zones differ by whole quarter hours."""
@@ -30,8 +42,21 @@ STROKES_SHARE: Final = 0.03
 """By the larger of the two may the numbers of strokes differ, as programs tell them."""
 FEW_FRAMES: Final = 100
 """What has fewer is no more than a row of a season."""
+PART_S: Final = 60.0
+"""So far besides zones may clocks be apart that are to tell what strokes or a heart leave open."""
+COMPARABLE: Final = 2 * sameness.LEAST
+"""Who has so many strokes, or other instants, and is not known as one with another, is not."""
+BEGINNING_S: Final = 0.9
+"""So far may such times be apart; twice as far where one has whole seconds."""
+NEAR_BPM: Final = 3.0
+"""Mean heart rates that are further apart are of other hearts."""
+SHORTEST_SHARE: Final = 0.7
+"""What is shorter is not the same heart told twice, whatever was not heard of it."""
 HELD: Final = 64
 """So many courses are kept at hand."""
+
+
+How = Literal["same", "whole", "part", "heart"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,24 +66,44 @@ class Twin:
     session: int
     clock_s: float | None
     """By how much its clock is behind the other's; None where one of them does not say when."""
+    how: How = "same"
+    """"same": both tell all of it. "whole": it tells all of it, the other a part. "part": it tells
+    a part. "heart": both heard the same heart, and one rowing at most is told."""
 
 
 class Recognised:
-    """The sessions of a database by how far they went."""
+    """The sessions of a database by how far they went, how they began, and how their hearts beat.
 
-    def __init__(self, reader: Reader, known: Iterable[ClosedWorkout]) -> None:
-        """`reader` is asked again where a session is worth a closer look."""
+    What is added and not in the database is laid aside in a file, so that this stays small.
+    """
+
+    def __init__(
+        self, reader: Reader | None, known: Iterable[ClosedWorkout], aside: IO[bytes] | None = None
+    ) -> None:
+        """`reader` is asked again where a session is worth a closer look; None: there is none.
+
+        `aside`: where what is added lies; None: in the database.
+        """
         self._reader = reader
         self._lengths: list[tuple[float, int]] = []
+        self._pulsed: list[tuple[float, int]] = []
         self._sessions: dict[int, ClosedWorkout] = {}
         self._sketches: dict[int, Sketch | None] = {}
         self._courses: dict[int, Course | None] = {}
+        self._beginnings: dict[int, Beginning] | None = None
+        self._aside: dict[int, tuple[int, int]] = {}
+        self._file = aside
         self._mine: tuple[Whole, Course | None] | None = None
         for one in known:
             self._put(one)
 
     def add(self, number: int, whole: Whole) -> None:
-        """One more, which is in the database by now."""
+        """One more, which is in the database by now if that is where they are."""
+        course = self._mine[1] if self._mine is not None and self._mine[0] is whole else None
+        if self._file is not None:
+            course = course or course_in(whole)
+            at = self._file.seek(0, SEEK_END)
+            self._aside[number] = (at, self._file.write(pickle.dumps((course, pulse_in(whole)))))
         self._put(
             ClosedWorkout(
                 number=number,
@@ -68,48 +113,169 @@ class Recognised:
                 distance_m=whole.totals.distance_m,
                 stroke_count=whole.totals.stroke_count,
                 frames=whole.totals.frames,
+                mean_heart_rate_bpm=whole.totals.mean_heart_rate_bpm,
+                athlete=whole.athlete,
             )
         )
-        if self._mine is not None and self._mine[0] is whole:
-            self._keep(number, self._mine[1])
+        if self._beginnings is not None:
+            self._beginnings[number] = beginning_in(whole)
+        if course is not None:
+            self._keep(number, course)
             self._sketch(number)
 
     def same_as(self, one: Whole) -> list[Twin]:
-        """Those of the same workout, by their number."""
-        rowed_m = one.totals.distance_m
-        if not rowed_m or one.totals.frames < FEW_FRAMES:
-            return []
+        """Those of the same workout, by their number: that tell it all, else parts, else hearts."""
+        mine = self._course_of(one)
+        found = self._told_again(one, mine) if mine is not None else []
+        if not found and mine is not None and mine.by_stroke:
+            found = self._parts(one, mine)
+        if not found:
+            found = self._hearts(one, mine)
+        return sorted(found, key=lambda twin: twin.session)
+
+    def workout(self, number: int) -> ClosedWorkout:
+        """What is known of a session that is here. Raises KeyError."""
+        return self._sessions[number]
+
+    def comparable(self, one: Whole, number: int) -> bool:
+        """Whether metres and strokes of both are known well enough to tell whether they are one."""
+        mine, theirs = self._course_of(one), self._course(number)
+        if mine is None or theirs is None or sameness.is_drawn(mine) or sameness.is_drawn(theirs):
+            return False
+        return min(len(mine.times_s), len(theirs.times_s)) >= COMPARABLE
+
+    def apart(self, one: Whole, number: int) -> bool | None:
+        """Whether two hearts beat otherwise at one time; None where they cannot be compared."""
+        mine, theirs = pulse_in(one), self._pulse(number)
+        if mine is None or theirs is None:
+            return None
+        later_s = (self._sessions[number].started_at - one.started_at).total_seconds()
+        agree = sameness.hearts_agree(mine.beats, theirs.beats, later_s)
+        return None if agree is None else not agree
+
+    def _course_of(self, one: Whole) -> Course | None:
+        if self._mine is None or self._mine[0] is not one:
+            enough = one.totals.distance_m and one.totals.frames >= FEW_FRAMES
+            self._mine = (one, course_in(one) if enough else None)
+        return self._mine[1]
+
+    def _told_again(self, one: Whole, mine: Course) -> list[Twin]:
+        rowed_m = one.totals.distance_m or 0.0
         slack_m = max(sameness.SAME_M, sameness.SAME_SHARE * rowed_m)
         low = bisect_left(self._lengths, (rowed_m - slack_m, -1))
         high = bisect_right(self._lengths, (rowed_m + slack_m, -1))
-        near_by = [self._sessions[number] for _, number in self._lengths[low:high]]
-        if not near_by:
-            return []
-        mine = _course_of(one)
-        self._mine = (one, mine)
-        if mine is None:
-            return []
         drawn = sketch(mine)
         found = []
-        for known in near_by:
+        for known in (self._sessions[number] for _, number in self._lengths[low:high]):
             if self._unlike(known, one, mine, drawn):
                 continue
             theirs = self._course(known.number)
             match = None if theirs is None else sameness.same(mine, theirs)
             if match is None:
                 continue
-            clock_s = None
-            if known.start_known and one.start_known:
-                began = one.started_at.astimezone(UTC) - known.started_at
-                clock_s = began.total_seconds() + match.later_s
+            clock_s = _clock(one, known, match.later_s)
             if match.strokes >= SURE_STROKES or (clock_s is not None and _a_zone(clock_s)):
                 found.append(Twin(session=known.number, clock_s=clock_s))
-        return sorted(found, key=lambda twin: twin.session)
+        return found
+
+    def _parts(self, one: Whole, mine: Course) -> list[Twin]:
+        """Sessions that this is a part of, and those that are parts of it."""
+        rowed_m = one.totals.distance_m
+        found = []
+        for number, beginning in self._begun().items():
+            known = self._sessions.get(number)
+            if known is None or near(known.distance_m, rowed_m):
+                continue
+            at_once = _at_once(one, known)
+            if not at_once and not _begins_alike(beginning, mine):
+                continue
+            theirs = self._course(number)
+            if theirs is None:
+                continue
+            longer = theirs.metres[-1] > mine.metres[-1]
+            part, whole = (mine, theirs) if longer else (theirs, mine)
+            shifts: tuple[float, ...] = ()
+            if at_once:
+                later_s = (known.started_at - one.started_at).total_seconds()
+                shifts = _where(part, whole, later_s if longer else -later_s)
+            match = sameness.within(part, whole, shifts)
+            if match is None:
+                continue
+            later_s = match.later_s if longer else -match.later_s
+            clock_s = _clock(one, known, later_s)
+            if match.strokes >= SURE_STROKES or (
+                clock_s is not None and _a_zone(clock_s, within_s=PART_S)
+            ):
+                how: How = "whole" if longer else "part"
+                found.append(Twin(session=number, clock_s=clock_s, how=how))
+        return found
+
+    def _hearts(self, one: Whole, mine: Course | None) -> list[Twin]:
+        bpm = one.totals.mean_heart_rate_bpm
+        if bpm is None:
+            return []
+        low = bisect_left(self._pulsed, (bpm - NEAR_BPM, -1))
+        high = bisect_right(self._pulsed, (bpm + NEAR_BPM, -1))
+        heard = None
+        found = []
+        for _, number in self._pulsed[low:high]:
+            known = self._sessions[number]
+            lasted = (one.ended_at - one.started_at, known.ended_at - known.started_at)
+            if min(lasted) < SHORTEST_SHARE * max(lasted):
+                continue
+            if mine is not None and known.distance_m and self._course(number) is not None:
+                continue  # their rowing told them apart
+            heard = heard or pulse_in(one)
+            theirs = self._pulse(number)
+            if heard is None or theirs is None:
+                continue
+            clocks = one.start_known and known.start_known
+            by_clock_s = (known.started_at - one.started_at).total_seconds() if clocks else None
+            match = same_heart(heard, theirs, by_clock_s)
+            if match is None:
+                continue
+            clock_s = _clock(one, known, match.later_s)
+            if match.sure or (clock_s is not None and _a_zone(clock_s, within_s=PART_S)):
+                found.append(Twin(session=number, clock_s=clock_s, how="heart"))
+        return found
 
     def _put(self, known: ClosedWorkout) -> None:
+        self._sessions[known.number] = known
         if known.distance_m and known.frames >= FEW_FRAMES:
             insort(self._lengths, (known.distance_m, known.number))
-            self._sessions[known.number] = known
+        if known.mean_heart_rate_bpm is not None:
+            insort(self._pulsed, (known.mean_heart_rate_bpm, known.number))
+
+    def _begun(self) -> dict[int, Beginning]:
+        """How sessions began; looked up when it is first asked for."""
+        if self._beginnings is None:
+            self._beginnings = {}
+            if self._reader is not None:
+                self._beginnings = {
+                    number: [(t_ns / SECOND_NS, metres) for t_ns, metres in told]
+                    for number, told in self._reader.strokes_at(BEGINNING).items()
+                }
+            for number in self._aside:
+                course, _ = self._from_aside(number)
+                if course is not None and course.by_stroke:
+                    instants = list(zip(course.times_s, course.metres, strict=True))
+                    self._beginnings[number] = [
+                        instants[k - 1] for k in BEGINNING if k <= len(instants)
+                    ]
+        return self._beginnings
+
+    def _from_aside(self, number: int) -> tuple[Course | None, Pulse | None]:
+        at, size = self._aside[number]
+        if self._file is None:
+            raise AssertionError("what was laid aside lies in a file")
+        self._file.seek(at)
+        found: tuple[Course | None, Pulse | None] = pickle.loads(self._file.read(size))
+        return found
+
+    def _pulse(self, number: int) -> Pulse | None:
+        if number in self._aside:
+            return self._from_aside(number)[1]
+        return None if self._reader is None else pulse_of(self._reader, number)
 
     def _unlike(self, known: ClosedWorkout, one: Whole, mine: Course, drawn: Sketch) -> bool:
         """Whether it is plain, without a closer look, that a session is another workout."""
@@ -134,8 +300,10 @@ class Recognised:
         """None where its strokes are not known."""
         if number not in self._sketches:
             found = self._courses.get(number)
-            if found is None:
-                found = _by_stroke(self._reader, number)
+            if found is None and number in self._aside:
+                found = self._from_aside(number)[0]
+            elif found is None and self._reader is not None:
+                found = course_by_stroke(self._reader, number)
                 if found is not None:
                     self._keep(number, found)
             if found is not None and not found.by_stroke:
@@ -145,8 +313,11 @@ class Recognised:
 
     def _course(self, number: int) -> Course | None:
         if number not in self._courses:
-            self._keep(number, course_of(self._reader, self._reader.session(number)))
-        return self._courses[number]
+            if number in self._aside:
+                self._keep(number, self._from_aside(number)[0])
+            elif self._reader is not None:
+                self._keep(number, course_of(self._reader, self._reader.session(number)))
+        return self._courses.get(number)
 
     def _keep(self, number: int, found: Course | None) -> None:
         if len(self._courses) >= HELD:
@@ -154,70 +325,102 @@ class Recognised:
         self._courses[number] = found
 
 
-def course_of(reader: Reader, session: StoredSession) -> Course | None:
-    """What a stored session is known again by; None where there is too little."""
-    found = _by_stroke(reader, session.id)
-    if found is not None:
-        return found
-    recording = Recording(
-        frames=lambda: reader.read_frames(session.id),
-        decoding=lambda: make_decoding(source.header for source in session.sources),
-        end_ns=session.end_ns,
-    )
-    return _by_metres(recording, _beats(reader, session.id))
+class Match(NamedTuple):
+    """How one stored session stands to another that is of the same workout."""
+
+    later_s: float
+    """By how much later an instant stands on the first one's time than on the other's."""
+    how: How
+    """What the other is; see `Twin`."""
 
 
-def _by_stroke(reader: Reader, number: int) -> Course | None:
-    strokes = [(t_ns / SECOND_NS, metres) for t_ns, metres in reader.stroke_instants(number)]
-    if len(strokes) < sameness.LEAST:
-        return None
-    return course(strokes, _beats(reader, number), by_stroke=True)
-
-
-def _beats(reader: Reader, number: int) -> list[tuple[float, int]]:
-    return [(t_ns / SECOND_NS, bpm) for t_ns, bpm in reader.beats(number)]
-
-
-def matched(reader: Reader, one: StoredSession, other: StoredSession) -> Same | None:
+def matched(reader: Reader, one: StoredSession, other: StoredSession) -> Match | None:
     """How two stored sessions stand to each other that are of one workout; None: they are not."""
-    totals = (one.totals, other.totals)
-    rowed = [total.distance_m if total is not None else None for total in totals]
-    if not near(*rowed):
-        return None
-    mine, theirs = course_of(reader, one), course_of(reader, other)
-    return None if mine is None or theirs is None else sameness.same(mine, theirs)
-
-
-def _course_of(one: Whole) -> Course | None:
-    strokes = [fact for fact in one.facts if isinstance(fact, Stroke)]
-    beats = [
-        (fact.t_ns / SECOND_NS, fact.heart_rate_bpm)
-        for fact in one.facts
-        if isinstance(fact, HeartRate) and fact.source == one.totals.heart_rate_source
+    rowed = [
+        session.totals.distance_m if session.totals is not None else None
+        for session in (one, other)
     ]
-    instants = [
-        (fact.t_ns / SECOND_NS, fact.total_distance_m)
-        for fact in strokes
-        if fact.source == strokes[0].source
-    ]
-    found = course(instants, beats, by_stroke=True)
-    if found is not None:
-        return found
-    recording = Recording(
-        frames=lambda: one.frames,
-        decoding=lambda: make_decoding(source.header for source in one.sources),
-        end_ns=one.end_ns,
+    mine, theirs = (
+        course_of(reader, session) if metres else None
+        for session, metres in zip((one, other), rowed, strict=True)
     )
-    return _by_metres(recording, beats)
+    if mine is not None and theirs is not None:
+        if near(*rowed):
+            found = sameness.same(mine, theirs)
+            return None if found is None else Match(found.later_s, "same")
+        longer = theirs.metres[-1] > mine.metres[-1]
+        part, whole = (mine, theirs) if longer else (theirs, mine)
+        later_s = (other.started_at - one.started_at).total_seconds()
+        found = sameness.within(part, whole, _where(part, whole, later_s if longer else -later_s))
+        if found is None:
+            return None
+        return Match(found.later_s, "whole") if longer else Match(-found.later_s, "part")
+    heard, again = pulse_of(reader, one.id), pulse_of(reader, other.id)
+    if heard is None or again is None:
+        return None
+    timed = one.start_from in TIMED and other.start_from in TIMED
+    by_clock_s = (other.started_at - one.started_at).total_seconds() if timed else None
+    beat = same_heart(heard, again, by_clock_s)
+    return None if beat is None else Match(beat.later_s, "heart")
 
 
-def _by_metres(recording: Recording, beats: Sequence[tuple[float, int]]) -> Course | None:
-    positions = recording.watched()[1].positions
-    instants = [(one.t_ns / SECOND_NS, one.distance_m) for one in positions]
-    return course(instants, beats, by_stroke=False)
+def _begins_alike(beginning: Beginning, mine: Course) -> bool:
+    """Whether it is worth a closer look: the first strokes took as long, but for one stop."""
+    limit_s = BEGINNING_S if mine.times_s[1] % 1 else 2 * BEGINNING_S
+    alike = unlike = 0
+    for (before_s, before_m), (after_s, after_m) in pairwise(beginning):
+        times = [_when(mine, metres) for metres in (before_m, after_m)]
+        if times[0] is None or times[1] is None:
+            break
+        if abs((times[1] - times[0]) - (after_s - before_s)) <= limit_s:
+            alike += 1
+        else:
+            unlike += 1
+            if unlike > 1:
+                break
+    return alike >= 2 and unlike <= 1
 
 
-def _a_zone(seconds: float, more_s: float = 0.0) -> bool:
+def _when(course: Course, metres: float) -> float | None:
+    """When a session was so far; None where it was not, or begins further on."""
+    place = bisect_right(course.metres, metres)
+    if not 0 < place < len(course.metres):
+        return None
+    before_m, after_m = course.metres[place - 1], course.metres[place]
+    before_s, after_s = course.times_s[place - 1], course.times_s[place]
+    return before_s + (after_s - before_s) * (metres - before_m) / (after_m - before_m)
+
+
+def _where(part: Course, whole: Course, later_s: float) -> tuple[float, ...]:
+    """How far the whole was when the part began, if an instant is so much later on the part's time.
+
+    () where it had not begun, or was over.
+    """
+    at_s = part.times_s[0] - later_s
+    place = bisect_right(whole.times_s, at_s)
+    if not 0 < place < len(whole.times_s):
+        return ()
+    before_s, after_s = whole.times_s[place - 1], whole.times_s[place]
+    share = (at_s - before_s) / (after_s - before_s)
+    there_m = whole.metres[place - 1] + share * (whole.metres[place] - whole.metres[place - 1])
+    return (there_m - part.metres[0],)
+
+
+def _at_once(one: Whole, known: ClosedWorkout) -> bool:
+    """Whether two sessions were at one time, by their clocks."""
+    if not (one.start_known and known.start_known):
+        return False
+    return known.started_at < one.ended_at and one.started_at < known.ended_at
+
+
+def _clock(one: Whole, known: ClosedWorkout, later_s: float) -> float | None:
+    """By how much a session's clock is behind; None where it does not tell."""
+    if not (known.start_known and one.start_known):
+        return None
+    return (one.started_at.astimezone(UTC) - known.started_at).total_seconds() + later_s
+
+
+def _a_zone(seconds: float, more_s: float = 0.0, *, within_s: float = SET_S) -> bool:
     """Whether two clocks may differ by that much: by zones, and by what a hand sets wrong."""
     off_s = abs(seconds - ZONE_S * round(seconds / ZONE_S))
-    return abs(seconds) <= FARTHEST_S + more_s and off_s <= SET_S + more_s
+    return abs(seconds) <= FARTHEST_S + more_s and off_s <= within_s + more_s

@@ -16,9 +16,11 @@ from rowlog.render import (
     pace,
     printable,
     tenth,
+    undated,
     whole,
 )
-from rowlog.starts import TIMED
+from rowlog.render_imports import lines, total
+from rowlog.starts import TIMED, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,32 +34,36 @@ _SHORTEST_NAME: Final = 12
 
 
 def preview(shown: FilePreview, style: Style) -> str:
-    """A file of one workout: what it says, its pieces, and what is there of it."""
+    """A file of one workout: what it says, its pieces, and what an import would say of it."""
     (workout,) = shown.workouts
     plan = f" · {printable(workout.plan, 60)}" if workout.plan else ""
-    when = "It does not say when it began."
+    if workout.looks_like and workout.confidence is not None:
+        sure = f"{100 * workout.confidence:.0f} % sure"
+        plan = f" · looks like {printable(workout.looks_like, 40)}, {sure}"
+    when = "It does not say when it was."
     if workout.started_at is not None:
         when = began(workout.started_at, workout.start_from)
-    lines = [
+    head = [
         style.bold(printable(f"{shown.file.name} · {workout.format}{plan}", COLUMNS)),
         style.dim(when + (f" · {printable(workout.athlete, 40)}" if workout.athlete else "")),
     ]
-    if workout.note:
-        lines.append(printable(" ".join(workout.note.split()), COLUMNS))
+    note = workout.note or ""
+    for told in workout.left_out:  # an import's lines say it
+        note = note.replace(str(told), "")
+    if note.strip():
+        head.append(printable(" ".join(note.split()), COLUMNS))
     facts = []
     if workout.stroke_count is not None:
         facts.append(f"{workout.stroke_count} stroke{'' if workout.stroke_count == 1 else 's'}")
     if workout.energy_kcal is not None:
         facts.append(f"{whole(workout.energy_kcal)} kcal")
     notes = [", ".join(facts) + "."] if facts else []
-    if not workout.pieces and workout.work_s is None:
-        notes.append("It tells of no pieces; they are looked for when it is taken in.")
-    notes += map(str, workout.left_out)
-    if workout.known:
-        notes.append("It was imported before.")
-    if workout.overlaps:
-        notes.append(f"It is {_same_time(workout.overlaps)}.")
-    blocks = [lines, _pieces(workout, style), notes]
+    said = lines(shown.would, would=True)
+    if shown.quick:
+        said = ["It was imported before."] if workout.known else [*map(str, workout.left_out)]
+        if not workout.pieces and workout.work_s is None:
+            notes.append("It tells of no pieces; they are looked for without --quick.")
+    blocks = [head, _pieces(workout, style), [*notes, *said]]
     return style.fit("\n\n".join("\n".join(block) for block in blocks if block))
 
 
@@ -85,7 +91,7 @@ def _pieces(workout: WorkoutPreview, style: Style) -> list[str]:
         )
     if workout.pieces:
         table.rule()
-    if workout.work_s is not None:
+    if workout.work_s is not None and workout.pieces:
         table.row(
             "work",
             "",
@@ -128,7 +134,7 @@ def previews(shown: Sequence[FilePreview], style: Style, columns: int | None = N
 
     `columns` is how long a line may be; None: as long as the files' names are.
     """
-    found = [(one.file.name, workout) for one in shown for workout in one.workouts]
+    found = [(one, workout) for one in shown for workout in one.workouts]
     if not found:
         return _sum(shown)
     heads = ("when", "format", "time", "metres", "strokes", "HR", "max")
@@ -165,9 +171,10 @@ def previews(shown: Sequence[FilePreview], style: Style, columns: int | None = N
         ]
         room = max(_SHORTEST_NAME, columns - sum(widths))
     table = Table(heads, "llrrrrr")
-    for row, (name, workout) in zip(cells, found, strict=True):
-        mark = _mark(workout)
-        table.row(*row, after=mark + _end_of(printable(name, 200), room, len(mark)))
+    for row, (one, workout) in zip(cells, found, strict=True):
+        mark = _mark(one, workout)
+        name = printable(one.file.name, 200)
+        table.row(*row, after=mark + _end_of(name, room, len(mark)))
     table.rule()
     table.row(*total, look=style.bold)
     return style.fit("\n".join([*table.lines(style, lean=True), "", _sum(shown)]))
@@ -177,7 +184,9 @@ def _when(workout: WorkoutPreview) -> str:
     if workout.started_at is None:
         return NONE
     said = workout.started_at[:16].replace("T", " ")
-    return said if workout.start_from in TIMED else said[:10]
+    if workout.start_from in TIMED:
+        return said
+    return f"{'~' * (workout.start_from == UNKNOWN)}{said[:10]}"
 
 
 def _end_of(name: str, room: int | None, taken: int) -> str:
@@ -187,40 +196,28 @@ def _end_of(name: str, room: int | None, taken: int) -> str:
     return "…" + name[-max(1, room - taken - 1) :]
 
 
-def _mark(workout: WorkoutPreview) -> str:
-    """What of it is there already; `_sum` says what the marks mean."""
+def _mark(shown: FilePreview, workout: WorkoutPreview) -> str:
+    """How it stands to what is there; `_sum` says what the marks mean."""
     if workout.known:
         return "* "
-    return f"~{workout.overlaps[0]} " if workout.overlaps else ""
-
-
-def _same_time(sessions: Sequence[int]) -> str:
-    more = len(sessions) - 1
-    return f"of the time of session {sessions[0]}" + (f" and {more} more" if more else "")
+    offer = next((one for one in shown.would.offers if one.session == workout.session), None)
+    if offer is None:
+        return ""
+    return f"{'+' if offer.how == 'time' else '='}{offer.other} "
 
 
 def _sum(shown: Sequence[FilePreview]) -> str:
-    """How many files were read, and what cannot or need not be taken in."""
-    words = [f"{_count(len(shown), 'file')} read."]
-    known, faulty = sum(one.known for one in shown), sum(one.fault is not None for one in shown)
-    if known:
-        words.append(f"{_count(known, 'file')} imported before (*).")
-    if faulty:
-        words.append(f"{_count(faulty, 'file')} cannot be taken in.")
-    same = sum(bool(each.overlaps) for one in shown for each in one.workouts)
-    if same:
-        words.append(f"{_count(same, 'workout')} of the time of a session that is there (~).")
-    out = [told for one in shown for each in one.workouts for told in each.left_out]
-    for what in ("row", "cell"):
-        lacking = sum(told.count for told in out if told.sort == what)
-        if lacking:
-            words.append(f"{_count(lacking, what)} will be left out: which, and why, says --json.")
-    undated = sum(
-        any(told.sort == "date" for told in each.left_out) for one in shown for each in one.workouts
-    )
-    if undated:
-        words.append(f"{_count(undated, 'workout')} of a date that is not believed: see --json.")
-    return "\n".join(words)
+    """What the marks mean, and what an import would say of all files together."""
+    offers = [one.how for each in shown for one in each.would.offers]
+    words = []
+    if any(workout.known for one in shown for workout in one.workouts):
+        words.append("* was imported before.")
+    if any(how != "time" for how in offers):
+        words.append("=3 is of the same workout as session 3, all or a part of it.")
+    if "time" in offers:
+        words.append("+3 is likely to belong to session 3, of the same time.")
+    words += undated(workout.start_from for one in shown for workout in one.workouts)
+    return "\n".join([*words, total([one.would for one in shown], would=True)])
 
 
 def _count(count: int, what: str) -> str:

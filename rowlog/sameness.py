@@ -23,6 +23,8 @@ SAME_SHARE: Final = 0.005
 wheel run out."""
 MATCHED: Final = 0.7
 """So many of the instants must be found in the other session, while both rowed."""
+COPIED: Final = 0.95
+"""So many of those of a part."""
 BLOCK: Final = 12
 """So many strokes together: what whole seconds and metres do to each is gone from their mean."""
 DRIFT_S: Final = 0.2
@@ -46,6 +48,9 @@ ROUGH_S: Final = 0.45
 """So far, on the mean, may times at these be apart, of which each is one stroke's."""
 WHOLE_ROUGH_S: Final = 0.8
 """Likewise where one has whole seconds."""
+EVEN: Final = 1e-4
+DRAWN: Final = 0.7
+"""So much of the time does nobody row at one speed: it was drawn."""
 BEATS: Final = 30
 APART_BPM: Final = 5.0
 """Whose hearts are further apart, half of the time, are not one."""
@@ -106,6 +111,16 @@ def course(
     )
 
 
+def is_drawn(found: Course) -> bool:
+    """Whether its metres were laid out evenly by somebody who knew but the whole of them."""
+    if found.by_stroke:
+        return False
+    instants = list(pairwise(zip(found.times_s, found.metres, strict=True)))
+    speeds = [(after[1] - before[1]) / (after[0] - before[0]) for before, after in instants]
+    middle = median(speeds)
+    return sum(abs(speed - middle) <= EVEN * middle for speed in speeds) >= DRAWN * len(speeds)
+
+
 def near(one_m: float | None, other_m: float | None) -> bool:
     """Whether two workouts are as long, so that it is worth comparing them."""
     if one_m is None or other_m is None:
@@ -135,15 +150,33 @@ def same(one: Course, other: Course) -> Same | None:
     return None
 
 
+def within(part: Course, whole: Course, shifts_m: Sequence[float] = ()) -> Same | None:
+    """How a part of a workout stands to the whole of it; None where it is no part of that.
+
+    A copy that broke off is its beginning, a recording that began late its end. `shifts_m` are
+    further metres that the whole may have had where the part began. Both must know strokes, all of
+    the part must be found, stops too, and no clock may have stood; else it is compared as a whole.
+    """
+    if not (part.by_stroke and whole.by_stroke) or len(part.times_s) > len(whole.times_s):
+        return None
+    ended_m = whole.metres[-1] - part.metres[-1]
+    for by_m in dict.fromkeys((0.0, ended_m, *shifts_m)):
+        if by_m > -LEAST_SHIFT_M:
+            found = _same(part, whole, by_m, copied=True)
+            if found is not None:
+                return found
+    return None
+
+
 def _turned(found: Same | None) -> Same | None:
     """The same, seen from the other."""
     return None if found is None else replace(found, later_s=-found.later_s)
 
 
-def _same(one: Course, other: Course, shift_m: float) -> Same | None:
+def _same(one: Course, other: Course, shift_m: float, *, copied: bool = False) -> Same | None:
     pairs = _pairs(one, other, shift_m)
     rowed = sum(after > before for before, after in pairwise(one.metres))
-    if len(pairs) < max(LEAST, MATCHED * rowed):
+    if len(pairs) < max(LEAST, (COPIED if copied else MATCHED) * rowed):
         return None
     runs = [run for run in _runs(pairs) if len(run) >= BLOCK // 2]
     if sum(map(len, runs)) < MATCHED * len(pairs):
@@ -151,7 +184,7 @@ def _same(one: Course, other: Course, shift_m: float) -> Same | None:
     by_stroke = one.by_stroke and other.by_stroke
     later_s = median(t_s - other_s for run in runs for t_s, other_s in run)
     usual = [later_s] * len(runs)
-    if by_stroke:  # else it takes clocks that never stood, for there is less to go by
+    if by_stroke and not copied:  # else no clock may have stood, for there is less to go by
         usual = [median(t_s - other_s for t_s, other_s in run) for run in runs]
     drifts = [
         fmean([max(-FAR_S, min(FAR_S, t_s - other_s - usual_s)) for t_s, other_s in block])
@@ -164,7 +197,7 @@ def _same(one: Course, other: Course, shift_m: float) -> Same | None:
         one_clock = [later_s] * len(runs)
         if not any(_in_step(runs, each, other.times_s) for each in (usual, one_clock)):
             return None
-    if not _hearts_agree(one.beats, other.beats, later_s):
+    if hearts_agree(one.beats, other.beats, later_s) is False:
         return None
     return Same(later_s=later_s, strokes=len(pairs) if by_stroke else 0)
 
@@ -289,14 +322,17 @@ def _in_step(
     return _spread(off) * median(periods) <= DRIFT_S
 
 
-def _hearts_agree(
+def hearts_agree(
     one: Sequence[tuple[float, int]], other: Sequence[tuple[float, int]], later_s: float
-) -> bool:
-    """Whether two hearts beat alike; also where they cannot be compared."""
+) -> bool | None:
+    """Whether two hearts beat alike; None where they cannot be compared.
+
+    `later_s` is by how much later an instant stands on the first one's time.
+    """
     times = [t_s for t_s, _ in one]
     apart = []
     for t_s, bpm in other:
         place = bisect_right(times, t_s + later_s) - 1
         if place >= 0 and t_s + later_s - times[place] <= STOP_S:
             apart.append(abs(bpm - one[place][1]))
-    return len(apart) < BEATS or median(apart) <= APART_BPM
+    return None if len(apart) < BEATS else median(apart) <= APART_BPM

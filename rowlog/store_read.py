@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,6 +110,8 @@ class ClosedWorkout(NamedTuple):
     distance_m: float | None
     stroke_count: int | None
     frames: int
+    mean_heart_rate_bpm: float | None = None
+    athlete: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,9 +154,11 @@ class Reader(OpenDatabase):
         """When and how far all sessions were that are closed and not deleted, by their number."""
         with translated(self.path):
             rows = self._db.execute(
-                "SELECT id, started_at, ended_at, start_from, distance_m, stroke_count, frames "
-                "FROM sessions JOIN session_totals ON session_id = id "
-                "WHERE ended_at IS NOT NULL AND deleted_at IS NULL ORDER BY id"
+                "SELECT sessions.id, started_at, ended_at, start_from, distance_m, stroke_count, "
+                "frames, mean_heart_rate_bpm, athletes.name FROM sessions "
+                "JOIN session_totals ON session_id = sessions.id "
+                "LEFT JOIN athletes ON athletes.id = athlete_id "
+                "WHERE ended_at IS NOT NULL AND deleted_at IS NULL ORDER BY sessions.id"
             ).fetchall()
         return [
             ClosedWorkout(
@@ -161,11 +166,13 @@ class Reader(OpenDatabase):
                 started_at=datetime.fromisoformat(started_at).astimezone(UTC),
                 ended_at=datetime.fromisoformat(ended_at).astimezone(UTC),
                 start_known=start_from in TIMED,
-                distance_m=distance_m,
-                stroke_count=stroke_count,
-                frames=frames,
+                distance_m=figures[0],
+                stroke_count=figures[1],
+                frames=figures[2],
+                mean_heart_rate_bpm=figures[3],
+                athlete=athlete,
             )
-            for number, started_at, ended_at, start_from, distance_m, stroke_count, frames in rows
+            for number, started_at, ended_at, start_from, *figures, athlete in rows
         ]
 
     def segmentations(self, session_id: int) -> list[Segmentation]:
@@ -239,6 +246,53 @@ class Reader(OpenDatabase):
             ).fetchall()
         most = Counter(source for source, *_ in rows).most_common(1)
         return [(t_ns, bpm) for source, t_ns, bpm in rows if source == most[0][0]]
+
+    def heart(self, session_id: int) -> list[tuple[int, int, tuple[float, ...] | None]]:
+        """A session's heart, of the source that was heard most, in order of time.
+
+        (nanoseconds since the start, beats a minute as sent, RR intervals in ms).
+        """
+        with translated(self.path):
+            rows = self._db.execute(
+                "SELECT source, t_ns, heart_rate_bpm, rr_ms FROM heart_rates WHERE session_id = ? "
+                "ORDER BY t_ns, seq",
+                (session_id,),
+            ).fetchall()
+        most = Counter(source for source, *_ in rows).most_common(1)
+        return [
+            (t_ns, bpm, None if rr is None else tuple(json.loads(rr)))
+            for source, t_ns, bpm, rr in rows
+            if source == most[0][0]
+        ]
+
+    def strokes_at(self, numbers: Sequence[int]) -> dict[int, list[tuple[int, float]]]:
+        """When each session that is not deleted took its strokes of these numbers.
+
+        (nanoseconds since the start, metres), of one source each, those that it has of them.
+        """
+        wanted = ", ".join(str(int(number)) for number in numbers)
+        with translated(self.path):
+            rows = self._db.execute(
+                "SELECT strokes.session_id, strokes.source, t_ns, total_distance_m FROM sessions "
+                "JOIN sources ON sources.session_id = sessions.id "
+                "JOIN strokes ON strokes.session_id = sessions.id AND source = sources.name "
+                f"AND number IN ({wanted}) WHERE deleted_at IS NULL "
+                "AND total_distance_m IS NOT NULL ORDER BY sessions.id, place, number"
+            ).fetchall()
+        found: dict[int, list[tuple[int, float]]] = {}
+        source_of: dict[int, str] = {}
+        for number, source, t_ns, metres in rows:
+            if source_of.setdefault(number, source) == source:
+                found.setdefault(number, []).append((t_ns, metres))
+        return found
+
+    def next_session(self) -> int:
+        """The number that the next session will have."""
+        with translated(self.path):
+            row = self._db.execute(
+                "SELECT seq FROM sqlite_sequence WHERE name = 'sessions'"
+            ).fetchone()
+        return 1 if row is None else int(row[0]) + 1
 
     def read_frames(self, session_id: int, first: int = 0) -> Iterator[Frame]:
         """Every frame of a session from number `first` on, in order, equal to what was stored."""

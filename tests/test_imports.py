@@ -705,6 +705,7 @@ def test_what_goes_out_comes_in_again_to_the_last_digit(
     files = [one.file for one in out if one.file is not None]
     looks = preview_files(again, files)
     done = import_files(again, files)
+    assert [one.would for one in looks] == done
     assert [one.sessions for one in done] == [(one_of,) for one_of in numbers]
     for one_of, look in zip(numbers, looks, strict=True):
         was, now = load(recorded, one_of), load(again, one_of)
