@@ -7,7 +7,6 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC
-from itertools import pairwise
 from os import SEEK_END
 from typing import IO, Final, Literal, NamedTuple
 
@@ -47,10 +46,10 @@ PART_S: Final = 60.0
 COMPARABLE: Final = 2 * sameness.LEAST
 """Who has so many strokes, or other instants, and is not known as one with another, is not."""
 BEGINNING_S: Final = 0.9
-"""So far may such times be apart; twice as far where one has whole seconds."""
-NEAR_BPM: Final = 3.0
+"""So far may these times be apart; twice as far where one has whole seconds."""
+NEAR_BPM: Final = 2.0
 """Mean heart rates that are further apart are of other hearts."""
-SHORTEST_SHARE: Final = 0.7
+SHORTEST_SHARE: Final = 0.8
 """What is shorter is not the same heart told twice, whatever was not heard of it."""
 HELD: Final = 64
 """So many courses are kept at hand."""
@@ -223,7 +222,7 @@ class Recognised:
             lasted = (one.ended_at - one.started_at, known.ended_at - known.started_at)
             if min(lasted) < SHORTEST_SHARE * max(lasted):
                 continue
-            if mine is not None and known.distance_m and self._course(number) is not None:
+            if mine is not None and _rowed_enough(known):
                 continue  # their rowing told them apart
             heard = heard or pulse_in(one)
             theirs = self._pulse(number)
@@ -365,20 +364,21 @@ def matched(reader: Reader, one: StoredSession, other: StoredSession) -> Match |
 
 
 def _begins_alike(beginning: Beginning, mine: Course) -> bool:
-    """Whether it is worth a closer look: the first strokes took as long, but for one stop."""
+    """Whether it is worth a closer look: both were as far at the same times since the first."""
     limit_s = BEGINNING_S if mine.times_s[1] % 1 else 2 * BEGINNING_S
-    alike = unlike = 0
-    for (before_s, before_m), (after_s, after_m) in pairwise(beginning):
-        times = [_when(mine, metres) for metres in (before_m, after_m)]
-        if times[0] is None or times[1] is None:
+    first_s = None
+    alike = 0
+    for t_s, metres in beginning:
+        mine_s = _when(mine, metres)
+        if mine_s is None:
             break
-        if abs((times[1] - times[0]) - (after_s - before_s)) <= limit_s:
-            alike += 1
+        if first_s is None:
+            first_s = mine_s - t_s
+        elif abs(mine_s - t_s - first_s) > limit_s:
+            return False
         else:
-            unlike += 1
-            if unlike > 1:
-                break
-    return alike >= 2 and unlike <= 1
+            alike += 1
+    return alike >= 2
 
 
 def _when(course: Course, metres: float) -> float | None:
@@ -404,6 +404,13 @@ def _where(part: Course, whole: Course, later_s: float) -> tuple[float, ...]:
     share = (at_s - before_s) / (after_s - before_s)
     there_m = whole.metres[place - 1] + share * (whole.metres[place] - whole.metres[place - 1])
     return (there_m - part.metres[0],)
+
+
+def _rowed_enough(known: ClosedWorkout) -> bool:
+    """Whether a session is known well enough by its rowing, without a closer look at it."""
+    if not known.distance_m or known.frames < FEW_FRAMES:
+        return False
+    return known.stroke_count is None or known.stroke_count >= sameness.LEAST
 
 
 def _at_once(one: Whole, known: ClosedWorkout) -> bool:

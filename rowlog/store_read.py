@@ -274,8 +274,8 @@ class Reader(OpenDatabase):
         with translated(self.path):
             rows = self._db.execute(
                 "SELECT strokes.session_id, strokes.source, t_ns, total_distance_m FROM sessions "
-                "JOIN sources ON sources.session_id = sessions.id "
-                "JOIN strokes ON strokes.session_id = sessions.id AND source = sources.name "
+                "CROSS JOIN sources ON sources.session_id = sessions.id "  # or all are read
+                "CROSS JOIN strokes ON strokes.session_id = sessions.id AND source = sources.name "
                 f"AND number IN ({wanted}) WHERE deleted_at IS NULL "
                 "AND total_distance_m IS NOT NULL ORDER BY sessions.id, place, number"
             ).fetchall()

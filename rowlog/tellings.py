@@ -16,7 +16,7 @@ from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.records import HeartRate, Stroke
 
 BEGINNING: Final = (20, 60, 100, 140)
-"""By the times between these strokes is it found whether a session may begin like another."""
+"""By the times of these strokes is it found whether a session may begin like another."""
 Beginning = list[tuple[float, float]]
 """(seconds since the start, metres) at the strokes of BEGINNING that it has."""
 
