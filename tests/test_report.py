@@ -31,6 +31,8 @@ from rowlog.replaying import replay_file
 from rowlog.reporting import ReportError, report_session
 from rowlog.summary_bests import Best
 from rowlog_drivers.errors import CallError
+from rowlog_drivers.frames import FramesHeader, write_frames
+from rowlog_drivers.simulator import Stretch, simulate
 from tests.support import ROOT
 from tests.test_trends import TODAY as TODAY_DATE
 from tests.test_years_commands import call
@@ -286,6 +288,39 @@ def test_pictures_by_suffix(database: Path, tmp_path: Path) -> None:
         assert raw.startswith(start)
         assert said == {"file": str(file), "format": suffix[1:], "bytes": len(raw)}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["row.pdf", "row.png", "row.svg"]
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ((Stretch(kind="wait", seconds=5.0),), "Nothing was rowed"),
+        (
+            (
+                Stretch(kind="wait", seconds=4.0),
+                Stretch(kind="work", seconds=2.0),
+                Stretch(kind="wait", seconds=6.0),
+            ),
+            "Intervals",
+        ),
+    ],
+    ids=["nothing", "one stroke"],
+)
+def test_a_report_of_next_to_nothing(
+    script: tuple[Stretch, ...], said: str, tmp_path: Path
+) -> None:
+    session = simulate(script)
+    path, database = tmp_path / "row.frames", tmp_path / "r.db"
+    end_ns = round(session.truth.end_s * 1e9)
+    write_frames(path, FramesHeader(sources=session.sources, end_ns=end_ns), session.frames)
+    number = replay_file(path, database)
+    for suffix in ("html", "png", "pdf"):
+        report_session(database, number, tmp_path / f"row.{suffix}")
+    text = (tmp_path / "row.html").read_text(encoding="utf-8")
+    assert said in text
+    # No rate and no power is drawn that was 0 all the time.
+    told = [t["aria-label"] for _, t in Page(text).tags if t.get("role") == "img"]
+    assert any("power" in (one or "") for one in told) == (said == "Intervals")
+    assert "beats a minute" in (told[0] or "")
 
 
 def test_nothing_is_overwritten_unasked(database: Path, tmp_path: Path) -> None:
