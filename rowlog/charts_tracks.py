@@ -29,13 +29,23 @@ from rowlog.charts_report import (
     whole_scale,
 )
 from rowlog.charts_reps import Rep, reps_of
-from rowlog.charts_values import Array, Kind, Track, rowed, scaled, smoothed, tracks, window_s
+from rowlog.charts_values import (
+    Array,
+    Kind,
+    Track,
+    gaps_of,
+    rowed,
+    scaled,
+    smoothed,
+    tracks,
+    window_s,
+)
 from rowlog.contents import Contents, Grid
 
 _COLOURS: Final[dict[Kind, str]] = {"pace": PACE, "rate": RATE, "power": POWER, "heart": HEART}
 
 
-_LEAST_S: Final = 10.0
+_LEAST_S: Final = 15.0
 """Paddling in a rest that lasts less is not drawn."""
 
 
@@ -55,7 +65,7 @@ def draw_tracks(axes: Sequence[Axes], contents: Contents, grid: Grid, width: flo
     known = tracks(contents, grid)
     last_s = max(contents.duration_s, 1.0)
     for axis, track in zip(axes, known, strict=True):
-        _shade(axis, contents)
+        _shade(axis, contents, heart=track.kind == "heart")
         low, high, values = scaled(contents, grid, track)
         if track.is_pace:
             pace_scale(axis, low, high)
@@ -82,7 +92,7 @@ def draw_tracks(axes: Sequence[Axes], contents: Contents, grid: Grid, width: flo
     _explain(axes[0], contents)
 
 
-def _shade(axis: Axes, contents: Contents) -> None:
+def _shade(axis: Axes, contents: Contents, *, heart: bool) -> None:
     before_s = -1.0
     for segment in contents.segments:
         if segment.kind == "work":
@@ -91,7 +101,7 @@ def _shade(axis: Axes, contents: Contents) -> None:
             if 0 < start_s <= before_s + 0.5:  # no rest parts them
                 axis.axvline(start_s, color=PAPER, linewidth=2)
             before_s = start_s + segment.duration_s
-    for gap in contents.summary.gaps:
+    for gap in gaps_of(contents, heart=heart):
         axis.axvspan(
             gap.started_at_s, gap.started_at_s + gap.duration_s, facecolor=GAP, linewidth=0
         )
@@ -185,7 +195,7 @@ def _explain(axis: Axes, contents: Contents) -> None:
     ):
         meant.append(Patch(facecolor=SHADE, label="work"))
     if contents.summary.gaps:
-        meant.append(Patch(facecolor=GAP, label="a device not heard"))
+        meant.append(Patch(facecolor=GAP, label="not heard"))
     made = axis.get_figure()
     if not meant or made is None:
         return

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rowlog.contents import STROKE_HOLD_S, Contents, Grid
 from rowlog.metrics import as_of
 from rowlog.render import duration, whole
+from rowlog.summary import GapSummary
 
 Array = NDArray[np.float64]
 Kind = Literal["pace", "rate", "power", "heart"]
@@ -184,11 +185,21 @@ def scaled(contents: Contents, grid: Grid, track: Track) -> tuple[float, float, 
 def _heard(contents: Contents, grid: Grid, values: Array, *, heart: bool) -> Array:
     """The values, but none within a stretch in which their device was not heard."""
     heard = values.copy()
-    for gap in contents.summary.gaps:
-        if (gap.source == contents.series.heart_rate_source) == heart:
-            end_s = gap.started_at_s + gap.duration_s
-            heard[(grid.t_s > gap.started_at_s) & (grid.t_s < end_s)] = np.nan
+    for gap in gaps_of(contents, heart=heart):
+        end_s = gap.started_at_s + gap.duration_s
+        heard[(grid.t_s > gap.started_at_s) & (grid.t_s < end_s)] = np.nan
     return heard
+
+
+def gaps_of(contents: Contents, *, heart: bool) -> list[GapSummary]:
+    """The stretches in which the source of the heart rate was not heard, or a rower."""
+    straps = {source.name for source in contents.session.sources if source.driver == "heart_rate"}
+    chosen = contents.series.heart_rate_source
+    return [
+        gap
+        for gap in contents.summary.gaps
+        if (gap.source == chosen if heart else gap.source not in straps)
+    ]
 
 
 def _settled(contents: Contents, grid: Grid) -> NDArray[np.bool_]:

@@ -6,6 +6,7 @@ import html
 import importlib.util
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -13,14 +14,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from rowlog.charts_inline import charts
 from rowlog.charts_pieces import force_curves, recoveries
-from rowlog.charts_report import figure
+from rowlog.charts_report import GAP, figure
 from rowlog.charts_reps import reps_of
 from rowlog.charts_season import draw_bests
 from rowlog.charts_tracks import draw_tracks
-from rowlog.charts_values import tracks
+from rowlog.charts_values import gaps_of, tracks
 from rowlog.contents import Contents, load_contents
 from rowlog.exporting import ExportError
 from rowlog.periods import season_named
@@ -451,3 +453,14 @@ def test_nothing_is_drawn_where_a_device_was_not_heard(contents: dict[int, Conte
     rower, strap = drawn[:-1], drawn[-1]
     assert rower and all(np.isnan(values).all() for values in rower)
     assert not np.isnan(strap).any()
+    tinted = [any(to_hex(patch.get_facecolor()) == GAP for patch in axis.patches) for axis in axes]
+    assert tinted == [True] * len(rower) + [False]
+
+
+def test_a_heart_rate_that_the_rower_relays_is_lost_with_it(contents: dict[int, Contents]) -> None:
+    one = contents[LOST]
+    (gap,) = one.summary.gaps
+    relayed = one._replace(series=replace(one.series, heart_rate_source=gap.source))
+    for heart in (True, False):
+        assert gaps_of(relayed, heart=heart) == [gap]
+    assert gaps_of(one, heart=True) == []
