@@ -61,6 +61,8 @@ class Pipeline:
         needed = ("stroke_count",) if plan is not None and len(plan.pieces) > 1 else ()
         self._needed = (*needed, "energy_kcal") if by_energy else needed
         """Counters besides that of metres that tell where the plan is after a gap."""
+        self._catching_up: Position | None = None
+        """Where the rower stood last while it was not all known how it had got on in a gap."""
         self._moved = False
         """Whether the rower moved in a gap of which not all is known yet."""
         self.rower: str | None = None
@@ -113,6 +115,10 @@ class Pipeline:
         """End the session at `t_ns`: the last facts, and the session's figures."""
         facts: list[Fact] = []
         self._release(facts)
+        last = self._catching_up
+        if last is not None and not self.timeline.catching_up(last.source):
+            # How far it went is known; how many strokes that took is told no more.
+            self._give(replace(last, moved=last.moved or self._moved, after_gap=True), facts)
         facts.extend(self.timeline.finish(t_ns))
         facts.extend(self.tracker.finish(t_ns))
         return facts, self._totals(t_ns)
@@ -235,7 +241,9 @@ class Pipeline:
             self.position = position
             if self.timeline.catching_up(position.source, self._needed):
                 self._moved = self._moved or position.moved
+                self._catching_up = position
                 return  # nothing is said yet of how far it went in the gap
+            self._catching_up = None
             if self.timeline.after_gap(position.source):
                 position = replace(position, moved=position.moved or self._moved, after_gap=True)
                 self._moved = False

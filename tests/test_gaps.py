@@ -49,6 +49,18 @@ def test_what_was_rowed_while_the_link_was_lost_is_told_by_the_plan(
         assert one.unstated_s <= most_s, told
 
 
+@pytest.mark.parametrize("name", ["pm5", "pm5-held"])
+def test_a_link_that_is_back_just_before_the_end_costs_no_piece(name: str) -> None:
+    """A PM5 tells its strokes with the next one, and there is none: its metres count all the same.
+
+    Back at 276.9 s, in the last rest; the session ends at 280 s.
+    """
+    machine = next(one for one in MACHINES if one.name.replace(" ", "-") == name)
+    one = outcome(lived(machine, "3x1:00/0:30r", [(166.9, 110.0)]), "3x1:00/0:30r", 166.9, 110.0)
+    assert one.same
+    assert abs(one.total_m) <= 3.0
+
+
 def pieces(name: str, text: str, gap: tuple[float, float], seed: int) -> tuple[Segment, ...]:
     """What is told of a session with one stretch in it that nobody saw."""
     machine = next(one for one in MACHINES if one.name == name)
