@@ -11,10 +11,12 @@ from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
+from typer.testing import CliRunner
 
 from rowlog.charts_inline import charts
 from rowlog.charts_pieces import force_curves, recoveries
@@ -23,12 +25,14 @@ from rowlog.charts_reps import reps_of
 from rowlog.charts_season import draw_bests
 from rowlog.charts_tracks import draw_tracks
 from rowlog.charts_values import gaps_of, tracks
+from rowlog.cli import whole_app
 from rowlog.contents import Contents, load_contents
 from rowlog.exporting import ExportError
 from rowlog.periods import season_named
 from rowlog.render import Style, clock_time, metres, pace, tenth, whole
 from rowlog.render_chart import session_charts
 from rowlog.render_report import session_page
+from rowlog.render_rows import title_of
 from rowlog.replaying import replay_file
 from rowlog.reporting import ReportError, report_session
 from rowlog.summary_bests import Best
@@ -250,7 +254,12 @@ def test_hostile_words_stay_words(contents: dict[int, Contents], tmp_path: Path)
     for kind in ("svg", "pdf", "png"):
         with (tmp_path / f"poster.{kind}").open("wb") as out:
             poster(hostile, out, kind)
-    assert "<script" not in (tmp_path / "poster.svg").read_text(encoding="utf-8")
+    picture = (tmp_path / "poster.svg").read_text(encoding="utf-8")
+    assert "<script" not in picture
+    root = ElementTree.fromstring(picture)
+    (title,) = root.findall("{http://www.w3.org/2000/svg}title")
+    assert title.text == root.get("aria-label") == title_of(hostile)
+    assert root.get("role") == "img" and "<script>alert(1)" in title.text
 
 
 def test_force_curves_are_means_over_the_drive(contents: dict[int, Contents]) -> None:
@@ -435,6 +444,9 @@ def test_charts_in_the_terminal(database: Path, contents: dict[int, Contents]) -
     text = call(database, "show", str(RESTS), "--chart")
     assert "Pace of the work" in text
     assert all(len(line) <= 80 for line in text.splitlines())
+    words = ["show", str(RESTS), "--chart", "--db", str(database)]
+    done = CliRunner().invoke(whole_app(), words, env={"COLUMNS": "120"})
+    assert max(len(line) for line in done.output.splitlines()) > 100
     plain = session_charts(contents[RESTS], Style(unicode=False))
     assert plain.isascii() and "*" in plain and "====" in plain
     strap = session_charts(contents[CIRCUIT], Style())
