@@ -47,6 +47,9 @@ COMPARABLE: Final = 2 * sameness.LEAST
 """Who has so many strokes, or other instants, and is not known as one with another, is not."""
 BEGINNING_S: Final = 0.9
 """So far may these times be apart; twice as far where one has whole seconds."""
+SAME_DAY_S: Final = 14 * 3600.0
+"""So far is the farthest zone from that of Greenwich: clocks that are further apart are of two
+days, on which a heart may well do the same."""
 NEAR_BPM: Final = 2.0
 """Mean heart rates that are further apart are of other hearts."""
 SHORTEST_SHARE: Final = 0.8
@@ -173,7 +176,10 @@ class Recognised:
             if match is None:
                 continue
             clock_s = _clock(one, known, match.later_s)
-            if match.strokes >= SURE_STROKES or (clock_s is not None and _a_zone(clock_s)):
+            one_day = match.strokes > 0 or (clock_s is not None and abs(clock_s) <= SAME_DAY_S)
+            if match.strokes >= SURE_STROKES or (
+                one_day and clock_s is not None and _a_zone(clock_s)
+            ):
                 found.append(Twin(session=known.number, clock_s=clock_s))
         return found
 
@@ -234,7 +240,7 @@ class Recognised:
             if match is None:
                 continue
             clock_s = _clock(one, known, match.later_s)
-            if match.sure or (clock_s is not None and _a_zone(clock_s, within_s=PART_S)):
+            if match.by_intervals or _may_be(clock_s, exact=match.exact):
                 found.append(Twin(session=number, clock_s=clock_s, how="heart"))
         return found
 
@@ -360,7 +366,12 @@ def matched(reader: Reader, one: StoredSession, other: StoredSession) -> Match |
     timed = one.start_from in TIMED and other.start_from in TIMED
     by_clock_s = (other.started_at - one.started_at).total_seconds() if timed else None
     beat = same_heart(heard, again, by_clock_s)
-    return None if beat is None else Match(beat.later_s, "heart")
+    if beat is None:
+        return None
+    clock_s = None if by_clock_s is None else beat.later_s - by_clock_s
+    if not (beat.by_intervals or _may_be(clock_s, exact=beat.exact)):
+        return None
+    return Match(beat.later_s, "heart")
 
 
 def _begins_alike(beginning: Beginning, mine: Course) -> bool:
@@ -404,6 +415,13 @@ def _where(part: Course, whole: Course, later_s: float) -> tuple[float, ...]:
     share = (at_s - before_s) / (after_s - before_s)
     there_m = whole.metres[place - 1] + share * (whole.metres[place] - whole.metres[place - 1])
     return (there_m - part.metres[0],)
+
+
+def _may_be(clock_s: float | None, *, exact: bool) -> bool:
+    """Whether two hearts whose rates agree may be one by their clocks."""
+    if clock_s is None:
+        return exact
+    return abs(clock_s) <= SAME_DAY_S and _a_zone(clock_s, within_s=PART_S)
 
 
 def _rowed_enough(known: ClosedWorkout) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import fmean, median
 from typing import Final
@@ -39,10 +39,10 @@ ODD_SHARE: Final = 0.1
 """So many readings may be further apart than that."""
 ROSE_BPM: Final = 15
 """By so much must the rate have changed: hearts that stay where they are are all alike."""
-SURE_S: Final = 300.0
-SURE_ROSE_BPM: Final = 25
-SURE_APART_BPM: Final = 0.5
-"""What it takes where the clocks do not tell that they may be of one time."""
+EXACT_S: Final = 300.0
+EXACT_ROSE_BPM: Final = 25
+EXACT_APART_BPM: Final = 0.1
+"""What it takes where one does not say when it was: the very readings, for so long."""
 MOST_COMPARED: Final = 600
 
 
@@ -62,8 +62,10 @@ class SameHeart:
 
     later_s: float
     """By how much later an instant stands on the first one's time than on the second's."""
-    sure: bool
-    """Whether that is enough whatever the clocks say."""
+    by_intervals: bool
+    """Whether RR intervals tell it: then it is so whatever the clocks say."""
+    exact: bool
+    """Whether it is enough where one of them does not say when it was."""
 
 
 def pulse(told: Iterable[tuple[float, int, Sequence[float] | None]]) -> Pulse | None:
@@ -97,7 +99,7 @@ def _by_intervals(
 ) -> SameHeart | None:
     if len(one) > len(other):
         found = _by_intervals(other, one)
-        return None if found is None else SameHeart(later_s=-found.later_s, sure=found.sure)
+        return None if found is None else replace(found, later_s=-found.later_s)
     wanted, there = [ms for _, ms in one], [ms for _, ms in other]
     laid: list[list[float]] = []
     for place in range(WINDOWS):
@@ -110,7 +112,8 @@ def _by_intervals(
     for later_s in sorted({round(each) for window in laid for each in window}):
         close = [[s for s in window if abs(s - later_s) <= TOGETHER_S] for window in laid]
         if sum(map(bool, close)) >= FOUND * len(laid):
-            return SameHeart(later_s=median(s for window in close for s in window), sure=True)
+            middle_s = median(s for window in close for s in window)
+            return SameHeart(later_s=middle_s, by_intervals=True, exact=True)
     return None
 
 
@@ -155,8 +158,8 @@ def _by_rates(
         return None
     if odd > ODD_SHARE * len(pairs) or rose < ROSE_BPM:
         return None
-    sure = compared_s >= SURE_S and rose >= SURE_ROSE_BPM and apart <= SURE_APART_BPM
-    return SameHeart(later_s=later_s, sure=sure)
+    exact = compared_s >= EXACT_S and rose >= EXACT_ROSE_BPM and apart <= EXACT_APART_BPM
+    return SameHeart(later_s=later_s, by_intervals=False, exact=exact)
 
 
 def _heard_s(beats: Sequence[tuple[float, int]]) -> float:

@@ -21,7 +21,7 @@ from rowlog.recognising import How
 from rowlog.same_hearts import pulse, same_heart
 from rowlog.sameness import within
 from rowlog.simulating import script_for
-from rowlog.summary import Summary, load
+from rowlog.summary import Summary, load, load_sessions
 from rowlog_drivers.frames import FramesHeader, read_frames, write_frames
 from rowlog_drivers.simulator import simulate
 from tests.support import ROOT, run
@@ -218,6 +218,20 @@ def test_a_session_with_little_or_no_rowing_is_known_again_by_its_heart(
     ]
     for one in import_files(database, others):
         assert (one.same, one.offers) == ((), ())
+    # The rates of a simulated heart are those of the day before, to the beat: a day apart it is
+    # nevertheless another, in a file without intervals too.
+    tcx = named("tcx")
+    assert tcx is not None
+    for number in database_numbers(database)[-2:]:
+        export(database, [number], tmp_path / f"{number}.tcx", tcx, folder=False)
+        (again,) = import_files(database, [tmp_path / f"{number}.tcx"])
+        assert [one.other for one in again.offers] == [number]
+        assert [twin.session for twin in again.same] == [number]
+
+
+def database_numbers(database: Path) -> list[int]:
+    """The sessions that are there, the earliest number first."""
+    return sorted(session.id for session in load_sessions(database))
 
 
 def beats_of(seed: int, count: int = 600) -> list[tuple[float, int, tuple[float, ...] | None]]:
@@ -242,7 +256,7 @@ def test_the_same_intervals_are_one_heart_whatever_the_clock() -> None:
         assert rounded is not None
         found = same_heart(one, rounded)
         assert found is not None
-        assert found.sure
+        assert found.by_intervals
         assert found.later_s == pytest.approx(-40.0, abs=0.01)
         other = pulse(beats_of(seed + 100))
         assert other is not None
