@@ -24,6 +24,11 @@ _FIGURES: Final = tuple(
 )
 """What a lap may say, and a segment has."""
 
+_OF_THE_HEART: Final = tuple(
+    name for name in _FIGURES if "heart_rate_bpm" in name or "drop" in name
+)
+"""Those that a piece may lack though the heart was heard: an end in a gap, a drop cut short."""
+
 _OF_THE_WORK: Final = (
     "work_s", "rest_s", "work_distance_m", "rest_distance_m", "mean_pace_s_per_500m",
     "mean_power_w", "mean_stroke_rate_spm",
@@ -167,6 +172,7 @@ def _numbers(laps: Sequence[FileLap]) -> list[int]:
 
 
 def _said(segment: Segment, lap: FileLap) -> Segment:
+    """The segment with what its lap says of it, which is all where rowlog wrote that."""
     known: dict[str, Any] = {
         name: value for name in _FIGURES if (value := getattr(lap, name)) is not None
     }
@@ -175,6 +181,10 @@ def _said(segment: Segment, lap: FileLap) -> Segment:
     origins: dict[str, Origin] = dict(segment.figures.origins)
     told = [name for name in known if name not in ("duration_s", "heart_rate_coverage")]
     origins |= dict.fromkeys(told, "machine")
+    if lap.duration_s is not None:  # what rowlog does not say was not known
+        unknown = [name for name in _OF_THE_HEART if name not in known]
+        known |= dict.fromkeys(unknown)
+        origins = {name: origin for name, origin in origins.items() if name not in unknown}
     figures = replace(segment.figures, **known, origins=tuple(origins.items()))
     return replace(segment, figures=figures)
 

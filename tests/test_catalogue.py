@@ -16,6 +16,8 @@ import pytest
 
 from rowlog import imports
 from rowlog.contents import Contents, load_contents
+from rowlog.exporting import export
+from rowlog.exports import named
 from rowlog.importing import import_files
 from rowlog.imports.workout import Point, Workout
 from rowlog.resegment import resegment
@@ -311,3 +313,22 @@ def test_rests_of_a_season_are_told_with_the_last_one(captures: Path) -> None:
         count, _, rest = (workout.plan or "").replace("x", "/", 1).partition("/")
         minutes, seconds = rest.rsplit("/", 1)[-1].removesuffix("r").split(":")
         assert workout.summary.rest_s == int(count) * (60 * int(minutes) + int(seconds))
+
+
+def test_what_came_in_can_be_written_as_rowingdata(known: dict[str, Known], tmp_path: Path) -> None:
+    format_ = named("rowingdata")
+    assert format_ is not None
+    names = ("boatcoach_fixed_distance.csv", "smartrow_intervals.csv", "herodata.csv")
+    rowed = [known[name].contents.session.id for name in names]
+    database = known["testdata.csv"].contents.database
+    out = export(database, rowed, tmp_path / "out", format_, folder=True)
+    assert [one.why_not for one in out] == [None] * 3
+    files = [one.file for one in out if one.file is not None]
+    done = import_files(tmp_path / "again.db", files)
+    for one, number in zip(done, rowed, strict=True):
+        was, now = load(database, number), load(tmp_path / "again.db", one.sessions[0])
+        assert len(now.segments) == len(was.segments)
+        for lap, then in zip(now.segments, was.segments, strict=True):
+            assert lap.duration_s == pytest.approx(then.duration_s, abs=0.01)
+            assert lap.distance_m == pytest.approx(then.distance_m, abs=0.3)
+            assert lap.max_heart_rate_bpm == then.max_heart_rate_bpm

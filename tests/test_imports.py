@@ -139,7 +139,7 @@ def test_strangers_files_go_out_and_come_in_as_they_were(
     """Pieces found, pieces told and one piece; with strokes and without."""
     database, again, known = tmp_path / "i.db", tmp_path / "b.db", named(name)
     assert known is not None
-    names = ("smartrow_intervals.csv", "boatcoach_fixed_distance.csv", "recover.tcx")
+    names = ("smartrow_intervals.csv", "boatcoach_fixed_distance.csv", "painsled_out_data.csv")
     import_files(database, [captures / "rowingdata" / name for name in names])
     out = export(database, [1, 2, 3], tmp_path / "out", known, folder=True)
     import_files(again, [one.file for one in out if one.file is not None])

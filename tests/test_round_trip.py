@@ -88,10 +88,10 @@ def test_a_rowingdata_csv_whose_energy_is_another_is_found_out(
         module.write(contents, out)
     assert module.differences(contents, path) == []
     segments = list(contents.segments)
-    segments[2] = segments[2]._replace(energy_kcal=17.0, max_heart_rate_bpm=199.0)
+    segments[2] = segments[2]._replace(energy_kcal=13.0, max_heart_rate_bpm=199.0)
     changed = contents._replace(summary=contents.summary._replace(segments=tuple(segments)))
     assert [str(one) for one in module.differences(changed, path)] == [
-        "energy_kcal of lap 3 should be 17.0 and reads 10.0",
+        "energy_kcal of lap 3 should be 13.0 and reads 10.0",
         "max_heart_rate_bpm of lap 3 should be 199.0 and reads None",
     ]
 

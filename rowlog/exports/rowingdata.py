@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import chain, repeat
+from itertools import chain, pairwise, repeat
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
@@ -33,19 +33,16 @@ WAITING, ROWING, RESTING, WORK_BY_TIME, WORK_BY_DISTANCE, OVER = 0, 1, 3, 4, 5, 
 """WorkoutState: what a Concept2 monitor says (its interface definition, "workout state")."""
 _SAME_M: Final = 1.5
 """Counters of whole metres are off by so much, at most."""
+_EDGE_M: Final = 6.0
+"""What pieces come to, and rows that tell of metres once a second, are off by so much, at most."""
 _FIRST_S: Final = 2.0
 """So long before the first piece its first stroke may be stamped."""
+_AT_EDGE_S: Final = 0.5
+"""A stroke no further from where a piece ends may count to either side of it."""
 _BREAK_S: Final = 4.0
 """While nobody strokes for longer, there is a row whenever the heart is heard."""
 _SAME_KCAL: Final = 5.0
 """What a monitor says of its intervals, and its running counter, are off by so much, at most."""
-
-
-_SUMS: Final = {
-    " Horizontal (meters)": ("distance_m", _SAME_M),
-    " Calories (kCal)": ("energy_kcal", _SAME_KCAL),
-}
-"""(a column that counts up: (what a piece's part of it is, how far off it may be))."""
 
 
 def write(contents: Contents, out: BinaryIO) -> None:
@@ -76,30 +73,59 @@ def _instants(contents: Contents) -> list[_Row]:
     """The strokes, and rows without one where the first piece begins and where each one ends.
 
     So rests in which nobody strokes are there, with the heart in them, and pieces end where they
-    do. A stroke at the very end belongs to what follows. Before the first piece and after the last
-    there are only strokes, since other programs count what stands there as rowed.
+    do. Before the first piece and after the last there are only strokes, since other programs count
+    what stands there as rowed.
     """
     starts, ends = [segment.started_at_s for segment in contents.segments], _ends(contents)
-    laps = _laps(contents)
+    laps, last = _laps(contents), len(contents.segments)
     rows = [
-        _Row(end_s, lap, _state(contents, place), edge=True)
+        (end_s, place, 1, _Row(end_s, lap, _state(contents, place), edge=True))
         for place, (lap, end_s) in enumerate(zip(laps, ends, strict=True))
     ]
     strokes = contents.main_strokes
-    if starts and starts[0] > 0:
-        rows.insert(0, _Row(starts[0], 0, WAITING, edge=True))
+    if starts:
+        rows.append((starts[0], -1, 1, _Row(starts[0], 0, WAITING, edge=True)))
     if ends and strokes[-1].t_s > ends[-1]:
-        rows.append(_Row(ends[-1], laps[-1], OVER))
-    for stroke in strokes:
-        place, t_s = bisect_right(starts, stroke.t_s) - 1, stroke.t_s
-        if place < 0 and starts:
-            # The stroke that began the first piece is stamped before that began, where the
-            # machine tells of it sooner than of its metres.
-            place, t_s = 0, starts[0] if starts[0] - t_s < _FIRST_S else t_s
-        lap = laps[place] if laps else 0
-        rows.append(_Row(t_s, lap, _state(contents, place), stroke))
-    rows.sort(key=lambda row: (row.t_s, row.stroke is not None))
-    return list(_with_beats(contents, rows, *contents.series.heart_rate_bpm))
+        rows.append((ends[-1], last, 1, _Row(ends[-1], laps[-1], OVER)))
+    for stroke, place in zip(strokes, _places(contents), strict=True):
+        t_s = stroke.t_s
+        if 0 <= place < last:
+            t_s = max(t_s, starts[place])
+        if 0 <= place < last - 1:
+            t_s = min(t_s, starts[place + 1])
+        lap = laps[max(0, place)] if laps else 0
+        rows.append((t_s, place, 0, _Row(t_s, lap, _state(contents, place), stroke)))
+    rows.sort(key=lambda row: row[:3])
+    ordered = [row for *_, row in rows]
+    return list(_with_beats(contents, ordered, *contents.series.heart_rate_bpm))
+
+
+def _places(contents: Contents) -> list[int]:
+    """The piece that each stroke belongs to, -1 for those before the first.
+
+    By when it was; at the edges of pieces by how many strokes each of them has: the one that began
+    the first piece is stamped before that began, where the machine tells of it sooner than of its
+    metres, and one at the very end may count to either side.
+    """
+    segments, strokes = contents.segments, contents.main_strokes
+    starts = [segment.started_at_s for segment in segments]
+    places = [bisect_right(starts, stroke.t_s) - 1 for stroke in strokes]
+    for k, stroke in enumerate(strokes):
+        if places[k] < 0 and starts and starts[0] - stroke.t_s < _FIRST_S:
+            places[k] = 0
+    first = bisect_left(places, 0)
+    for place, (segment, start_s) in enumerate(zip(segments, starts[1:], strict=False)):
+        edge = bisect_left(places, place + 1)
+        if segment.stroke_count is not None:
+            wanted = min(len(strokes), first + segment.stroke_count)
+            while edge < wanted and strokes[edge].t_s - start_s <= _AT_EDGE_S:
+                places[edge] = place
+                edge += 1
+            while edge > wanted and start_s - strokes[edge - 1].t_s <= _AT_EDGE_S:
+                edge -= 1
+                places[edge] = place + 1
+        first = edge
+    return places
 
 
 def _laps(contents: Contents) -> list[int]:
@@ -160,8 +186,8 @@ def _rows(contents: Contents) -> Iterator[tuple[object, ...]]:
     power = as_of(*series.power_w, t_s)
     kcal = _energy(contents, t_s)
     edges = [row.edge for row in instants]
-    metres[edges] = _exact(contents, "distance_m", metres[edges], _SAME_M)
-    kcal[edges] = _exact(contents, "energy_kcal", kcal[edges], _SAME_KCAL)
+    exact = _at_edges(contents, t_s[edges].tolist())
+    metres[edges], kcal[edges] = (values for _, values in exact.values())
     counted_m = [
         row.stroke.total_distance_m if row.stroke is not None else None for row in instants
     ]
@@ -197,23 +223,40 @@ def _rows(contents: Contents) -> Iterator[tuple[object, ...]]:
 
 
 def _energy(contents: Contents, at_s: Array) -> Array:
-    """Energy by then, as the counter stood; 0 before it was first read, NaN where it never was."""
+    """Energy by then, as the counter stood; 0 before it was first read.
+
+    Where only pieces or the whole tell of it, spent evenly over each; NaN where nothing does.
+    """
     times, kcal = contents.series.energy_kcal
-    if len(times) == 0:
+    if len(times):
+        place = np.searchsorted(times, at_s, side="right") - 1
+        return np.where(place < 0, 0.0, kcal[np.maximum(place, 0)])
+    segments, ends = contents.segments, _ends(contents)
+    told = [segment.energy_kcal for segment in segments]
+    if not any(told):
+        told = [contents.session.energy_kcal] if contents.session.energy_kcal else []
+        ends = ends[-1:]
+    if not told or not segments:
         return np.full(len(at_s), np.nan)
-    place = np.searchsorted(times, at_s, side="right") - 1
-    return np.where(place < 0, 0.0, kcal[np.maximum(place, 0)])
+    spent = np.cumsum([0.0, *(value or 0.0 for value in told)])
+    drawn: Array = np.interp(at_s, [segments[0].started_at_s, *ends], spent)
+    return drawn
 
 
 def _exact(contents: Contents, name: str, drawn: Array, within: float) -> list[float]:
     """A sum at each edge: by the pieces' own, where what the samples draw agrees with them."""
     told = [getattr(segment, name) or 0.0 for segment in contents.segments]
-    found = []
+    found: list[float] = []
+    # Monitors count energy by the piece and for the whole apart; metres of pieces are in the whole.
+    whole = contents.session.distance_m if name == "distance_m" else None
     reached = 0.0
     for seen, more in zip(drawn.tolist(), [0.0] * (len(drawn) - len(told)) + told, strict=True):
         reached += more
         if not abs(reached - seen) <= within:
             reached = seen
+        if whole is not None:
+            reached = min(reached, whole)
+        reached = max([reached, *found[-1:]])
         found.append(reached)
     return found
 
@@ -322,17 +365,20 @@ def _laps_read(
     contents: Contents, table: Sequence[dict[str, str]], ended: Sequence[dict[str, str]]
 ) -> Iterator[Expected]:
     """Metres, energy and the highest heart rate of each piece, by the rows at its ends."""
-    begin = table[0] if table[0][" WorkoutState"] == str(WAITING) else None
-    if begin is None or contents.segments[0].started_at_s != number(begin[" ElapsedTime (sec)"]):
-        begin = None
-    before = {name: 0.0 if begin is None else number(begin[name]) or 0.0 for name in _SUMS}
-    for lap, (segment, row) in enumerate(zip(contents.segments, ended, strict=True), 1):
-        for name, (told, within) in _SUMS.items():
-            reached, wanted = number(row[name]), getattr(segment, told)
-            if reached is None or wanted is None:
-                continue
-            yield Expected(f"{told} of lap {lap}", wanted, reached - before[name], within)
-            before[name] = reached
+    segments, first_s = contents.segments, contents.segments[0].started_at_s
+    begun = [
+        row
+        for row in table
+        if row[" WorkoutState"] == str(WAITING) and float(row[" ElapsedTime (sec)"]) == first_s
+    ]
+    yield Expected("rows where the first piece begins", 1, len(begun[:1]))
+    for column, (told, wanted) in _at_edges(contents, [first_s, *_ends(contents)]).items():
+        read = [number(row[column]) for row in (*begun[:1], *ended)]
+        for lap, (before, after) in enumerate(pairwise(zip(wanted, read, strict=False)), 1):
+            if after[0] == after[0] and before[1] is not None and after[1] is not None:
+                meant, found = after[0] - before[0], after[1] - before[1]
+                yield Expected(f"{told} of lap {lap}", meant, found, 1e-6)
+    for lap, segment in enumerate(segments, 1):
         highest = segment.max_heart_rate_bpm
         if highest is not None and segment.heart_rate_source == contents.series.heart_rate_source:
             until_s = segment.started_at_s + segment.duration_s
@@ -341,5 +387,21 @@ def _laps_read(
                 for row in table
                 if segment.started_at_s <= float(row[" ElapsedTime (sec)"]) <= until_s
             }
-            found = highest if highest in beats else None
-            yield Expected(f"max_heart_rate_bpm of lap {lap}", highest, found)
+            found_bpm = highest if highest in beats else None
+            yield Expected(f"max_heart_rate_bpm of lap {lap}", highest, found_bpm)
+
+
+def _at_edges(contents: Contents, edges: Sequence[float]) -> dict[str, tuple[str, list[float]]]:
+    """(a column that counts up: (what a piece's part of it is, what it reaches at each edge))."""
+    at_s = np.array(edges)
+    metres = np.full(len(at_s), np.nan)
+    if len(contents.series.distance_m[0]):
+        metres = np.interp(at_s, *contents.series.distance_m)
+    return {
+        " Horizontal (meters)": (
+            "distance_m", _exact(contents, "distance_m", metres, _EDGE_M)
+        ),
+        " Calories (kCal)": (
+            "energy_kcal", _exact(contents, "energy_kcal", _energy(contents, at_s), _SAME_KCAL)
+        ),
+    }  # fmt: skip
