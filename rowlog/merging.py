@@ -334,6 +334,11 @@ def _by_the_clock(sessions: Sequence[StoredSession]) -> list[_Part]:
     first = sessions[0]
     parts = []
     for session in sessions:
+        if len(sessions) > 1 and session.start_from not in TIMED:
+            raise CallError(
+                f"Session {session.id} does not say when it was, so its place is not known.",
+                f"Say it first: rowlog edit start {session.id} {session.started_at:%Y-%m-%d}T18:05",
+            )
         later_s = (session.started_at - first.started_at).total_seconds()
         offset_ns = round(later_s * 1_000_000) * 1000
         if offset_ns + (session.end_ns or 0) > LONGEST_NS:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rowlog.editing import delete_sessions, undo
+from rowlog.editing import delete_sessions, edit_start, undo
 from rowlog.exporting import export
 from rowlog.exports import named
 from rowlog.importing import import_files
@@ -22,6 +22,7 @@ from rowlog.same_hearts import pulse, same_heart
 from rowlog.sameness import within
 from rowlog.simulating import script_for
 from rowlog.summary import Summary, load, load_sessions
+from rowlog_drivers.errors import CallError
 from rowlog_drivers.frames import FramesHeader, read_frames, write_frames
 from rowlog_drivers.simulator import simulate
 from tests.support import ROOT, run
@@ -162,6 +163,35 @@ def test_merging_a_copy_that_broke_off_keeps_the_whole(
     made = merge_sessions(database, [1, 2])
     assert (made.rowing, made.told_twice) == (longer, (3 - longer,))
     the_same(load(database, made.session), load(database, longer))
+
+
+def test_the_heart_of_a_part_is_taken_where_the_whole_has_none(tmp_path: Path) -> None:
+    """The half has no start and no pieces; the whole keeps its own."""
+    found = strokes(24)
+    half = ergdata(found[: len(found) // 2], None, beats=True)
+    _, again = taken_in(tmp_path, laps(found, BEGAN), half)
+    assert [(one.other, one.how, one.clock_s) for one in again.offers] == [(1, "whole", None)]
+    database = tmp_path / "i.db"
+    made = merge_sessions(database, [2, 1])
+    whole, now, part = load(database, 1), load(database, made.session), load(database, 2)
+    assert made.rowing == 1
+    for name in ("distance_m", "work_s", "stroke_count", "mean_pace_s_per_500m", "started_at"):
+        assert getattr(now.session, name) == getattr(whole.session, name), name
+    assert [one.duration_s for one in now.segments] == [one.duration_s for one in whole.segments]
+    assert (whole.session.max_heart_rate_bpm, now.session.start_from) == (None, "said")
+    assert now.session.max_heart_rate_bpm == part.session.max_heart_rate_bpm
+
+
+def test_what_does_not_say_when_it_was_is_laid_beside_nothing(tmp_path: Path) -> None:
+    """A strap's intervals without a date: it takes somebody to say it, whatever the file's date."""
+    rr = b"".join(b"%d\n" % (600 + k % 37) for k in range(600))
+    taken_in(tmp_path, ergdata(strokes(25), BEGAN), rr)
+    database = tmp_path / "i.db"
+    with pytest.raises(CallError, match=r"Session 2 does not say when it was.* edit start 2 "):
+        merge_sessions(database, [1, 2])
+    edit_start(database, 2, BEGAN.isoformat())
+    made = merge_sessions(database, [1, 2])
+    assert load(database, made.session).session.mean_heart_rate_bpm is not None
 
 
 # ------------------------------------------------------------------ hearts
