@@ -215,6 +215,32 @@ def test_intervals_of_boatcoach_are_told_by_its_count_and_its_rests(tmp_path: Pa
     assert row.session.stroke_count == 20
 
 
+@pytest.mark.parametrize("down", [False, True])
+def test_distances_of_boatcoach_are_told_by_metres_whichever_way_they_run(
+    down: bool, tmp_path: Path
+) -> None:
+    """3x100 m at 4 m/s with 20 s of rest, in which it shows the last metre or those to come."""
+    rows, at, strokes = [], 0, 0
+    for interval in range(3):
+        for second in range(46):
+            rowed = min(4 * second, 100)
+            resting, at = second > 25, at + 1
+            strokes += 1 if second % 2 and not resting else 0
+            left = 100 if resting else 100 - rowed
+            rest = f"0:00:{46 - second:02d}" if resting else "0:00:00"
+            rows.append(
+                f"2022-06-13T08:{at // 60:02d}:{at % 60:02d}.0-04:00,FixedDistanceInterval,"
+                f"distance,{interval},30,140,0:00:20,{rest},0:00:00.0,{left if down else rowed},"
+                f"0:02:05.0,180,{strokes}"
+            )
+    row = taken_in((BOATCOACH + "\n".join(rows) + "\n").encode(), "b.csv", tmp_path)
+    assert row.session.plan == "3x100m/0:20r"
+    assert [lap.kind for lap in row.segments] == ["work", "rest"] * 3
+    assert [lap.distance_m for lap in row.segments if lap.kind == "work"] == [100.0] * 3
+    assert [lap.stroke_count for lap in row.segments if lap.kind == "work"] == [13] * 3
+    assert row.session.rest_distance_m == 0
+
+
 def test_laps_are_laid_one_behind_the_other() -> None:
     def lap(seconds: float, start_s: float | None) -> Lap:
         return Lap(False, seconds, None, start_s)

@@ -81,9 +81,11 @@ def read(name: str, text: str) -> list[Workout] | None:
                 said.get("lastSplitTime") or 0.0, said.get("splitAvg500MPace") or 0.0, said,
             )
         )  # fmt: skip
-    laps = _splits(rows) if down else _intervals(rows)
+    down = down and not any(row.resting for row in rows)
+    reached = _reached(rows)
+    laps = _splits(rows) if down else _intervals(rows, reached)
     total_m = sum(lap.metres or 0 for lap in laps)
-    points = _points(rows, total_m if down else None)
+    points = _points(rows, reached, total_m if down else None)
     counts = [row.strokes for row in rows if row.strokes]
     if down and points and laps:  # the last metre by the splits' tenths, not by whole seconds
         end = Point(t_s=sum(lap.seconds for lap in laps), distance_m=total_m)
@@ -106,19 +108,36 @@ def _counted(strokes: int) -> dict[str, float | str]:
     return {"stroke_count": strokes}
 
 
-def _points(rows: list[_Row], total_m: float | None) -> list[Point]:
+def _reached(rows: list[_Row]) -> list[float]:
+    """The metres of all intervals by each row; they begin again with each, and may run down."""
+    within = [(row, after) for row, after in pairwise(rows) if row.interval == after.interval]
+    falls = sum(after.metres < row.metres for row, after in within)
+    rises = sum(after.metres > row.metres for row, after in within)
+    reached, metres = [], 0.0
+    for before, row in zip([None, *rows], rows, strict=False):
+        if before is None:
+            metres = 0.0 if falls > rises else row.metres
+        elif falls > rises:
+            metres += max(0.0, before.metres - row.metres)
+        else:
+            metres += row.metres - before.metres * (row.metres >= before.metres)
+        reached.append(metres)
+    return reached
+
+
+def _points(rows: list[_Row], reached: list[float], total_m: float | None) -> list[Point]:
     """What the rows say; `total_m` where metres run down from it.
 
     Rows after the last metre repeat the monitor's last screen: of them only the heart is believed.
     """
     points: list[Point] = []
     metres, before, strokes = 0.0, 0.0, 0
-    for row in rows:
+    for row, reached_m in zip(rows, reached, strict=True):
         over = total_m is not None and before == 0 and bool(points)
         if total_m is not None:
             metres = max(metres, total_m - row.metres) if points else 0.0
-        else:  # begins again with each interval
-            metres += row.metres - before if row.metres >= before else row.metres
+        else:
+            metres = reached_m
         before = row.metres
         get = row.said.get
         bpm = get("currentHeartRate")
@@ -162,21 +181,24 @@ def _splits(rows: list[_Row]) -> tuple[Lap, ...]:
     return tuple(laps)
 
 
-def _intervals(rows: list[_Row]) -> tuple[Lap, ...]:
-    """Work and rest as the rows tell them apart."""
+def _intervals(rows: list[_Row], reached: list[float]) -> tuple[Lap, ...]:
+    """Work and rest as the rows tell them apart, with the metres that they came to by then."""
     laps: list[Lap] = []
-    start_s, end_s, key = 0.0, 0.0, None
+    start_s = start_m = 0.0
     strokes = counted = 0
-    for row in rows:
-        counted = max(counted, row.strokes)
-        if key is not None and (row.interval, row.resting) != key:
-            said = _counted(counted - strokes)
-            laps.append(Lap(key[1], row.t_s - start_s, said=said if counted else {}))
-            start_s, strokes = row.t_s, counted
-        key, end_s = (row.interval, row.resting), row.t_s
-    if key is not None:
+
+    def close(last: _Row, end_s: float, end_m: float) -> None:
         said = _counted(counted - strokes) if counted else {}
-        laps.append(Lap(rest=key[1], seconds=end_s - start_s, said=said))
+        laps.append(Lap(last.resting, end_s - start_s, end_m - start_m, said=said))
+
+    for before, row, metres in zip([None, *rows], rows, reached, strict=False):
+        counted = max(counted, row.strokes)
+        key = (row.interval, row.resting)
+        if before is not None and key != (before.interval, before.resting):
+            close(before, row.t_s, metres)
+            start_s, start_m, strokes = row.t_s, metres, counted
+    if rows:
+        close(rows[-1], rows[-1].t_s, reached[-1])
     return tuple(laps)
 
 
