@@ -29,6 +29,12 @@ AHEAD: Final = 4
 HELD_BYTES: Final = 2 * MOST_BYTES
 """What was unpacked is held up to this, and the file after it."""
 
+UNFORESEEN: Final = (
+    ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError,
+    ValueError,
+)  # fmt: skip
+"""What a fault of rowlog's own raises: of one file, and no reason to leave out the others."""
+
 T = TypeVar("T")
 Work = Callable[[str, bytes, datetime], T]
 """What is done with a file: given its name, its bytes unpacked, and its date. Raises FAULTS."""
@@ -182,6 +188,12 @@ def _read(job: Job, work: Work[T]) -> Read[T]:
         fault = _fault(job.file, error)
         if job.dated_by is not None and fault.startswith(name):  # of several archives' members
             fault = f"{shown(job.dated_by.name)}/{fault}"
+        return Read(job.file, job.done, fault=fault)
+    except UNFORESEEN as error:
+        fault = (
+            f"{shown(job.file.name)} holds what rowlog did not foresee "
+            f"({type(error).__name__}: {shown(str(error))}). Please report it, with the file."
+        )
         return Read(job.file, job.done, fault=fault)
     return Read(job.file, job.done, found)
 

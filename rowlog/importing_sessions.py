@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
@@ -36,6 +37,8 @@ FRAMES: Final = "frames"
 """The format of our own recordings, whose frames are stored as they are."""
 _FRAMES: Final = b"# rowlog-frames "
 _DRIVER: Final = "workout_file"
+HELD_POINTS: Final = 20_000
+"""The frames of more are made anew each time that they are gone through, and never held at once."""
 FAULTS: Final = (ImportFault, OSError, FramesError, CallError, UnknownDriverError)
 """What a file that cannot be taken in raises."""
 
@@ -106,8 +109,12 @@ def whole(name: str, workout: Workout, dated: datetime, athlete: str | None) -> 
         started_at = dated - timedelta(seconds=workout.end_s)
     lacking = " ".join(str(told) for told in workout.left_out if not told.workout)
     told_of = (("left_out", lacking),) if lacking else ()
+    frames = partial(frames_of, workout)
+    if len(workout.points) <= HELD_POINTS:
+        held = tuple(frames())
+        frames = partial(iter, held)
     return _derived(
-        tuple(frames_of(workout)),
+        frames,
         plan=planned(workout),
         started_at=started_at,
         start_from=workout.start_from,
@@ -142,7 +149,7 @@ def recorded(name: str, content: bytes, dated: datetime, athlete: str | None) ->
     said = ((key, getattr(header, key)) for key in ("machine", "firmware"))
     start_from, extra = split_off(header.extra)
     whole = _derived(
-        frames,
+        lambda: frames,
         sources=tuple(
             Source(name=source.name, driver=source.driver, options=source.options)
             for source in header.sources
@@ -172,7 +179,7 @@ def _is_empty(totals: SessionTotals) -> bool:
 
 
 def _derived(
-    frames: tuple[Frame, ...],
+    frames: Callable[[], Iterable[Frame]],
     *,
     sources: tuple[Source, ...],
     plan: Plan | None,
@@ -187,18 +194,18 @@ def _derived(
     tags: tuple[str, ...] = (),
 ) -> Whole:
     recording = Recording(
-        frames=lambda: frames,
+        frames=frames,
         decoding=lambda: make_decoding(source.header for source in sources),
         end_ns=end_ns,
     )
     if plan is not None:
         made = recording.cut("plan", str(plan))
-    elif _tells_no_intervals(sources, frames):
+    elif _tells_no_intervals(sources, frames()):
         made = recording.cut("auto", None)
     else:
         made = recording.unplanned()[0]
     try:
-        blocks = tuple(blocks_of(frames))
+        blocks = tuple(blocks_of(frames()))
     except BlockError as error:
         raise ImportFault(
             f"{origin or 'A file'} cannot be kept: its {error}.", "Please report it, with the file."
@@ -223,10 +230,11 @@ def _derived(
     )
 
 
-def _tells_no_intervals(sources: Sequence[Source], frames: Sequence[Frame]) -> bool:
+def _tells_no_intervals(sources: Sequence[Source], frames: Iterable[Frame]) -> bool:
     """Whether it is of a file that is silent about them; a recording may hold nothing at all."""
     filed = bool(sources) and sources[0].driver == _DRIVER
-    return filed and bool(frames) and frames[0].channel != "lap"
+    first = next(iter(frames), None)
+    return filed and first is not None and first.channel != "lap"
 
 
 def frames_of(workout: Workout) -> Iterator[Frame]:

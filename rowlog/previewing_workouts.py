@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
@@ -165,15 +166,14 @@ class _Rows:
     """The rows of a workout as columns; heart rates and watts only as far as they are believed."""
 
     def __init__(self, points: Sequence[Point]) -> None:
-        columns = dict(zip(Point._fields, zip(*points, strict=True), strict=True)) if points else {}
-        self._columns = columns
-        self._t_s = _numbers(columns.get("t_s", ()))
+        self._points = points
+        self._t_s = _numbers(self._column("t_s"))
         first = points[0] if points else None
         self.starts_at_zero = bool(first is not None and first.distance_m and first.t_s > 0)
         self._clock_s = self._machine_clock()
         exact = np.flatnonzero(self._clock_s % 1)
         self._exact_s = float(self._clock_s[exact[0]]) if len(exact) else np.inf
-        metres = _numbers(columns.get("distance_m", ()))
+        metres = _numbers(self._column("distance_m"))
         known = ~np.isnan(metres)
         self._metres_t_s = self._t_s[known]
         self._metres = np.maximum.accumulate(metres[known])
@@ -182,10 +182,14 @@ class _Rows:
             self._metres = np.insert(self._metres, 0, 0.0)
         elif len(self._metres):
             self._metres = self._metres - self._metres[0]
-        self._stroke_places = _stroke_places(columns.get("stroke", ()))
+        self._stroke_places = _stroke_places(self._column("stroke"))
         self._strokes_t_s = self._t_s[self._stroke_places]
         self._power = self._believed_power()
         self._heart = self._believed_heart()
+
+    def _column(self, field: str) -> list[Any]:
+        """What all rows say of one field."""
+        return list(map(itemgetter(Point._fields.index(field)), self._points))
 
     @property
     def distance_m(self) -> float | None:
@@ -193,7 +197,7 @@ class _Rows:
 
     @property
     def energy_kcal(self) -> float | None:
-        told = [kcal for kcal in self._columns.get("energy_kcal", ()) if kcal is not None]
+        told = [kcal for kcal in self._column("energy_kcal") if kcal is not None]
         return told[-1] - told[0] if told else None
 
     @property
@@ -245,12 +249,12 @@ class _Rows:
         """When the machine told its time."""
         told = np.zeros(len(self._t_s), bool)
         for name in ("distance_m", "stroke_rate_spm", "power_w", "stroke"):
-            told |= ~np.isnan(_numbers(self._columns.get(name, ())))
+            told |= ~np.isnan(_numbers(self._column(name)))
         return np.insert(self._t_s[told], 0, [0.0] if self.starts_at_zero else [])
 
     def _believed_power(self) -> tuple[Array, Array]:
         """A stroke's watts count from where the next begins, as they come from a machine."""
-        watts = _numbers(self._columns.get("power_w", ()))
+        watts = _numbers(self._column("power_w"))
         strokes = watts[self._stroke_places]
         before = np.append(np.nan, strokes[:-1]) if len(strokes) else strokes
         watts[self._stroke_places] = np.where(np.isnan(before), strokes, before)
@@ -259,8 +263,8 @@ class _Rows:
 
     def _believed_heart(self) -> tuple[Array, Array]:
         """The readings without those that were impossible, and those of a passing jump."""
-        bpm = _numbers(self._columns.get("heart_rate_bpm", ()))
-        told = ~np.isnan(bpm) | np.array([bool(rr) for rr in self._columns.get("rr_ms", ())], bool)
+        bpm = _numbers(self._column("heart_rate_bpm"))
+        told = ~np.isnan(bpm) | np.array([bool(rr) for rr in self._column("rr_ms")], bool)
         t_s, bpm = self._t_s[told], bpm[told]
         bpm[(bpm < _SLOWEST_BPM) | (bpm > _FASTEST_BPM)] = np.nan
         kept = _without_spikes(t_s, bpm)

@@ -10,6 +10,7 @@ import tarfile
 import tracemalloc
 import warnings
 from contextlib import closing
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -22,9 +23,10 @@ from rowlog import imports
 from rowlog.exports.fit_writer import Field, FitWriter
 from rowlog.fit_layout import RECORD, TIMESTAMP, UINT32
 from rowlog.importing import import_files
+from rowlog.importing_files import read_all
 from rowlog.importing_sessions import frames_of
 from rowlog.imports.archives import is_archive, members
-from rowlog.imports.workout import ImportFault, Workout
+from rowlog.imports.workout import MOST_LAPS, ImportFault, Workout
 from rowlog.previewing import preview_files
 from rowlog.store_read import open_reader
 from tests.support import run
@@ -369,3 +371,27 @@ def test_a_comment_of_a_season_may_go_on_in_the_next_line() -> None:
     text = SEASON + ENTRY.replace('""', '"hard, ""really""\nhard"') + ENTRY
     first, _ = imports.read("s.csv", text.encode())
     assert first.note == 'hard, "really"\nhard'
+
+
+def test_a_fault_of_our_own_costs_one_file_and_no_other(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_text(name)
+
+    def work(name: str, content: bytes, dated: datetime) -> int:
+        return 10 // (content[0] - ord("b"))
+
+    done = list(read_all([tmp_path / name for name in "abc"], work))
+    assert [one.found for one in done] == [-10, None, 10]
+    assert "b holds what rowlog did not foresee (ZeroDivisionError: " in (done[1].fault or "")
+
+
+def test_as_many_pieces_as_there_may_be_come_in(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    head = "TimeStamp (sec),lapIdx,ElapsedTime (sec),Horizontal (meters)\n"
+    rows = (f"{10**9 + 3 * n},{n // 2},{3 * n},{12 * n}\n" for n in range(2 * MOST_LAPS))
+    file.write_text(head + "".join(rows))
+    (look,) = preview_files(tmp_path / "i.db", [file])
+    assert [len(one.pieces) for one in look.workouts] == [MOST_LAPS]
+    file.write_text(file.read_text() + f"2000000000,{MOST_LAPS},99999,99999\n")
+    (look,) = preview_files(tmp_path / "i.db", [file])
+    assert "holds more than 2,000 pieces, which no workout does" in (look.fault or "")

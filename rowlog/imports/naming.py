@@ -115,17 +115,22 @@ def _even(sizes: Sequence[float], within: float, steps: Sequence[float]) -> _Eve
     for step in steps:
         meant = [round(size / step) * step for size in sizes]
         off = max(abs(size - near) for size, near in zip(sizes, meant, strict=True))
-        if min(meant) > 0 and off <= within and (2 * within / step) ** len(sizes) <= _CHANCE:
-            chance = (2 * max(off, _FINEST) / step) ** len(sizes)
+        if min(meant) > 0 and off <= within and _chance(within, step, len(sizes)) <= _CHANCE:
+            chance = _chance(max(off, _FINEST), step, len(sizes))
             found.append(_Even(chance, tuple(meant)))
             break
     one = float(round(median(sizes)))
     off = max(abs(size - one) for size in sizes)
     others = len(sizes) - 1
-    if one > 0 and off <= within and (2 * within / (_SPREAD * one)) ** others <= _CHANCE:
-        chance = (2 * max(off, _FINEST) / (_SPREAD * one)) ** others
+    if one > 0 and off <= within and _chance(within, _SPREAD * one, others) <= _CHANCE:
+        chance = _chance(max(off, _FINEST), _SPREAD * one, others)
         found.append(_Even(chance, (one,) * len(sizes)))
     return found[0] if found else None
+
+
+def _chance(off: float, step: float, count: int) -> float:
+    """How likely so many sizes lie so near a multiple of a step without being meant to."""
+    return float(min(2 * off / step, 1.0) ** count)
 
 
 def _length(metres: float) -> str:

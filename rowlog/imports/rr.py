@@ -22,39 +22,44 @@ _FEW: Final = 10
 
 def read(name: str, text: str) -> list[Workout] | None:
     """The workout of a file of RR intervals; None where it is none."""
-    places, lines = [], []
-    for place, line in enumerate(map(str.strip, text.split("\n")), 1):
-        if not is_nothing(line) and not line.startswith("#"):
-            places.append(place)
-            lines.append(line)
-    if not lines:
+    rows = [
+        (place, line)
+        for place, line in enumerate(map(str.strip, text.split("\n")), 1)
+        if not is_nothing(line) and not line.startswith("#")
+    ]
+    if not rows:
         return None
-    head = [cell.strip().lower() for cell in lines[0].split(",")]
+    head = [cell.strip().lower() for cell in rows[0][1].split(",")]
     if "rr_ms" in head and "t_s" in head:
-        return [_table(name, head, lines[1:], places[1:])]
+        return [_table(name, head, [line for _, line in rows[1:]], [at for at, _ in rows[1:]])]
     few = _FEW
     if head in (["rr"], ["rr_ms"]):
-        places, lines, few = places[1:], lines[1:], 1
-    beats, odd = [], []
-    for place, line in zip(places, lines, strict=True):
-        value = number(line)
-        if value is not None and 0 < value <= _LONGEST_MS:
-            beats.append((place, value))
-        else:
-            odd.append(place)
-    if len(beats) < 2 or len(odd) * few > len(beats):
+        rows, few = rows[1:], 1
+    values = [number(line) for _, line in rows]
+    places = [place for place, _ in rows]
+    del rows
+    odd = [
+        place
+        for place, value in zip(places, values, strict=True)
+        if value is None or not 0 < value <= _LONGEST_MS
+    ]
+    told = [value for value in values if value is not None and 0 < value <= _LONGEST_MS]
+    if len(told) < 2 or len(odd) * few > len(told):
         return None
-    if max(value for _, value in beats) < 10:  # seconds
-        beats = [(place, value * 1000) for place, value in beats]
-    told = [value for _, value in beats]
+    times = 1000 if max(told) < 10 else 1  # seconds
+    if times * min(told) < _SHORTEST_MS or times * median(told) < _FASTEST_MS:
+        return None
     bounded(name, "heartbeats", len(told), MOST_BEATS)
-    if min(told) < _SHORTEST_MS or median(told) < _FASTEST_MS:
-        return None
+    away = set(odd)
     t_s = 0.0
     points = []
-    for place, rr in beats:
-        t_s += rr / 1000
-        points.append(Point(t_s=t_s, heart_rate_bpm=round(60_000 / rr), rr_ms=(rr,), line=place))
+    for place, value in zip(places, values, strict=True):
+        if value is not None and place not in away:
+            rr = value * times
+            t_s += rr / 1000
+            points.append(
+                Point(t_s=t_s, heart_rate_bpm=round(60_000 / rr), rr_ms=(rr,), line=place)
+            )
     return [_made(points, left_out("line", "without an RR interval", odd))]
 
 

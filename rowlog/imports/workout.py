@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from operator import le
+from operator import itemgetter, le
 from typing import Final, NamedTuple
 
 from rowlog.imports.left_out import LeftOut, unbelieved_date
@@ -201,25 +201,27 @@ def bounded(name: str, what: str, count: int, most: int) -> None:
 
 def _sound(points: Sequence[Point]) -> bool:
     """Whether it is plain, column by column, that nothing is wrong with any row."""
-    columns = list(zip(*points, strict=True))
-    times, metres = columns[0], [told for told in columns[1] if told is not None]
-    figures = [
-        [told for told in column if told]
-        for field, column in zip(Point._fields, columns, strict=True)
-        if field != "rr_ms"
-    ]
+    times: list[float] = [*map(itemgetter(0), points)]
+    if not (all(map(le, times, times[1:])) and times[0] >= 0 and times[-1] <= LONGEST_S):
+        return False
+    metres: list[float] = [told for told in map(itemgetter(1), points) if told is not None]
+    if not (all(map(le, metres, metres[1:]))):
+        return False
+    if metres and not (metres[0] >= 0 and metres[-1] <= FARTHEST_M):
+        return False
+    return all(
+        _is_finite([told for told in map(itemgetter(place), points) if told])
+        for place, field in enumerate(Point._fields)
+        if field not in ("rr_ms", "line")
+    )
+
+
+def _is_finite(figures: Sequence[float]) -> bool:
     try:
-        finite = all(math.isfinite(sum(column)) for column in figures)
+        whole = math.isfinite(sum(figures))
     except OverflowError:
         return False
-    return (
-        finite
-        and all(min(column) > -LARGEST and max(column) < LARGEST for column in figures if column)
-        and all(map(le, times, times[1:]))
-        and all(map(le, metres, metres[1:]))
-        and (times[0] >= 0 and times[-1] <= LONGEST_S)
-        and (not metres or (metres[0] >= 0 and metres[-1] <= FARTHEST_M))
-    )
+    return whole and (not figures or (min(figures) > -LARGEST and max(figures) < LARGEST))
 
 
 def _judge(name: str, points: Sequence[Point], counted: str) -> None:
