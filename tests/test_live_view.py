@@ -75,13 +75,14 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> list[Live]:
 
 
 def at(seen: list[Live], phase: str, number: int = 1) -> Live:
-    """A picture in the middle of a phase."""
+    """A picture in the middle of a phase, where a busy computer heard the devices just before."""
     found = [
         live
         for live in seen
         if (live.moment.standing.phase, live.moment.standing.number) == (phase, number)
     ]
-    return found[len(found) // 2]
+    middle = found[len(found) // 4 : len(found) * 3 // 4 + 1]
+    return min(middle, key=lambda live: max(0.0, live.moment.t_s - (live.heard_s or 0.0) - 1.0))
 
 
 # ------------------------------------------------------------------------------------ drawing
