@@ -84,6 +84,14 @@ class Cells:
 
         Raises ImportFault where nobody reaches it and the kind's are refused.
         """
+        if cell is not None:
+            try:
+                plain, known = float(cell) * times, KINDS[kind]
+            except ValueError:
+                pass
+            else:  # as most are
+                if known.least <= plain <= known.most and "_" not in cell:
+                    return plain
         value = number(cell or "")
         if value is None and is_nothing(cell):
             return None

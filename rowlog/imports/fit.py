@@ -105,6 +105,12 @@ _OF_STROKES: Final[dict[str, str]] = {
     "stroke_peak_force_n": "peak_force_n", "stroke_mean_force_n": "mean_force_n",
 }  # fmt: skip
 """(rowlog's own field of a record: what it is of the stroke that the record carries)."""
+_OWN_FIGURES: Final = tuple(
+    (name, field, kind)
+    for name, field in _OF_STROKES.items()
+    if (kind := KINDS.get(name) or KINDS.get(name.removeprefix("stroke_"))) is not None
+)
+_NUMBERS: Final = (int, float)
 _WHOLE: Final = ("stroke", "drag_factor", "heart_rate_bpm")
 
 
@@ -198,7 +204,7 @@ class _Found:
             if len(row) < len(message.fields):
                 self._tell_nan(message)
             at = row.get("timestamp")
-            if not isinstance(at, int | float):
+            if not isinstance(at, _NUMBERS):
                 self._untimed.append(self._records)
                 return
             self._start = at if self._start is None else self._start
@@ -341,12 +347,13 @@ def _point(row: dict[str, Any], t_s: float, number: int, told: Cells) -> Point:
     said: dict[str, Any] = {}
     for name, value in row.items():
         known = _FIELDS.get(name)
-        if known is None:
+        if known is None or not (value or known.zero):
             continue
-        figure = value * known.factor if isinstance(value, int | float) else None
-        if (value or known.zero) and (
-            figure := told.judged(known.kind, figure, number, value)
-        ) is not None:
+        figure = value * known.factor if isinstance(value, _NUMBERS) else None
+        limits = KINDS[known.kind]
+        if figure is None or not limits.least <= figure <= limits.most:
+            figure = told.judged(known.kind, figure, number, value)
+        if figure is not None:
             said[known.field] = figure
     speed, at = said.pop("speed", None), said.pop("at", None)
     if at is not None and abs(at - t_s) < _SAME_S:
@@ -362,9 +369,9 @@ def _point(row: dict[str, Any], t_s: float, number: int, told: Cells) -> Point:
 def _own_stroke(row: dict[str, Any], number: int, told: Cells) -> dict[str, float | bool]:
     """A stroke as rowlog wrote it, to the last digit; what is not there was not known."""
     found: dict[str, float | bool] = {"inferred": bool(row.get("stroke_inferred"))}
-    for name, field in _OF_STROKES.items():
-        value, kind = row.get(name), KINDS.get(name) or KINDS.get(name.removeprefix("stroke_"))
-        if kind is None or not isinstance(value, int | float):
+    for name, field, kind in _OWN_FIGURES:
+        value = row.get(name)
+        if not isinstance(value, _NUMBERS):
             continue
         if kind.least <= value <= kind.most:
             found[field] = float(value)

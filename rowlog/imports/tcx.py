@@ -136,16 +136,17 @@ class _Track:
         """Trackpoints, those without a time too."""
         self._fresh = True
 
-    def take(self, element: Element) -> None:
-        """One trackpoint. Raises ImportFault."""
+    def take(self, element: Element) -> int:
+        """One trackpoint; returns how many elements are within it. Raises ImportFault."""
         self.count += 1
         number, figure = self.count, self.told.figure
         bounded(self._name, "trackpoints", self._before + number, MOST_POINTS)
-        said = {_tag(child): child.text for child in element.iter()}
+        inner = list(element.iter())
+        said = {_name(child.tag): child.text for child in inner}
         at = _time(said.get("Time"))
         if at is None:
             self.untimed.append(number)
-            return
+            return len(inner) - 1
         if self._fresh:
             self._begin(said.get("Time"))
             self._fresh = False
@@ -165,6 +166,7 @@ class _Track:
             **found,  # type: ignore[arg-type]
         )
         self.points.append(_Trackpoint(at, point))
+        return len(inner) - 1
 
     def end_lap(self, element: Element) -> None:
         """One lap, whose points were told. Raises ImportFault."""
@@ -195,13 +197,12 @@ def _workouts(name: str, text: str) -> Iterator[Workout]:
         depth += part.count("<") - part.count("<!") - part.count("<?") - 2 * ends - part.count("/>")
         bounded(name, "elements within one another", depth, MOST_DEPTH)
         parser.feed(part)
-        for event in parser.read_events():
-            element: Element = cast(Any, event)[1]
+        events: Iterator[tuple[str, Element]] = cast(Any, parser.read_events())
+        for _, element in events:
             kept += 1
-            tag = _tag(element)
+            tag = _name(element.tag)
             if tag == "Trackpoint":
-                track.take(element)
-                kept -= len(list(element.iter())) - 1
+                kept -= track.take(element)
                 element.clear()
             elif tag == "Track":
                 kept -= len(element)
@@ -269,11 +270,11 @@ def _workout(name: str, activity: Element, track: _Track) -> Workout:
 
 def _notes(activity: Element) -> str | None:
     """What somebody wrote to the whole."""
-    return next((child.text for child in activity if _tag(child) == "Notes"), None)
+    return next((child.text for child in activity if _name(child.tag) == "Notes"), None)
 
 
 def _lap(lap: Element, first: datetime | None, number: int, told: Cells) -> Lap:
-    said = {_tag(child): child.text for child in lap}
+    said = {_name(child.tag): child.text for child in lap}
     begun = lap.get("StartTime")
     at = _time(begun)
     if at is None and begun:
@@ -305,10 +306,6 @@ def _own(activity: Element, told: Cells) -> tuple[Lap, ...]:
         if start_s is not None and seconds is not None and "kind" in said:
             laps.append(Lap(said["kind"] == "rest", seconds, None, start_s, said))
     return tuple(laps)
-
-
-def _tag(element: Element) -> str:
-    return _name(element.tag) if isinstance(element.tag, str) else ""
 
 
 @lru_cache(maxsize=256)  # a file has few names, tens of thousands of times
