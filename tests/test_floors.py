@@ -45,6 +45,7 @@ CORE = (
     "rowlog.crossings",
     "rowlog.segments",
     "rowlog.intervals",
+    "rowlog.intervals_*",
     "rowlog.cuts",
     "rowlog.laps",
     "rowlog.keys",
