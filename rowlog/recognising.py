@@ -129,7 +129,7 @@ class Recognised:
         """Those of the same workout, by their number: that tell it all, else parts, else hearts."""
         mine = self._course_of(one)
         found = self._told_again(one, mine) if mine is not None else []
-        if not found and mine is not None and mine.by_stroke:
+        if not found and mine is not None:
             found = self._parts(one, mine)
         if not found:
             found = self._hearts(one, mine)
@@ -187,12 +187,14 @@ class Recognised:
         """Sessions that this is a part of, and those that are parts of it."""
         rowed_m = one.totals.distance_m
         found = []
-        for number, beginning in self._begun().items():
-            known = self._sessions.get(number)
-            if known is None or near(known.distance_m, rowed_m):
+        beginnings = self._begun() if mine.by_stroke else {}
+        for _, number in self._lengths:
+            known = self._sessions[number]
+            if near(known.distance_m, rowed_m):
                 continue
             at_once = _at_once(one, known)
-            if not at_once and not _begins_alike(beginning, mine):
+            together = at_once or _may_be(_clock(one, known, 0.0), exact=False)
+            if not together and not _begins_alike(beginnings.get(number, []), mine):
                 continue
             theirs = self._course(number)
             if theirs is None:
@@ -208,9 +210,7 @@ class Recognised:
                 continue
             later_s = match.later_s if longer else -match.later_s
             clock_s = _clock(one, known, later_s)
-            if match.strokes >= SURE_STROKES or (
-                clock_s is not None and _a_zone(clock_s, within_s=PART_S)
-            ):
+            if match.strokes >= SURE_STROKES or _may_be(clock_s, exact=False):
                 how: How = "whole" if longer else "part"
                 found.append(Twin(session=number, clock_s=clock_s, how=how))
         return found
@@ -359,6 +359,11 @@ def matched(reader: Reader, one: StoredSession, other: StoredSession) -> Match |
         found = sameness.within(part, whole, _where(part, whole, later_s if longer else -later_s))
         if found is None:
             return None
+        if found.strokes < SURE_STROKES:
+            timed = one.start_from in TIMED and other.start_from in TIMED
+            stands_s = found.later_s if longer else -found.later_s
+            if not _may_be(stands_s - later_s if timed else None, exact=False):
+                return None
         return Match(found.later_s, "whole") if longer else Match(-found.later_s, "part")
     heard, again = pulse_of(reader, one.id), pulse_of(reader, other.id)
     if heard is None or again is None:
@@ -418,7 +423,10 @@ def _where(part: Course, whole: Course, later_s: float) -> tuple[float, ...]:
 
 
 def _may_be(clock_s: float | None, *, exact: bool) -> bool:
-    """Whether two hearts whose rates agree may be one by their clocks."""
+    """Whether what agrees, and alone is not enough, may be of one time by the clocks.
+
+    `exact`: it is enough where one does not say when it was.
+    """
     if clock_s is None:
         return exact
     return abs(clock_s) <= SAME_DAY_S and _a_zone(clock_s, within_s=PART_S)

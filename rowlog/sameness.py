@@ -154,10 +154,10 @@ def within(part: Course, whole: Course, shifts_m: Sequence[float] = ()) -> Same 
     """How a part of a workout stands to the whole of it; None where it is no part of that.
 
     A copy that broke off is its beginning, a recording that began late its end. `shifts_m` are
-    further metres that the whole may have had where the part began. Both must know strokes, all of
-    the part must be found, stops too, and no clock may have stood; else it is compared as a whole.
+    further metres that the whole may have had where the part began. All of the part must be found,
+    stops too, and no clock may have stood; else it is compared as a whole.
     """
-    if not (part.by_stroke and whole.by_stroke) or len(part.times_s) > len(whole.times_s):
+    if part.metres[-1] - part.metres[0] > whole.metres[-1] - whole.metres[0]:
         return None
     ended_m = whole.metres[-1] - part.metres[-1]
     for by_m in dict.fromkeys((0.0, ended_m, *shifts_m)):

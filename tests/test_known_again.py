@@ -194,6 +194,31 @@ def test_what_does_not_say_when_it_was_is_laid_beside_nothing(tmp_path: Path) ->
     assert load(database, made.session).session.mean_heart_rate_bpm is not None
 
 
+def test_a_table_without_strokes_that_broke_off_is_known_by_its_clock(
+    broken_off: dict[str, Path], tmp_path: Path
+) -> None:
+    """TCX has a place a second: a part of it is one only where the clock says the same."""
+    tcx = named("tcx")
+    assert tcx is not None
+    import_files(tmp_path / "o.db", [broken_off["half"], broken_off["whole"]])
+    files = [tmp_path / "half.tcx", tmp_path / "whole.tcx"]
+    for number, file in enumerate(files, 1):
+        export(tmp_path / "o.db", [number], file, tcx, folder=False)
+    for name, later_h, known_again in (("a", 0, True), ("b", 1, True), ("c", 24, False)):
+        database = tmp_path / f"{name}.db"
+        import_files(database, files[:1])
+        began = datetime.fromisoformat(load(database, 1).session.started_at)
+        edit_start(database, 1, (began - timedelta(hours=later_h)).isoformat())
+        again, recording = import_files(database, [files[1], broken_off["whole"]])
+        part = [(1, "part")] * known_again
+        assert [(one.other, one.how) for one in again.offers] == part, name
+        assert [(one.other, one.how) for one in recording.offers] == [(2, "same")]
+        if known_again:
+            made = merge_sessions(database, [1, 2])
+            assert made.told_twice == (1,)
+            the_same(load(database, made.session), load(database, 2))
+
+
 # ------------------------------------------------------------------ hearts
 
 
