@@ -170,7 +170,8 @@ class _Found:
         self._start: float | None = None
         self._records = self._messages = self._fields = 0
         self._strokes: dict[int, dict[str, float | bool]] = {}
-        self._beats: dict[int, list[float]] = {}
+        self._beats: list[float] = []
+        """Since the last record."""
         self._beat_count = self._early = 0
         self._untimed: list[int] = []
         self._told = Cells(name, row="figure", counted="record")
@@ -208,6 +209,7 @@ class _Found:
                 self._untimed.append(self._records)
                 return
             self._start = at if self._start is None else self._start
+            self._end_record()
             self.points.append(_point(row, at - self._start, self._records, self._told))
             if "stroke_t_s" in row and (stroke := self.points[-1].stroke) is not None:
                 self._strokes[stroke] = _own_stroke(row, self._records, self._told)
@@ -232,9 +234,15 @@ class _Found:
         self._beat_count += len(rr_ms)
         bounded(self._name, "heartbeats", self._beat_count, MOST_BEATS)
         if self.points:
-            self._beats.setdefault(len(self.points) - 1, []).extend(rr_ms)
+            self._beats += rr_ms
         else:
             self._early += len(rr_ms)
+
+    def _end_record(self) -> None:
+        """The beats that came behind the last record are its own."""
+        if self._beats:
+            self.points[-1] = self.points[-1]._replace(rr_ms=tuple(self._beats))
+            self._beats = []
 
     def _judged(self, kind: str, value: Any, factor: float, record: int) -> float | None:
         figure = value * factor if isinstance(value, int | float) else None
@@ -257,10 +265,8 @@ class _Found:
 
     def workout(self, doubt: str | None) -> Workout:
         """All that was told as a workout; `doubt` is what is wrong with the file."""
+        self._end_record()
         points, said, start = self.points, self._said, self._start
-        for place, rr_ms in self._beats.items():
-            if rr_ms:
-                points[place] = points[place]._replace(rr_ms=tuple(rr_ms))
         points.sort(key=lambda point: point.t_s)
         if points and all(point.stroke is None for point in points):  # rowingdata: one a stroke
             places = [k for k, each in enumerate(points) if each.drive_s or each.stroke_distance_m]
