@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeVar
 from rowlog.archive import BlockError, checksum, decode_block
 from rowlog.intervals import Segment, Split
 from rowlog.schema import open_for_reading
-from rowlog.starts import TIMED, Start, told
+from rowlog.starts import TIMED, Start, split_off, told
 from rowlog.store_errors import (
     DamagedError,
     no_session,
@@ -93,7 +93,7 @@ class StoredSession:
             firmware=kept.get("firmware"),
             extra=(
                 *told(self.start_from),
-                *(pair for pair in self.header if pair[0] not in HEADER_TEXTS),
+                *(pair for pair in split_off(self.header)[1] if pair[0] not in HEADER_TEXTS),
             ),
         )
 

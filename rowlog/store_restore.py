@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from rowlog.starts import UNKNOWN
+from rowlog.starts import STARTS, UNKNOWN, Start, split_off
 from rowlog.store_facts import Inserter
+from rowlog.store_rows import unpack_options
 from rowlog.store_salvage import DERIVED, OF_SESSION, SHARED, Record, Salvaged
 
 _NAMED_BY: Final = {"athletes": "name", "plans": "text", "imports": "sha256"}
 """The column by which rows that have a number of their own are the same in both files."""
 _KEPT_OF_SESSION: Final = (
-    "activity", "plan", "note", "origin", "licence", "header", "start_from", "deleted_at",
-    "ended_at", "end_ns",
+    "activity", "plan", "note", "origin", "licence", "header", "deleted_at", "ended_at", "end_ns",
 )  # fmt: skip
 GUESSED_DRIVERS: Final = (
     ("2ad", "ftms"),
@@ -25,6 +25,17 @@ GUESSED_DRIVERS: Final = (
     ("rx", "waterrower"),
 )
 """What speaks on a channel, by its beginning: for a source of which nothing else is left."""
+
+
+def start_of_row(row: Record) -> Start:
+    """Who says when a session began, of one of an earlier schema too, whose header says it."""
+    told = next((start for start in STARTS if start == row.get("start_from")), None)
+    if told is not None:
+        return told
+    if not row.get("started_at"):
+        return UNKNOWN
+    header = row.get("header")
+    return "said" if not isinstance(header, str) else split_off(unpack_options(header))[0]
 
 
 def put_shared(db: sqlite3.Connection, rows: Mapping[str, Sequence[Record]]) -> int:
@@ -71,7 +82,7 @@ def put_session(
     columns: Record = {
         "id": None if taken or session.number < 1 else session.number,
         "started_at": started_at,
-        "start_from": "said" if row.get("started_at") else UNKNOWN,
+        "start_from": start_of_row(row),
         "activity": "row",
         "state": "open",
         "athlete_id": _same(db, "athletes", row.get("athlete_id"), shared),

@@ -27,6 +27,8 @@ from rowlog.render import Style, began, day, sessions, short_day
 from rowlog.replaying import replay_file
 from rowlog.starts import STARTS, Start, split_off, start_of, told
 from rowlog.store import Store
+from rowlog.store_restore import start_of_row
+from rowlog.store_salvage import Record
 from rowlog.summary import load, load_sessions
 from rowlog_drivers.errors import CallError
 from tests.support import ROOT, run
@@ -335,3 +337,17 @@ def test_dates_are_told_as_far_as_they_are_known() -> None:
         assert split_off((*told(start), other)) == (start, (other,))
         assert start_of(start) == start
     assert split_off((("start", "with a bang"),)) == ("said", (("start", "with a bang"),))
+
+
+def test_a_session_of_a_damaged_database_keeps_what_is_known_of_its_start() -> None:
+    at = "2019-03-02T18:05:00+01:00"
+    by_file = '[["format", "fit"], ["start", "unknown, by the file\'s date"]]'
+    rows: list[tuple[Record, Start]] = [
+        ({"started_at": at, "start_from": "local"}, "local"),
+        ({"started_at": at, "start_from": "x"}, "said"),
+        ({"started_at": at, "header": by_file}, "file"),
+        ({"started_at": at, "header": "[]"}, "said"),
+        ({}, "file"),
+    ]
+    for row_, start in rows:
+        assert start_of_row(row_) == start
