@@ -72,6 +72,8 @@ def test_a_rowingdata_csv_keeps_pieces_energy_strokes_and_heart_rates(
         assert lap.max_heart_rate_bpm == then.max_heart_rate_bpm
         assert lap.mean_heart_rate_bpm == pytest.approx(then.mean_heart_rate_bpm, abs=1.1)
         assert lap.heart_rate_drop_60s_bpm == then.heart_rate_drop_60s_bpm
+        if lap.kind == "work":
+            assert lap.mean_power_w == pytest.approx(then.mean_power_w, rel=0.05)
     assert now.session.work_distance_m == pytest.approx(was.session.work_distance_m, abs=0.05)
     assert now.session.max_heart_rate_bpm == was.session.max_heart_rate_bpm
     for stroke, other in zip(was.main_strokes, now.main_strokes, strict=True):
