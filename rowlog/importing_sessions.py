@@ -17,7 +17,14 @@ from rowlog import imports
 from rowlog.archive import BlockError
 from rowlog.imports.left_out import LeftOut
 from rowlog.imports.naming import plan_of
-from rowlog.imports.workout import ImportFault, Point, Workout, laps_told
+from rowlog.imports.workout import (
+    LONGEST_S,
+    ImportFault,
+    Point,
+    Workout,
+    bounded,
+    laps_told,
+)
 from rowlog.notation import NotationError, parse
 from rowlog.plan import Plan
 from rowlog.starts import UNKNOWN, Start, split_off
@@ -37,6 +44,8 @@ FRAMES: Final = "frames"
 """The format of our own recordings, whose frames are stored as they are."""
 _FRAMES: Final = b"# rowlog-frames "
 _DRIVER: Final = "workout_file"
+MOST_FRAMES: Final = 1_000_000
+"""Eleven a second for a day."""
 HELD_POINTS: Final = 20_000
 """The frames of more are made anew each time that they are gone through, and never held at once."""
 FAULTS: Final = (ImportFault, OSError, FramesError, CallError, UnknownDriverError)
@@ -144,8 +153,14 @@ def recorded(name: str, content: bytes, dated: datetime, athlete: str | None) ->
         raise ImportFault(
             f"{name} is a recording of nothing: no frame is in it.", "Export it again."
         )
+    bounded(name, "frames", len(frames), MOST_FRAMES)
     last_ns = frames[-1].t_ns
     end_ns = max(header.end_ns or 0, last_ns)
+    if end_ns > LONGEST_S * 1e9:
+        raise ImportFault(
+            f"{name} is a recording of {end_ns / 86_400e9:,.0f} days, which no workout reaches.",
+            "Correct its times, or split it.",
+        )
     said = ((key, getattr(header, key)) for key in ("machine", "firmware"))
     start_from, extra = split_off(header.extra)
     whole = _derived(

@@ -315,6 +315,9 @@ REFUSED = [
      "is not written in utf-8"),
     ("deep.tcx", tcx_file().replace(b"</Activity>", b"<a>" * 2000), "1,000 elements within one"),
     ("text.tcx", tcx_file().replace(b"</Activity>", b"x" * 1_000_001), "1,000,000 characters in"),
+    ("years.frames", ("# rowlog-frames 1\n# source: strap heart_rate\n" + "".join(
+        f"{n * 80_000}.0 strap 2a37 0050\n" for n in range(1000))).encode(),
+     "years.frames is a recording of 925 days, which no workout reaches"),
     ("course.tcx", b"<TrainingCenterDatabase/>", "is a TCX without an activity"),
     ("hole.fit", WHOLE[:100] + bytes(200) + WHOLE[300:], "it makes no sense at byte"),
     ("many.fit", WHOLE * 501, "holds more than 500 workouts"),
