@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
+import json
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC
 from os import SEEK_END
-from typing import IO, Final, Literal, NamedTuple
+from typing import IO, Final, Literal, NamedTuple, TypeVar
 
 from rowlog import sameness
 from rowlog.counters import SECOND_NS
@@ -27,6 +27,8 @@ from rowlog.tellings import (
     pulse_in,
     pulse_of,
 )
+
+T = TypeVar("T")
 
 ZONE_S: Final = 900.0
 """Clocks of other zones differ by whole quarter hours."""
@@ -73,6 +75,31 @@ class Twin:
     a part. "heart": both heard the same heart, and one rowing at most is told."""
 
 
+def _as_bytes(course: Course | None, pulse: Pulse | None) -> bytes:
+    """Both, as they are laid aside: JSON, which gives every float back as it was."""
+    mine = course and (course.times_s, course.metres, course.by_stroke, course.beats)
+    return json.dumps((mine, pulse and (pulse.beats, pulse.rr))).encode("ascii")
+
+
+def _from_bytes(content: bytes) -> tuple[Course | None, Pulse | None]:
+    """What `_as_bytes` wrote."""
+    mine, heart = json.loads(content)
+    course = pulse = None
+    if mine is not None:
+        times_s, metres, by_stroke, beats = mine
+        course = Course(
+            times_s=tuple(times_s), metres=tuple(metres), by_stroke=by_stroke, beats=_pairs(beats)
+        )
+    if heart is not None:
+        beats, rr = heart
+        pulse = Pulse(beats=_pairs(beats), rr=_pairs(rr))
+    return course, pulse
+
+
+def _pairs(told: list[tuple[float, T]]) -> tuple[tuple[float, T], ...]:
+    return tuple((t_s, value) for t_s, value in told)
+
+
 class Recognised:
     """The sessions of a database by how far they went, how they began, and how their hearts beat.
 
@@ -105,7 +132,7 @@ class Recognised:
         if self._file is not None:
             course = course or course_in(whole)
             at = self._file.seek(0, SEEK_END)
-            self._aside[number] = (at, self._file.write(pickle.dumps((course, pulse_in(whole)))))
+            self._aside[number] = (at, self._file.write(_as_bytes(course, pulse_in(whole))))
         self._put(
             ClosedWorkout(
                 number=number,
@@ -274,8 +301,7 @@ class Recognised:
         if self._file is None:
             raise AssertionError("what was laid aside lies in a file")
         self._file.seek(at)
-        found: tuple[Course | None, Pulse | None] = pickle.loads(self._file.read(size))
-        return found
+        return _from_bytes(self._file.read(size))
 
     def _pulse(self, number: int) -> Pulse | None:
         if number in self._aside:
