@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from os import SEEK_END
@@ -27,6 +27,7 @@ from rowlog.tellings import (
     pulse_in,
     pulse_of,
 )
+from rowlog_drivers.records import Stroke
 
 T = TypeVar("T")
 
@@ -154,12 +155,15 @@ class Recognised:
 
     def same_as(self, one: Whole) -> list[Twin]:
         """Those of the same workout, by their number: that tell it all, else parts, else hearts."""
-        mine = self._course_of(one)
-        found = self._told_again(one, mine) if mine is not None else []
+        near_by = self._near(one)
+        # Without strokes its course is had by going through all of it again: only where it matters.
+        needed = near_by or _tells_strokes(one) or any(self._together(one))
+        mine = self._course_of(one) if needed else None
+        found = self._told_again(one, mine, near_by) if mine is not None else []
         if not found and mine is not None:
             found = self._parts(one, mine)
         if not found:
-            found = self._hearts(one, mine)
+            found = self._hearts(one)
         return sorted(found, key=lambda twin: twin.session)
 
     def workout(self, number: int) -> ClosedWorkout:
@@ -188,14 +192,21 @@ class Recognised:
             self._mine = (one, course_in(one) if enough else None)
         return self._mine[1]
 
-    def _told_again(self, one: Whole, mine: Course) -> list[Twin]:
+    def _near(self, one: Whole) -> list[ClosedWorkout]:
+        """Those that are as long; of one without strokes those that may be of its time as well."""
         rowed_m = one.totals.distance_m or 0.0
         slack_m = max(sameness.SAME_M, sameness.SAME_SHARE * rowed_m)
         low = bisect_left(self._lengths, (rowed_m - slack_m, -1))
         high = bisect_right(self._lengths, (rowed_m + slack_m, -1))
+        found = [self._sessions[number] for _, number in self._lengths[low:high]]
+        if _tells_strokes(one):
+            return found
+        return [known for known in found if _may_be_of_one_time(known, one)]
+
+    def _told_again(self, one: Whole, mine: Course, near_by: Sequence[ClosedWorkout]) -> list[Twin]:
         drawn = sketch(mine)
         found = []
-        for known in (self._sessions[number] for _, number in self._lengths[low:high]):
+        for known in near_by:
             if self._unlike(known, one, mine, drawn):
                 continue
             theirs = self._course(known.number)
@@ -210,6 +221,10 @@ class Recognised:
                 found.append(Twin(session=known.number, clock_s=clock_s))
         return found
 
+    def _together(self, one: Whole) -> Iterator[bool]:
+        """Of each session that rowed whether its clock may tell of a part of the same time."""
+        return (_may_be_together(one, self._sessions[number]) for _, number in self._lengths)
+
     def _parts(self, one: Whole, mine: Course) -> list[Twin]:
         """Sessions that this is a part of, and those that are parts of it."""
         rowed_m = one.totals.distance_m
@@ -220,7 +235,7 @@ class Recognised:
             if near(known.distance_m, rowed_m):
                 continue
             at_once = _at_once(one, known)
-            together = at_once or _may_be(_clock(one, known, 0.0), exact=False)
+            together = _may_be_together(one, known)
             if not together and not _begins_alike(beginnings.get(number, []), mine):
                 continue
             theirs = self._course(number)
@@ -242,7 +257,7 @@ class Recognised:
                 found.append(Twin(session=number, clock_s=clock_s, how=how))
         return found
 
-    def _hearts(self, one: Whole, mine: Course | None) -> list[Twin]:
+    def _hearts(self, one: Whole) -> list[Twin]:
         bpm = one.totals.mean_heart_rate_bpm
         if bpm is None:
             return []
@@ -255,7 +270,7 @@ class Recognised:
             lasted = (one.ended_at - one.started_at, known.ended_at - known.started_at)
             if min(lasted) < SHORTEST_SHARE * max(lasted):
                 continue
-            if mine is not None and _rowed_enough(known):
+            if _rowed_enough(known) and self._course_of(one) is not None:
                 continue  # their rowing told them apart
             heard = heard or pulse_in(one)
             theirs = self._pulse(number)
@@ -318,14 +333,7 @@ class Recognised:
             if theirs is not None:
                 return drawn.unlike(theirs)
         # By metres alone: only where the clocks may tell of one time.
-        if not (known.start_known and one.start_known):
-            return True
-        start, end = one.started_at.astimezone(UTC), one.ended_at.astimezone(UTC)
-        begins, ends = (
-            (start - known.started_at).total_seconds(),
-            (end - known.ended_at).total_seconds(),
-        )
-        return not (_a_zone(begins, SET_S) or _a_zone(ends, SET_S))
+        return not _may_be_of_one_time(known, one)
 
     def _sketch(self, number: int) -> Sketch | None:
         """None where its strokes are not known."""
@@ -483,3 +491,25 @@ def _a_zone(seconds: float, more_s: float = 0.0, *, within_s: float = SET_S) -> 
     """Whether two clocks may differ by that much: by zones, and by what a hand sets wrong."""
     off_s = abs(seconds - ZONE_S * round(seconds / ZONE_S))
     return abs(seconds) <= FARTHEST_S + more_s and off_s <= within_s + more_s
+
+
+def _tells_strokes(one: Whole) -> bool:
+    """Whether it is known by its strokes, rather than by its metres."""
+    return sum(isinstance(fact, Stroke) for fact in one.facts) >= sameness.LEAST
+
+
+def _may_be_of_one_time(known: ClosedWorkout, one: Whole) -> bool:
+    """Whether both clocks are known, and may tell of one time."""
+    if not (known.start_known and one.start_known):
+        return False
+    start, end = one.started_at.astimezone(UTC), one.ended_at.astimezone(UTC)
+    begins, ends = (
+        (start - known.started_at).total_seconds(),
+        (end - known.ended_at).total_seconds(),
+    )
+    return _a_zone(begins, SET_S) or _a_zone(ends, SET_S)
+
+
+def _may_be_together(one: Whole, known: ClosedWorkout) -> bool:
+    """Whether the one may be a part of the other by their clocks."""
+    return _at_once(one, known) or _may_be(_clock(one, known, 0.0), exact=False)
