@@ -46,7 +46,7 @@ def parts_of(contents: Contents, width: float, *, paper: bool) -> list[Part | Ro
         head(
             title_of(contents),
             _said(contents),
-            key_figures(contents.session, contents.summary.pace_m),
+            key_figures(contents.summary),
             width,
         )
     ]

@@ -238,6 +238,13 @@ def export(
         else:
             name = harmless(str(done.file), keep="")
             typer.echo(f"{name}  {done.bytes / 1000:.1f} kB, read back and compared")
+            for what in done.shortened:
+                typer.echo(
+                    f"Session {done.session_id}: {done.format.upper()} holds only the beginning "
+                    f"of its {what}. All of it goes into: rowlog export {done.session_id} "
+                    f"{done.session_id}.json",
+                    err=True,
+                )
 
     written = run(path, numbers, file, known, folder=folder, overwrite=force, on_file=tell)
     if as_json:
@@ -249,6 +256,7 @@ def export(
                     "format": done.format,
                     "bytes": done.bytes,
                     "why_not": done.why_not,
+                    "shortened": list(done.shortened),
                 }
                 for done in written
             ]

@@ -66,6 +66,8 @@ class Exported:
     bytes: int = 0
     why_not: str | None = None
     """Why it was passed over; None when it was written."""
+    shortened: tuple[str, ...] = ()
+    """The texts, "note" or "plan", that the format holds the beginning of alone."""
 
 
 def chosen(database: Path, words: str, only: Filter | None) -> list[int]:
@@ -184,7 +186,18 @@ def _export(database: Path, number: int, file: Path, known: Format, *, overwrite
     size = write_whole(
         file, lambda out: module.write(contents, out), check=check, overwrite=overwrite
     )
-    return Exported(session_id=number, file=file, format=known.name, bytes=size)
+    return Exported(
+        session_id=number,
+        file=file,
+        format=known.name,
+        bytes=size,
+        shortened=_shortened(module, contents.session),
+    )
+
+
+def _shortened(module: Exporter, session: SessionSummary) -> tuple[str, ...]:
+    cut: Callable[[SessionSummary], list[str]] | None = getattr(module, "shortened", None)
+    return () if cut is None else tuple(cut(session))
 
 
 def _wrong(module: Exporter, contents: Contents, part: Path) -> str | None:

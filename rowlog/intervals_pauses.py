@@ -31,6 +31,9 @@ class Pauses(Starts):
         if self._segment is not None:
             t_ns = max(t_ns, self._segment.start.t_ns)
         at = self._track.start_mark(t_ns)
+        if self._segment is not None and at.distance_m is not None:
+            # What the wheel ran out is of the piece, which counts to its end: no pause has metres.
+            at = replace(at, distance_m=self._segment.start.distance_m)
         self._close(at, "resume", piece_goes_on=True)
         self._powered = False
         self.paused = False

@@ -39,7 +39,10 @@ def lines(done: Imported, *, would: bool = False) -> list[str]:
         numbers = f"{done.sessions[0]} to {done.sessions[-1]}"
     to_be = "would be " if would else ""
     told = [f"{name}: {to_be}session{'s' * several} {numbers}."]
-    more = [*_undated(done, would=would), *map(str, done.left_out), *_twins(done, would=would)]
+    undated = _undated(done, would=would)
+    dated = len(done.sessions) == 1 and bool(undated)  # its line tells a date that is not believed
+    left_out = [str(one) for one in done.left_out if not (dated and one.sort == "date")]
+    more = [*undated, *left_out, *_twins(done, would=would)]
     return [*told, *(f"  {line}" for line in more)]
 
 
@@ -115,7 +118,10 @@ def _undated(done: Imported, *, would: bool) -> list[str]:
     when = began(at.isoformat(), start)
     if len(done.sessions) > 1:
         return [f"{len(unsaid)} of them do not say when they were: {when}."]
+    doubted = next((one for one in done.left_out if one.sort == "date"), None)
     told = [f"It does not say when it was: {when}."]
+    if doubted is not None:
+        told = [str(doubted), f"So it stands at {when}."]
     if not would:
         told.append(f"To say when: rowlog edit start {number} {at:%Y-%m-%dT%H:%M}")
     return told

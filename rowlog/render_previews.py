@@ -40,7 +40,8 @@ def preview(shown: FilePreview, style: Style) -> str:
     if workout.looks_like and workout.confidence is not None:
         sure = f"{100 * workout.confidence:.0f} % sure"
         plan = f" · looks like {printable(workout.looks_like, 40)}, {sure}"
-    when = "It does not say when it was."
+    doubted = next((one for one in workout.left_out if one.sort == "date"), None)
+    when = str(doubted) if doubted else "It does not say when it was."
     if workout.started_at is not None:
         when = began(workout.started_at, workout.start_from)
     head = [
@@ -60,7 +61,9 @@ def preview(shown: FilePreview, style: Style) -> str:
     notes = [", ".join(facts) + "."] if facts else []
     said = lines(shown.would, would=True)
     if shown.quick:
-        said = ["It was imported before."] if workout.known else [*map(str, workout.left_out)]
+        head_says = workout.started_at is None
+        left_out = [one for one in workout.left_out if one is not doubted or not head_says]
+        said = ["It was imported before."] if workout.known else [*map(str, left_out)]
         if not workout.pieces and workout.work_s is None:
             notes.append("It tells of no pieces; they are looked for without --quick.")
     blocks = [head, _pieces(workout, style), [*notes, *said]]

@@ -31,7 +31,7 @@ def session_page(contents: Contents, charts: Sequence[Chart], judged: str | None
         "<header>",
         heading(title_of(contents)),
         f'<p class="soft">{" · ".join(escape(printable(s, 120)) for s in said if s)}</p>',
-        key_list(key_figures(session, shown.pace_m)),
+        key_list(key_figures(shown)),
         _notes(session),
         f"<p>{escape(printable(judged, 400))}</p>" if judged else "",
         _unheard(session),

@@ -51,12 +51,17 @@ def devices_line(session: SessionSummary) -> str:
     )
 
 
-def key_figures(session: SessionSummary, pace_m: float = 500.0) -> list[tuple[str, str, str]]:
-    """The figures at the head of a report: name, value, unit; those that are known.
+def key_figures(shown: Summary) -> list[tuple[str, str, str]]:
+    """The figures at the head of a report, all of the work: name, value, unit; those known.
 
-    The pace is told for `pace_m` metres.
+    Of a session without pieces the heart rates are those of all of it.
     """
+    session, pace_m = shown.session, shown.pace_m
     speed = pace(session.mean_pace_s_per_500m, pace_m)
+    reps = [one for one in shown.segments if one.kind == "work" and one.tag not in EASY]
+    mean, highest = whole(session.mean_heart_rate_bpm), whole(session.max_heart_rate_bpm)
+    if reps:
+        mean, highest = work_heart_rate(reps)
     rowed = session.work_distance_m is not None
     every = [
         ("Work", thousands(metres(session.work_distance_m)), "m", rowed),
@@ -64,8 +69,8 @@ def key_figures(session: SessionSummary, pace_m: float = 500.0) -> list[tuple[st
         ("Mean pace", speed, f"/{pace_m:g} m", session.mean_pace_s_per_500m),
         ("Stroke rate", tenth(session.mean_stroke_rate_spm), "spm", session.mean_stroke_rate_spm),
         ("Mean power", whole(session.mean_power_w), "W", session.mean_power_w),
-        ("Mean heart rate", whole(session.mean_heart_rate_bpm), "bpm", session.mean_heart_rate_bpm),
-        ("Highest", whole(session.max_heart_rate_bpm), "bpm", session.max_heart_rate_bpm),
+        ("Mean heart rate", mean, "bpm", mean not in ("", NONE)),
+        ("Highest", highest, "bpm", highest not in ("", NONE)),
     ]
     return [(name, value, unit) for name, value, unit, known in every if known]
 

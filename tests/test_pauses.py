@@ -18,7 +18,7 @@ from rowlog.structuring import Recording, Structure
 from rowlog.summary import load
 from rowlog_drivers.catalog import make_decoding
 from rowlog_drivers.frames import Frame, FramesHeader, write_frames
-from rowlog_drivers.simulator import Simulation, simulate
+from rowlog_drivers.simulator import Simulation, Stretch, simulate
 from tests.support import rows
 
 START_S = 5.0
@@ -85,6 +85,20 @@ def test_the_clock_stands_still_until_it_is_rowed_again(stopping: Simulation) ->
         ("rest", 30.0, "rest_over"),
     ]
     assert held[0][1] + held[2][1] == pytest.approx(180.0, abs=0.2)
+
+
+@pytest.mark.parametrize("rower", ["ftms", "s4", "pm5"])
+def test_what_the_wheel_runs_out_before_a_stop_shows_is_rowed(rower: str) -> None:
+    # The monitor's metres go on to 1000, so the piece is of 1000 m, whatever it counted late.
+    stops = [Stretch(kind="wait", seconds=5.0)]
+    stops += [Stretch(kind="work", distance_m=1000, stop_after_s=100.0, stop_s=25.0)]
+    stops += [Stretch(kind="wait", seconds=8.0)]
+    stopping = simulate(stops, seed=7, rower=rower)  # type: ignore[arg-type]
+    made = segments(followed(stopping, {}, "1000m"))
+    assert [one.kind for one in made] == ["work", "pause", "work"]
+    assert made[1].figures.distance_m == 0.0
+    rowed = sum(one.figures.distance_m or 0.0 for one in made if one.kind == "work")
+    assert rowed == pytest.approx(1000.0, abs=1e-6)
 
 
 def test_what_the_wheel_runs_out_is_no_part_of_the_piece(stopping: Simulation) -> None:

@@ -376,7 +376,7 @@ def test_a_bike_has_its_paces_for_a_thousand_metres(contents: dict[int, Contents
     session = one.session
     wanted = pace(session.mean_pace_s_per_500m, 1000.0)
     assert mean[3] == wanted and rows[0][1][3] == pace(one.segments[0].mean_pace_s_per_500m, 1000.0)
-    figures = {name: (value, unit) for name, value, unit in key_figures(session, 1000.0)}
+    figures = {name: (value, unit) for name, value, unit in key_figures(bike.summary)}
     assert figures["Mean pace"] == (wanted, "/1000 m")
     grid = one.grid()
     (track, *_), (before, *_) = tracks(bike, grid), tracks(one, grid)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from garmin_fit_sdk import Decoder, Stream
+from typer.testing import CliRunner
 
+from rowlog.cli import whole_app
 from rowlog.contents import Contents, load_contents
 from rowlog.editing import edit_note, edit_tags
 from rowlog.exporting import export
@@ -135,6 +138,22 @@ def test_words_that_are_too_long_for_one_field_go_on_in_the_next() -> None:
     assert len("".join(parts("x" * 9000))) == 24 * 254
     told = {"note": "a", "note_2": "b", "note_3": 5}
     assert words_read(told.get, "note") == "ab"
+
+
+def test_a_note_that_fit_has_no_room_for_is_told(recorded: Path, tmp_path: Path) -> None:
+    kept = recorded.read_bytes()
+    database = tmp_path / "long.db"
+    database.write_bytes(kept)
+    runner = CliRunner()
+    base = ["--db", str(database)]
+    assert runner.invoke(whole_app(), ["edit", "note", "1", "x" * 7000, *base]).exit_code == 0
+    told = runner.invoke(whole_app(), ["export", "1", str(tmp_path / "a.fit"), *base])
+    assert told.exit_code == 0
+    assert "Session 1: FIT holds only the beginning of its note." in told.stderr
+    kept_whole = runner.invoke(whole_app(), ["export", "1", str(tmp_path / "a.tcx"), *base])
+    assert kept_whole.exit_code == 0 and kept_whole.stderr == ""
+    said = runner.invoke(whole_app(), ["export", "1", str(tmp_path / "b.fit"), "--json", *base])
+    assert json.loads(said.stdout)[0]["shortened"] == ["note"]
 
 
 def test_a_stroke_in_a_fit_is_what_it_was_to_the_last_digit(recorded: Path, tmp_path: Path) -> None:

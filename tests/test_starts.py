@@ -32,6 +32,7 @@ from rowlog.store_salvage import Record
 from rowlog.summary import load, load_sessions
 from rowlog_drivers.errors import CallError
 from tests.support import ROOT, run
+from tests.test_import_figures import SHEETS
 
 BOUGHT = datetime(2019, 3, 2, 17, 5, tzinfo=UTC)
 """The date of the files."""
@@ -183,6 +184,17 @@ def test_nothing_presents_the_date_of_a_file_as_that_of_the_workout(undated: Pat
         assert value["dated_by_file"] == 2
     with closing(sqlite3.connect(undated)) as db:
         assert db.execute("SELECT start_from FROM v_sessions").fetchall() == [("file",)] * 2
+
+
+def test_a_date_that_is_not_believed_is_told_once(tmp_path: Path) -> None:
+    text = SHEETS["rowpro"].text().replace("01/12/2016 19:23:00", "01/12/1066 19:23:00")
+    file, database = written(tmp_path / "a.csv", text), tmp_path / "i.db"
+    doubted = 'It says "1066-01-12" as its date, which is not believed.'
+    said = run("import", file, "--db", database).stdout.splitlines()
+    assert said[1:3] == [f"  {doubted}", "  So it stands at ~Sat 2 Mar 2019 (date of the file)."]
+    assert said[3].startswith("  To say when: ") and doubted not in "".join(said[3:])
+    look = run("import", file, "--dry-run", "--quick", "--db", tmp_path / "j.db").stdout
+    assert look.count(doubted) == 1 and "does not say when" not in look
 
 
 def test_the_import_says_so_and_how_to_say_when_it_was(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 A format's module has two functions. `write(contents, out)` writes the session;
 `differences(contents, path)` reads the file back by another way than it was written, and tells what
-is not as it should be.
+is not as it should be. One that cannot hold texts of any length has a third, `shortened(session)`:
+the names of those that it holds the beginning of alone.
 """
 
 from __future__ import annotations

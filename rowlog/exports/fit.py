@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 from rowlog.contents import Contents, StrokeRow
 from rowlog.exports.fit_back import differences
 from rowlog.exports.fit_figures import LAP_FIGURES, SESSION_FIGURES
-from rowlog.exports.fit_words import own_words, steps, words
+from rowlog.exports.fit_words import own_words, shortened, steps, words
 from rowlog.exports.fit_writer import Field, FitWriter
 from rowlog.fit_layout import (
     ACTIVITY,
@@ -45,7 +45,7 @@ from rowlog.fit_layout import (
 )
 from rowlog.summary import SegmentSummary, SessionSummary
 
-__all__ = ["differences", "write"]
+__all__ = ["differences", "shortened", "write"]
 
 RR_PER_MESSAGE: Final = 5
 

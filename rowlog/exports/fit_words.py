@@ -63,6 +63,12 @@ def parts(text: str) -> list[str]:
     return found
 
 
+def shortened(session: SessionSummary) -> list[str]:
+    """By rowlog's names, those texts of which FIT holds the beginning alone."""
+    told = words(session).items()
+    return [name for name, text in told if "".join(parts(text)) != text.replace("\0", "")]
+
+
 def words_read(value_of: Callable[[str], object], name: str) -> str | None:
     """The text that was written under a name; None where none was."""
     read = [value_of(part_name(name, number)) for number in range(1, MOST_PARTS + 1)]

@@ -163,7 +163,7 @@ def session(database: Path, number: int, by: str | None) -> dict[str, Any]:
         "shown": shown,
         "session": shown.session,
         "title": title_of(shown.session),
-        "figures": key_figures(shown.session, shown.pace_m),
+        "figures": key_figures(shown),
         "plots": plots,
         "trouble": trouble,
         "heads": heads,
