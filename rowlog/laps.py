@@ -118,7 +118,8 @@ class LapTracker(CutTracker):
     def _tell_recovery(self, recovery: Recovery) -> None:
         ended = self.segments[recovery.index]
         lap = next(lap for lap in self._laps if _ns(lap.end_s) >= ended.end.t_ns)
-        if lap.duration_s is None:  # else rowlog wrote it, with what was known of the recovery
+        # Else rowlog wrote it, with what was known of the heart and its recovery.
+        if lap.duration_s is None or lap.mean_heart_rate_bpm is None:
             super()._tell_recovery(recovery)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from heapq import merge as merged_in_order
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from rowlog.counters import SECOND_NS
 from rowlog.editing import open_store
@@ -30,6 +30,8 @@ LONGEST_NS: Final = 24 * 3600 * 10**9
 """What lies further apart than this is no one session."""
 MORE_HEART: Final = 0.1
 """By so much of the time must another file know the heart for longer to be worth taking."""
+AS_LONG: Final = 0.99
+"""Intervals between beats stand for rates that were heard for hardly longer."""
 EARLIER_NS: Final = 5 * SECOND_NS
 """What another file tells of so little before the first of the rowing is left out."""
 CLOCKS_S: Final = 5.0
@@ -65,6 +67,8 @@ class _Part:
     """Likewise those of these devices; None: all."""
     laps: bool = False
     """Whether the rowing is cut by its laps."""
+    heartless: bool = False
+    """Whether its heart rates are left out, since another one's tell each beat of the same."""
 
     @property
     def whole(self) -> bool:
@@ -76,6 +80,8 @@ class _Part:
         if frame.channel in OF_THE_FILE:  # see `_of_the_file`
             return False
         if self.sources is not None and frame.source not in self.sources:
+            return False
+        if self.heartless and frame.channel in HEART:
             return False
         return self.channels is None or frame.channel in self.channels
 
@@ -92,6 +98,18 @@ class _Twice(NamedTuple):
     """Of these those that tell a part, or the heart alone: their laps and plan are not its."""
     laid: Mapping[int, int]
     """Likewise recordings of it by a clock that says another time."""
+    alone: bool
+    """Whether `most` is a file, and the only one that rowed: its laps and sums are of all."""
+
+    def hearts_beside(self, sessions: Sequence[StoredSession]) -> bool:
+        """Whether a heart that is not known as that of `most` is laid beside it."""
+        return any(
+            one.id not in self.again
+            and one is not self.most
+            and one.totals is not None
+            and one.totals.mean_heart_rate_bpm is not None
+            for one in sessions
+        )
 
 
 def merge_sessions(path: Path, numbers: Sequence[int], *, plan: str | None = None) -> Merged:
@@ -121,7 +139,9 @@ def merge_sessions(path: Path, numbers: Sequence[int], *, plan: str | None = Non
         parts = _parts(reader, sessions, twice)
         own = next(part for part in parts if part.session is most)
         laps = next((part for part in parts if part.laps), None)
-        told = _of_the_file(reader, own, laps, twice=bool(twins))
+        told = []
+        if twins or twice.alone:
+            told = _of_the_file(reader, own, laps, heart=not twice.hearts_beside(sessions))
     if plan is None:
         ordered = [most, *([laps.session] if laps is not None else []), *sessions]
         ordered = [one for one in ordered if one.id not in twice.parts or not _is_file(one)]
@@ -198,7 +218,8 @@ def _told_twice(reader: Reader, sessions: Sequence[StoredSession]) -> _Twice:
         if abs(by_clock_s - match.later_s) > CLOCKS_S:
             laid[other.id] = later_ns
     parts = frozenset(number for number in again if found[number].how != "same")
-    return _Twice(most if again or laid else sessions[0], again, parts, laid)
+    alone = len(rowed) == 1 and _is_file(most)
+    return _Twice(most if again or laid or alone else sessions[0], again, parts, laid, alone)
 
 
 def _matches(
@@ -215,7 +236,7 @@ def _worth(reader: Reader, session: StoredSession) -> tuple[bool, bool, int, int
     known = sum(any(getattr(one, name) is not None for one in strokes) for name in _STROKE)
     if session.totals is not None:
         known += session.totals.drag_factor is not None
-    known += any(rr for _, _, rr in reader.heart(session.id))
+    known += _has_beats(reader, session)
     pieces = session.plan is not None or bool(_told(reader, session.id, "lap"))
     return not _is_file(session), pieces, known, -session.id
 
@@ -237,14 +258,17 @@ def _told(reader: Reader, session_id: int, *channels: str) -> list[Frame]:
 
 def _parts(reader: Reader, sessions: Sequence[StoredSession], twice: _Twice) -> list[_Part]:
     """What goes in, whole sessions first; nothing of it begins before 0."""
-    most, twins, partial, laid = twice
+    most, twins, partial, laid, _ = twice
     parts = _by_the_clock([one for one in sessions if one.id not in twins and one.id not in laid])
     began_ns = next(part.offset_ns for part in parts if part.session is most)
     parts += [_Part(one, began_ns + laid[one.id]) for one in sessions if one.id in laid]
     again = [session for session in sessions if session.id in twins]
     giver = _lap_giver(reader, most, [one for one in again if one.id not in partial])
     for twin in again:
-        offset_ns, wanted = began_ns + twins[twin.id], _knows_more_heart(most, twin)
+        beats = _tells_beats(reader, most, twin)
+        offset_ns, wanted = began_ns + twins[twin.id], beats or _knows_more_heart(most, twin)
+        if beats and _is_file(most):
+            parts = [replace(part, heartless=part.session is most) for part in parts]
         if _is_file(twin):
             channels = HEART if wanted else ()
             if channels or twin is giver:
@@ -283,43 +307,62 @@ def _lap_giver(
 
 def _knows_more_heart(most: StoredSession, other: StoredSession) -> bool:
     """Whether another session knows the heart for longer than the one whose rowing is taken."""
-    known_s, more_s = (
-        (session.totals.heart_rate_coverage or 0.0) * session.totals.duration_s
-        if session.totals is not None
-        else 0.0
-        for session in (most, other)
-    )
     whole_s = most.totals.duration_s if most.totals is not None else 0.0
-    return more_s > known_s + MORE_HEART * whole_s
+    return _hearing_s(other) > _hearing_s(most) + MORE_HEART * whole_s
+
+
+def _hearing_s(session: StoredSession) -> float:
+    """For how long a session heard a heart."""
+    if session.totals is None:
+        return 0.0
+    return (session.totals.heart_rate_coverage or 0.0) * session.totals.duration_s
+
+
+def _tells_beats(reader: Reader, most: StoredSession, other: StoredSession) -> bool:
+    """Whether another session has RR intervals all along, and the one that rowed has none."""
+    as_long = _hearing_s(other) >= AS_LONG * _hearing_s(most)
+    return as_long and _has_beats(reader, other) and not _has_beats(reader, most)
+
+
+def _has_beats(reader: Reader, session: StoredSession) -> bool:
+    return any(rr for _, _, rr in reader.heart(session.id))
 
 
 def _of_the_file(
-    reader: Reader, most: _Part, laps: _Part | None, *, twice: bool
+    reader: Reader, most: _Part, laps: _Part | None, *, heart: bool
 ) -> list[tuple[Frame, int]]:
     """What files say of pieces and of the whole, under the times of the session that is made.
 
-    Each with the number of the session that says it. () where the sessions tell of different
-    things: then it is of that file's workout, and not of all together.
+    Each with the number of the session that says it. Only where no two sessions tell of different
+    rowing: else it is of that file's workout, and not of all together.
+
+    `heart`: whether what it says of the heart, and of how long all was, holds for all.
     """
-    if not twice:
-        return []
     found = []
     giver = laps or most
     for frame in _told(reader, giver.session.id, "lap"):
-        said = json.loads(frame.payload)
+        said = _said(frame, heart=heart)
         for edge in ("start_s", "end_s"):
             said[edge] = max(0.0, said[edge] + giver.offset_ns / SECOND_NS)
         found.append((replace(frame, payload=encode("lap", **said)), giver.session.id))
     whole: dict[str, object] = {}
     for part in (laps, most):
         for frame in _told(reader, part.session.id, "totals") if part is not None else ():
-            told = json.loads(frame.payload)
+            told = _said(frame, heart=heart)
+            if not heart:
+                told.pop("duration_s", None)
             whole |= told if part is most else {"plan": told.get("plan")}
     if whole or found:
         first = found[0][0] if found else _told(reader, most.session.id, "totals")[0]
         payload = encode("totals", **whole)
         found.append((replace(first, channel="totals", payload=payload), giver.session.id))
     return found
+
+
+def _said(frame: Frame, *, heart: bool) -> dict[str, Any]:
+    """What a frame says of a lap or of the whole, with or without the heart."""
+    said: dict[str, Any] = json.loads(frame.payload)
+    return {name: value for name, value in said.items() if heart or "heart_rate" not in name}
 
 
 # The session that is made

@@ -194,6 +194,53 @@ def test_what_does_not_say_when_it_was_is_laid_beside_nothing(tmp_path: Path) ->
     assert load(database, made.session).session.mean_heart_rate_bpm is not None
 
 
+def test_a_strap_beside_a_file_takes_nothing_from_its_pieces_and_sums(tmp_path: Path) -> None:
+    """Laps of no even metres, and energy: cut and told as before, with the heart of the strap."""
+    found = strokes(26)
+    told = laps(found, BEGAN).decode().splitlines()
+    rows = [f"{row},{k}" for k, row in enumerate(told[1:])]
+    rowed = "\n".join([told[0] + ",Calories (kCal)", *rows]).encode()
+    rr = b"".join(b"%d\n" % (600 + k % 37) for k in range(2600))
+    taken_in(tmp_path, rowed, rr)
+    database = tmp_path / "i.db"
+    edit_start(database, 2, (BEGAN - timedelta(minutes=1)).isoformat())
+    was, strap = load(database, 1), load(database, 2)
+    now = load(database, merge_sessions(database, [2, 1]).session)
+    assert (len(was.segments), was.session.energy_kcal) == (4, len(found) - 1)
+    for name in ("distance_m", "work_s", "stroke_count", "energy_kcal", "mean_pace_s_per_500m"):
+        assert getattr(now.session, name) == getattr(was.session, name), name
+    for name in ("duration_s", "distance_m", "stroke_count", "energy_kcal"):
+        pieces = [getattr(one, name) for one in was.segments if one.kind == "work"]
+        assert [getattr(one, name) for one in now.segments if one.kind == "work"] == pieces, name
+    strap_bpm = strap.session.mean_heart_rate_bpm
+    assert now.session.mean_heart_rate_bpm == pytest.approx(strap_bpm, abs=0.01)
+    assert None not in [one.mean_heart_rate_bpm for one in now.segments if one.kind == "work"]
+    undo(database, None)
+    assert load(database, 1) == was
+
+
+def test_intervals_of_the_heart_are_kept_where_the_rowing_has_rates_alone(
+    broken_off: dict[str, Path], tmp_path: Path
+) -> None:
+    """TCX has the rates of each second, the table of heart rates what is between beats, too."""
+    database = tmp_path / "i.db"
+    import_files(database, [broken_off["whole"]])
+    files = [tmp_path / "whole.tcx", tmp_path / "whole.heart-rate.csv"]
+    for file, name in zip(files, ("tcx", "heart-rate"), strict=True):
+        format_ = named(name)
+        assert format_ is not None
+        export(database, [1], file, format_, folder=False)
+    twice = tmp_path / "twice.db"
+    import_files(twice, files)
+    made = merge_sessions(twice, [1, 2])
+    assert (made.rowing, made.told_twice) == (1, (2,))
+    now, heart = load(twice, made.session), load(twice, 2)
+    assert now.heart is not None and heart.heart is not None
+    assert now.heart.variability is not None and heart.heart.variability is not None
+    assert now.heart.variability == heart.heart.variability
+    assert now.session.distance_m == load(twice, 1).session.distance_m
+
+
 def test_a_table_without_strokes_that_broke_off_is_known_by_its_clock(
     broken_off: dict[str, Path], tmp_path: Path
 ) -> None:
