@@ -339,6 +339,12 @@ def _umask() -> int:
 
 
 def _make_folder(target: Path) -> None:
+    named_as_file = exports.by_suffix(target.name) is not None
+    if not target.is_dir() and (named_as_file or os.path.lexists(target)):
+        raise CallError(
+            f"Each session goes into a file of its own, and {target} names no folder.",
+            "Name one, and the format with --format.",
+        )
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -461,6 +461,16 @@ def test_a_name_as_long_as_can_be_is_written(database: Path, tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
 
 
+@pytest.mark.parametrize("name", ["there", "new.fit", "new.strokes.csv"])
+def test_several_sessions_go_into_no_file(name: str, database: Path, tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("a file")
+    with pytest.raises(CallError, match=f"file of its own, and .*{name} names no folder"):
+        export(database, [RESTS, CIRCUIT], tmp_path / name, fmt("fit"), folder=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+    (tmp_path / "rows.fit").mkdir()
+    assert export(database, [RESTS], tmp_path / "rows.fit", fmt("fit"), folder=True)
+
+
 def test_a_folder_that_is_not_there_is_told(database: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="cannot be written"):
         export(database, [RESTS], tmp_path / "no" / "x.fit", fmt("fit"), folder=False)
