@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from shutil import get_terminal_size
@@ -89,6 +90,7 @@ def import_(
 
     if bar is not None:
         bar.draw(0.0, 0, "session")
+    _break_off_when_told()
     try:
         path = database_path(db)
         done = import_files(path, files, athlete=athlete_named(path, athlete), on_file=tell)
@@ -107,6 +109,14 @@ def import_(
         typer.echo(sum_of(done))
     if any(one.fault is not None for one in done):
         raise typer.Exit(1)
+
+
+def _break_off_when_told() -> None:
+    """A closed terminal and a computer that shuts down break it off as Ctrl-C does."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:  # else nohup
+            signal.signal(number, signal.default_int_handler)
 
 
 def _look(

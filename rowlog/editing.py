@@ -51,7 +51,12 @@ def edit_start(path: Path, session_id: int, when: str) -> datetime:
         at = datetime.fromisoformat(when.strip())
     except ValueError:
         at = None
-    if at is None or not FIRST_YEAR <= at.year <= LAST_YEAR or len(when.strip()) <= len(_DAY):
+    if at is not None and not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise CallError(
+            f"Nobody recorded a session in {at.year}.",
+            f"Years from {FIRST_YEAR} to {LAST_YEAR} are taken.",
+        )
+    if at is None or len(when.strip()) <= len(_DAY):
         raise CallError(f"{when[:40]!r} is no date with a time.", "Write it as 2019-03-02T18:05.")
     at = at if at.tzinfo is not None else at.astimezone()
     with open_store(path) as store:

@@ -54,6 +54,8 @@ class Imported:
     """New ones; () when it was imported before, or cannot be read."""
     known: bool = False
     """Whether the same content was imported before."""
+    deleted: tuple[int, ...] = ()
+    """Of a known one the sessions that came of it, where all of them are deleted."""
     starts: tuple[Began, ...] = ()
     """When each of `sessions` began, as far as that is known."""
     overlaps: tuple[int, ...] = ()
@@ -79,6 +81,7 @@ class Imported:
                 {"started_at": at.isoformat(), "start_from": start} for at, start in self.starts
             ],
             "known": self.known,
+            "deleted": self.deleted,
             "overlaps": self.overlaps,
             "same": [asdict(twin) for twin in self.same],
             "offers": [
@@ -127,6 +130,7 @@ class There:
         known = [] if reader is None else reader.closed_workouts()
         self.taken = set() if reader is None else reader.known_imports()
         """The SHA-256 of all that was imported before."""
+        self._deleted = {} if reader is None else reader.deleted_imports()
         self._times, self._recognised = Times(known), Recognised(reader, known, aside)
 
     def taking(self, read: Read[list[Part]], store: Callable[[Stored], list[int]]) -> Imported:
@@ -137,7 +141,15 @@ class There:
         new = [part for part in read.found if part.wholes and part.original.sha256 not in taken]
         lacking = tuple(told for part in read.found for told in part.left_out)
         if not new:
-            return Imported(file=read.file, known=True, left_out=lacking, done=read.done)
+            of_it = [part.original.sha256 for part in read.found if part.original.sha256 in taken]
+            gone = [self._deleted[digest] for digest in of_it if digest in self._deleted]
+            return Imported(
+                file=read.file,
+                known=True,
+                deleted=tuple(gone) if len(gone) == len(of_it) else (),
+                left_out=lacking,
+                done=read.done,
+            )
         wholes = [one for part in new for one in part.wholes]
         overlaps = [
             self._times.shared_with(one.started_at, one.ended_at) if one.start_known else []

@@ -32,13 +32,20 @@ def lines(done: Imported, *, would: bool = False) -> list[str]:
     """
     name = printable(done.file.name, 80)
     if done.known:
-        return [f"{name}: imported before.", *(f"  {told}" for told in done.left_out)]
+        told = [f"{name}: imported before.", *(f"  {told}" for told in done.left_out)]
+        if done.deleted:
+            verb = "is" if len(done.deleted) == 1 else "are"
+            told.append(
+                f"  {_named(done.deleted).capitalize()} of it {verb} deleted. "
+                f"What brings it back, says: rowlog show {done.deleted[0]}"
+            )
+        return told
     several = len(done.sessions) > 3
     numbers = ", ".join(map(str, done.sessions))
     if several:
         numbers = f"{done.sessions[0]} to {done.sessions[-1]}"
     to_be = "would be " if would else ""
-    told = [f"{name}: {to_be}session{'s' * several} {numbers}."]
+    told = [f"{name}: {to_be}session{'s' * (len(done.sessions) > 1)} {numbers}."]
     undated = _undated(done, would=would)
     dated = len(done.sessions) == 1 and bool(undated)  # its line tells a date that is not believed
     left_out = [str(one) for one in done.left_out if not (dated and one.sort == "date")]

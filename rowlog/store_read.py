@@ -150,6 +150,20 @@ class Reader(OpenDatabase):
         with translated(self.path):
             return known_imports(self._db)
 
+    def deleted_imports(self) -> dict[str, int]:
+        """By the SHA-256 of imports of which all sessions are deleted, the first of these.
+
+        Those that were merged are not deleted.
+        """
+        with translated(self.path):
+            rows = self._db.execute(
+                "SELECT sha256, min(sessions.id) FROM imports "
+                "JOIN sessions ON import_id = imports.id "
+                "LEFT JOIN merges ON merges.session_id = sessions.id GROUP BY imports.id "
+                "HAVING count(deleted_at) = count(*) AND count(merges.session_id) = 0"
+            ).fetchall()
+        return dict(rows)
+
     def closed_workouts(self) -> list[ClosedWorkout]:
         """When and how far all sessions were that are closed and not deleted, by their number."""
         with translated(self.path):

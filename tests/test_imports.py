@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from rowlog import imports
 from rowlog.contents import load_contents
-from rowlog.editing import edit_note, edit_tags
+from rowlog.editing import delete_sessions, edit_note, edit_tags, undo
 from rowlog.exporting import export
 from rowlog.exports import named
 from rowlog.exports.fit_figures import LAP_FIGURES, SESSION_FIGURES
@@ -42,6 +42,7 @@ from rowlog.merging import merge_sessions
 from rowlog.previewing import FilePreview, preview_files
 from rowlog.previewing_workouts import preview_of
 from rowlog.rebuild import rebuild
+from rowlog.render_imports import lines
 from rowlog.replaying import frames_digest, replay_file, stored_digest
 from rowlog.resegment import resegment
 from rowlog.store import Store
@@ -470,6 +471,59 @@ try:
 except KeyboardInterrupt:
     print(len(told))
 """
+
+
+@pytest.mark.parametrize("told_by", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_whatever_ends_the_command_it_says_what_is_in(told_by: str, tmp_path: Path) -> None:
+    if not hasattr(signal, told_by):
+        pytest.skip("a system without that signal")
+    folder, database = tmp_path / "in", tmp_path / "i.db"
+    folder.mkdir()
+    for n in range(5):
+        (folder / f"{n:02d}.csv").write_bytes(stroke_csv(4 + n))
+    told = subprocess.run(
+        [sys.executable, "-c", ENDED, told_by, "import", str(folder), "--db", str(database)],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert told.returncode == 1
+    assert told.stderr.startswith("rowlog: Broken off. 3 files read: 3 sessions, 1 to 3.")
+    assert told.stderr.endswith("Call it again to go on.\n")
+    assert rows_of(database) == (3, 3, 3)
+
+
+ENDED = """
+import os, signal, sys
+from rowlog import render_imports
+from rowlog.cli import main
+number = getattr(signal, sys.argv.pop(1))
+signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+lines, told = render_imports.lines, []
+def ending(done):
+    told.append(done)
+    if len(told) == 3:
+        os.kill(os.getpid(), number)
+    return lines(done)
+render_imports.lines = ending
+main()
+"""
+
+
+def test_a_file_whose_session_was_deleted_says_what_brings_it_back(tmp_path: Path) -> None:
+    """One whose session went into another, or came back, is only told to be known."""
+    database, files = tmp_path / "i.db", [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for place, file in enumerate(files):
+        file.write_bytes(stroke_csv(90 + 9 * place))
+    import_files(database, files)
+    delete_sessions(database, [2])
+    first, second = import_files(database, files)
+    assert (first.known, first.deleted, second.known, second.deleted) == (True, (), True, (2,))
+    assert lines(second) == [
+        "b.csv: imported before.",
+        "  Session 2 of it is deleted. What brings it back, says: rowlog show 2",
+    ]
+    assert preview_files(database, files[1:])[0].would.deleted == (2,)
+    undo(database, None)
+    assert [one.deleted for one in import_files(database, files)] == [(), ()]
 
 
 def rows_of(database: Path) -> tuple[int, int, int]:
