@@ -746,7 +746,7 @@ def open_for_reading(path: str | Path) -> tuple[sqlite3.Connection, Path]:
                 raise SchemaError(
                     f"{path} has schema version {version}, made by an earlier rowlog; this one "
                     f"reads {SCHEMA_VERSION}.",
-                    "Bring it up to date, a copy is kept, with: rowlog db rebuild",
+                    f"Bring it up to date, a copy is kept, with: rowlog db rebuild --db {path}",
                     path=path,
                     found=version,
                     known=SCHEMA_VERSION,

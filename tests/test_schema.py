@@ -265,8 +265,9 @@ def test_an_earlier_schema_is_copied_before_it_is_brought_up_to_date(tmp_path: P
         db.execute("CREATE TABLE early (x)")
         db.execute("INSERT INTO early VALUES (42)")
         db.commit()
-    with pytest.raises(SchemaError, match="schema version 0"):
+    with pytest.raises(SchemaError, match="schema version 0") as got:
         open_reader(path)
+    assert str(got.value).endswith(f" rowlog db rebuild --db {path}")
     with Store.open_writer(path) as store:
         kept = store.kept_copy
     assert kept is not None
