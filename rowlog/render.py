@@ -271,7 +271,10 @@ def _head(shown: Summary, style: Style) -> str:
         else _ACTIVITIES.get(session.activity, session.activity)
     )
     devices = ", ".join(
-        f"{source.name} ({printable(source.model or source.driver)})" for source in session.sources
+        "imported"
+        if source.driver == "workout_file"
+        else f"{source.name} ({printable(source.model or source.driver)})"
+        for source in session.sources
     )
     status = "" if session.status == "complete" else f" · {session.status}"
     if way is not None and (way.origin in ("user", "device") or way.text != session.plan):
@@ -408,7 +411,8 @@ def _interval_table(shown: Summary, style: Style) -> list[str]:
         whole(session.mean_heart_rate_bpm),
         whole(session.max_heart_rate_bpm),
     )  # fmt: skip
-    return table.lines(style, lean=exercises, shorten="exercise")
+    lean = exercises or not session.heart_rate_coverage  # no strap: no columns of it
+    return table.lines(style, lean=lean, shorten="exercise")
 
 
 EASY: Final = {"warm_up": "warm-up", "cool_down": "cool-down"}
@@ -492,9 +496,11 @@ def split_lines(splits: Iterable[SplitSummary], style: Style, pace_m: float = 50
     table = Table(
         ("split", "time", "metres", pace_head(pace_m), "rate", "watts", "HR", "max"), "rrrrrrrr"
     )
+    heard = False
     for split in splits:
         table.row(str(split.index + 1), *split_figures(split, pace_m))
-    return table.lines(style)
+        heard = heard or split.mean_heart_rate_bpm is not None
+    return table.lines(style, lean=not heard)
 
 
 def split_figures(split: SplitSummary, pace_m: float = 500.0) -> list[str]:

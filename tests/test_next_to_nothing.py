@@ -118,6 +118,16 @@ def test_a_rower_that_says_nothing_is_no_strap(
     assert call(path, "show").splitlines()[0] == f"Session 1 · {title}"
 
 
+def test_a_rower_alone_has_no_columns_of_a_heart(tmp_path: Path) -> None:
+    rowed = simulate(script_for(parse("2:00")), seed=2, strap=False)
+    path = tmp_path / "rowlog.db"
+    record_frames(rowed.frames, FramesHeader(sources=rowed.sources), path, plan=parse("2:00"))
+    told = call(path, "show").splitlines()
+    assert told[3].split() == ["time", "metres", "pace", "rate", "watts"]
+    assert "split    time  metres    pace  rate  watts" in told
+    assert not {"HR", "max", "end", "drop", "–"} & set(" ".join(told).split())
+
+
 def test_a_strap_alone(tmp_path: Path) -> None:
     simulation = simulate(script_for(parse("0:20 swings")), rower=None, seed=2)
     path = ann(tmp_path / "rowlog.db")
