@@ -398,11 +398,28 @@ def _way(
     for way in ways:
         if which in (str(way.id), way.origin, way.text):
             return way
+    from shlex import quote
+
     known = ", ".join(f"{way.id} ({way.origin})" for way in ways) or "none"
     raise CallError(
         f"Session {session_id} was not cut by {which!r}; there are {known}.",
-        f"Cut it so with: rowlog resegment {session_id} {which}",
+        f"Cut it so with: rowlog resegment {session_id} {quote(which)}"
+        if _can_cut(which)
+        else f"Name one of these, or cut it anew: rowlog resegment {session_id} PLAN",
     )
+
+
+def _can_cut(which: str) -> bool:
+    """Whether `rowlog resegment` takes it: a way of cutting, or a plan."""
+    from rowlog.notation import parse
+
+    if which in ("auto", "device", "plan"):
+        return True
+    try:
+        parse(which)
+    except CallError:
+        return False
+    return True
 
 
 def _recut(session: SessionSummary, segments: tuple[SegmentSummary, ...]) -> SessionSummary:

@@ -111,6 +111,11 @@ def test_what_a_session_does_not_have_is_told(database: Path) -> None:
         resegment(database, 1, "device")
     with pytest.raises(CallError, match=r"was not cut by 'auto'; there are 1 \(plan\)"):
         load(database, 1, "auto")
+    with pytest.raises(CallError, match=r"resegment 1 '2x\(250m/1:00r\)'"):
+        load(database, 1, "2x(250m/1:00r)")
+    for no_plan in ("7", "nonsense"):
+        with pytest.raises(CallError, match="Name one of these, or cut it anew"):
+            load(database, 1, no_plan)
     with pytest.raises(CallError, match="no piece 5"):
         with_splits(database, 1, None, "100m", 5)
     with pytest.raises(CallError, match="no length of splits"):
