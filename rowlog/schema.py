@@ -15,10 +15,12 @@ from rowlog.store_errors import (
     ForeignDatabaseError,
     SchemaError,
     StoreError,
+    left_beside,
     no_database,
     not_writable,
     translated,
 )
+from rowlog.store_lock import holder_of
 from rowlog_drivers.clock import wall_now
 
 if TYPE_CHECKING:
@@ -723,38 +725,66 @@ def check_schema(db: sqlite3.Connection, path: Path, *, reading: bool = False) -
 def open_for_reading(path: str | Path) -> tuple[sqlite3.Connection, Path]:
     """A connection that only reads an existing database, and the file's absolute path.
 
-    A newer schema is warned of. Raises NoDatabaseError, ForeignDatabaseError, SchemaError for an
-    older one,
-    and NotWritableError where SQLite cannot keep its -shm file beside the database.
+    A newer schema is warned of. One in a folder that cannot be written is read as it stands. Raises
+    NoDatabaseError, ForeignDatabaseError, SchemaError for an older one, and NotWritableError where
+    SQLite would have to write to such a folder before it knows what is stored.
     """
     path = Path(path).expanduser().absolute()
     if not path.is_file():
         raise no_database(path)
     with translated(path):
-        db = sqlite3.connect(
-            f"{path.as_uri()}?mode=ro",
-            uri=True,
-            timeout=BUSY_TIMEOUT_MS / 1000,
-            isolation_level=None,
-            check_same_thread=False,
-        )
         try:
-            version = check_schema(db, path, reading=True)
-            if version == 0 and not db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-                raise no_database(path)
-            if version < SCHEMA_VERSION:
-                raise SchemaError(
-                    f"{path} has schema version {version}, made by an earlier rowlog; this one "
-                    f"reads {SCHEMA_VERSION}.",
-                    f"Bring it up to date, a copy is kept, with: rowlog db rebuild --db {path}",
-                    path=path,
-                    found=version,
-                    known=SCHEMA_VERSION,
-                )
-        except BaseException:
-            db.close()
-            raise
-    return db, path
+            return _reading(path, "mode=ro"), path
+        except sqlite3.OperationalError as error:
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+            unwritable = code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+            if not unwritable or not os.access(path, os.R_OK):
+                raise
+            left = _left_beside(path)
+            if left is not None:
+                raise left_beside(path, left) from error
+            if holder_of(path) is not None:  # who writes may change pages under the reader
+                raise
+        # Immutable: SQLite looks for no file beside it, makes none, and takes no lock.
+        return _reading(path, "mode=ro&immutable=1"), path
+
+
+def _left_beside(path: Path) -> Path | None:
+    """The log or journal beside a database that is not in its file yet; None where all is."""
+    whole = path.resolve()  # SQLite keeps them beside the file, not beside a link to it
+    for ending in ("-wal", "-journal"):
+        beside = whole.with_name(whole.name + ending)
+        if beside.exists() and beside.stat().st_size:
+            return beside
+    return None
+
+
+def _reading(path: Path, how: str) -> sqlite3.Connection:
+    """A connection for reading by these parameters of SQLite's, of a schema that is known."""
+    db = sqlite3.connect(
+        f"{path.as_uri()}?{how}",
+        uri=True,
+        timeout=BUSY_TIMEOUT_MS / 1000,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        version = check_schema(db, path, reading=True)
+        if version == 0 and not db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            raise no_database(path)
+        if version < SCHEMA_VERSION:
+            raise SchemaError(
+                f"{path} has schema version {version}, made by an earlier rowlog; this one "
+                f"reads {SCHEMA_VERSION}.",
+                f"Bring it up to date, a copy is kept, with: rowlog db rebuild --db {path}",
+                path=path,
+                found=version,
+                known=SCHEMA_VERSION,
+            )
+    except BaseException:
+        db.close()
+        raise
+    return db
 
 
 def prepare(path: Path) -> Path | None:

@@ -153,8 +153,8 @@ def explain(error: sqlite3.Error, path: Path) -> StoreError:
     if primary == sqlite3.SQLITE_CANTOPEN:
         return NotWritableError(
             f"The database {path} cannot be opened ({error}).",
-            "Its file must be readable and its folder writable, for readers too, since SQLite "
-            "keeps -wal and -shm files beside it; or copy it to a folder of your own.",
+            "Its file must be readable and its folder writable, since SQLite keeps -wal and -shm "
+            "files beside it; or copy it to a folder of your own.",
             path=path,
         )
     return StoreError(
@@ -180,6 +180,16 @@ def not_writable(
     return NotWritableError(
         f"{path} cannot be written: {error.strerror or os.strerror(error.errno or 0)}.",
         f"{step}, or name {other}.",
+        path=path,
+    )
+
+
+def left_beside(path: Path, left: Path) -> NotWritableError:
+    """The StoreError for reading in a folder that cannot be written, where `left` is to be read."""
+    return NotWritableError(
+        f"The database {path} cannot be read where it lies: its folder cannot be written, and "
+        f"what was saved last is still in {left.name} beside it.",
+        "Copy both files into a folder of your own, and name the copy with --db.",
         path=path,
     )
 

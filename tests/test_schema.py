@@ -313,16 +313,14 @@ READ_ONLY = """
 import os, sys
 sys.path[:0] = {paths!r}
 from rowlog.store import Store
-from rowlog.store_read import open_reader
 import sqlite_utils
 if os.geteuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
-for attempt in (Store.open_writer, open_reader):
-    try:
-        attempt(sys.argv[1])
-    except Exception as error:
-        print(type(error).__name__, error)
+try:
+    Store.open_writer(sys.argv[1])
+except Exception as error:
+    print(type(error).__name__, error)
 """
 
 
@@ -345,13 +343,11 @@ def test_a_read_only_folder_is_explained(tmp_path_factory: pytest.TempPathFactor
             check=True,
             cwd="/",
         )
-        writing, reading = done.stdout.splitlines()
+        (told,) = done.stdout.splitlines()
     finally:
         folder.chmod(0o755)
         shutil.rmtree(folder)
-    assert writing.startswith(f"NotWritableError {path}.lock cannot be written: Permission denied.")
-    assert reading.startswith(f"NotWritableError The database {path} ")
-    assert "folder" in reading
+    assert told.startswith(f"NotWritableError {path}.lock cannot be written: Permission denied.")
 
 
 def test_reading_loads_nothing_heavy() -> None:
