@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from os import SEEK_END
 from typing import IO, Final, Literal, NamedTuple, TypeVar
 
 from rowlog import sameness
+from rowlog.candidates import MANY, Beginnings, Clocks, Instants
 from rowlog.counters import SECOND_NS
+from rowlog.same_hearts import LEAST as LEAST_READINGS
 from rowlog.same_hearts import Pulse, same_heart
 from rowlog.sameness import Course, Sketch, near, sketch
 from rowlog.starts import TIMED
@@ -21,11 +23,11 @@ from rowlog.tellings import (
     BEGINNING,
     Beginning,
     beginning_in,
-    course_by_stroke,
     course_in,
     course_of,
     pulse_in,
     pulse_of,
+    strokes_of,
 )
 from rowlog_drivers.records import Stroke
 
@@ -59,6 +61,12 @@ SHORTEST_SHARE: Final = 0.8
 """What is shorter is not the same heart told twice, whatever was not heard of it."""
 HELD: Final = 64
 """So many courses are kept at hand."""
+HELD_INSTANTS: Final = 2_000_000
+"""So many strokes are kept at hand beside them, in 34 MB, where there are many sessions."""
+LOOKS: Final = 50
+"""After so many looks it pays, of few sessions too, to lay strokes out for numpy."""
+HOUR_S: Final = 3600.0
+"""Far longer than a heart goes on after its session."""
 
 
 How = Literal["same", "whole", "part", "heart"]
@@ -115,15 +123,24 @@ class Recognised:
         `aside`: where what is added lies; None: in the database.
         """
         self._reader = reader
-        self._lengths: list[tuple[float, int]] = []
+        self._rowed: set[int] = set()
+        self._unsketched: list[tuple[float, int]] = []
+        self._moving: list[tuple[float, int]] = []
+        self._clocks = Clocks()
         self._pulsed: list[tuple[float, int]] = []
+        self._pulsed_alone: list[tuple[float, int]] = []
         self._sessions: dict[int, ClosedWorkout] = {}
         self._sketches: dict[int, Sketch | None] = {}
         self._courses: dict[int, Course | None] = {}
         self._beginnings: dict[int, Beginning] | None = None
+        self._begun_at = Beginnings()
+        self._instants: dict[int, Instants] = {}
+        self._instants_held = 0
+        self._looks = 0
         self._aside: dict[int, tuple[int, int]] = {}
         self._file = aside
         self._mine: tuple[Whole, Course | None] | None = None
+        self._laid_mine: tuple[Course, Instants] | None = None
         for one in known:
             self._put(one)
 
@@ -148,18 +165,18 @@ class Recognised:
             )
         )
         if self._beginnings is not None:
-            self._beginnings[number] = beginning_in(whole)
+            self._begin(number, beginning_in(whole))
         if course is not None:
             self._keep(number, course)
             self._sketch(number)
 
     def same_as(self, one: Whole) -> list[Twin]:
         """Those of the same workout, by their number: that tell it all, else parts, else hearts."""
-        near_by = self._near(one)
+        at_one_time = self._near(one)
         # Without strokes its course is had by going through all of it again: only where it matters.
-        needed = near_by or _tells_strokes(one) or any(self._together(one))
+        needed = at_one_time or _tells_strokes(one) or self._together(one)
         mine = self._course_of(one) if needed else None
-        found = self._told_again(one, mine, near_by) if mine is not None else []
+        found = self._told_again(one, mine, at_one_time) if mine is not None else []
         if not found and mine is not None:
             found = self._parts(one, mine)
         if not found:
@@ -192,22 +209,47 @@ class Recognised:
             self._mine = (one, course_in(one) if enough else None)
         return self._mine[1]
 
-    def _near(self, one: Whole) -> list[ClosedWorkout]:
-        """Those that are as long; of one without strokes those that may be of its time as well."""
-        rowed_m = one.totals.distance_m or 0.0
-        slack_m = max(sameness.SAME_M, sameness.SAME_SHARE * rowed_m)
-        low = bisect_left(self._lengths, (rowed_m - slack_m, -1))
-        high = bisect_right(self._lengths, (rowed_m + slack_m, -1))
-        found = [self._sessions[number] for _, number in self._lengths[low:high]]
-        if _tells_strokes(one):
-            return found
-        return [known for known in found if _may_be_of_one_time(known, one)]
+    def _as_long(self, one: Whole, told: Sequence[tuple[float, int]]) -> Sequence[int]:
+        """Those of (metres, number), in order, that are as long."""
+        low_m, high_m = _lengths_near(one)
+        low, high = bisect_left(told, (low_m, -1)), bisect_left(told, (high_m, -1))
+        return [number for _, number in told[low:high]]
 
-    def _told_again(self, one: Whole, mine: Course, near_by: Sequence[ClosedWorkout]) -> list[Twin]:
-        drawn = sketch(mine)
+    def _near(self, one: Whole) -> list[ClosedWorkout]:
+        """Those that are as long and may be of its time by their clocks."""
+        low_m, high_m = _lengths_near(one)
         found = []
-        for known in near_by:
-            if self._unlike(known, one, mine, drawn):
+        if one.start_known:
+            start, end = one.started_at.astimezone(UTC), one.ended_at.astimezone(UTC)
+            for number in self._clocks.around(start, end, FARTHEST_S + SET_S):
+                known = self._sessions[number]
+                if low_m <= (known.distance_m or 0.0) < high_m and _may_be_of_one_time(known, one):
+                    found.append(known)
+        return found
+
+    def _in_strokes(self, one: Whole, drawn: Sketch) -> list[ClosedWorkout]:
+        """Those that are as long, and in whose strokes as much time went by."""
+        count = one.totals.stroke_count or 0
+        for number in self._as_long(one, self._unsketched):
+            theirs = self._sessions[number].stroke_count
+            if theirs and abs(theirs - count) <= max(STROKES, STROKES_SHARE * count):
+                self._sketch(number)
+        low_m, high_m = _lengths_near(one)
+        low_s, high_s = drawn.moving_within
+        low, high = bisect_left(self._moving, (low_s, -1)), bisect_left(self._moving, (high_s, -1))
+        found = [self._sessions[number] for _, number in self._moving[low:high]]
+        return [known for known in found if low_m <= (known.distance_m or 0.0) < high_m]
+
+    def _told_again(
+        self, one: Whole, mine: Course, at_one_time: Sequence[ClosedWorkout]
+    ) -> list[Twin]:
+        drawn = sketch(mine)
+        near_by = {known.number: known for known in at_one_time}
+        if mine.by_stroke and one.totals.stroke_count:
+            near_by |= {known.number: known for known in self._in_strokes(one, drawn)}
+        found = []
+        for known in near_by.values():
+            if self._unlike(known, one, mine, drawn) or not self._may_be_same(mine, known.number):
                 continue
             theirs = self._course(known.number)
             match = None if theirs is None else sameness.same(mine, theirs)
@@ -221,22 +263,26 @@ class Recognised:
                 found.append(Twin(session=known.number, clock_s=clock_s))
         return found
 
-    def _together(self, one: Whole) -> Iterator[bool]:
-        """Of each session that rowed whether its clock may tell of a part of the same time."""
-        return (_may_be_together(one, self._sessions[number]) for _, number in self._lengths)
+    def _together(self, one: Whole) -> set[int]:
+        """Sessions that rowed, and of which a part may be of the same time by their clocks."""
+        if not one.start_known:
+            return set()
+        start, end = one.started_at.astimezone(UTC), one.ended_at.astimezone(UTC)
+        around = self._clocks.together(start, end, SAME_DAY_S)
+        return {each for each in around if _may_be_together(one, self._sessions[each])}
 
     def _parts(self, one: Whole, mine: Course) -> list[Twin]:
         """Sessions that this is a part of, and those that are parts of it."""
         rowed_m = one.totals.distance_m
         found = []
-        beginnings = self._begun() if mine.by_stroke else {}
-        for _, number in self._lengths:
+        together = self._together(one)
+        alike = self._alike(mine) if mine.by_stroke else set()
+        for number in sorted(together | alike):
             known = self._sessions[number]
             if near(known.distance_m, rowed_m):
                 continue
             at_once = _at_once(one, known)
-            together = _may_be_together(one, known)
-            if not together and not _begins_alike(beginnings.get(number, []), mine):
+            if number not in together and not self._may_be_part(mine, number):
                 continue
             theirs = self._course(number)
             if theirs is None:
@@ -261,11 +307,10 @@ class Recognised:
         bpm = one.totals.mean_heart_rate_bpm
         if bpm is None:
             return []
-        low = bisect_left(self._pulsed, (bpm - NEAR_BPM, -1))
-        high = bisect_right(self._pulsed, (bpm + NEAR_BPM, -1))
         heard = None
         found = []
-        for _, number in self._pulsed[low:high]:
+        rowed = self._mine is not None and self._mine[0] is one and self._mine[1] is not None
+        for number in self._beat_like(bpm, alone=rowed):
             known = self._sessions[number]
             lasted = (one.ended_at - one.started_at, known.ended_at - known.started_at)
             if min(lasted) < SHORTEST_SHARE * max(lasted):
@@ -273,8 +318,12 @@ class Recognised:
             if _rowed_enough(known) and self._course_of(one) is not None:
                 continue  # their rowing told them apart
             heard = heard or pulse_in(one)
+            if heard is None:
+                break
+            if _days_apart(one, known, heard):
+                continue
             theirs = self._pulse(number)
-            if heard is None or theirs is None:
+            if theirs is None:
                 continue
             clocks = one.start_known and known.start_known
             by_clock_s = (known.started_at - one.started_at).total_seconds() if clocks else None
@@ -289,26 +338,101 @@ class Recognised:
     def _put(self, known: ClosedWorkout) -> None:
         self._sessions[known.number] = known
         if known.distance_m and known.frames >= FEW_FRAMES:
-            insort(self._lengths, (known.distance_m, known.number))
+            insort(self._unsketched, (known.distance_m, known.number))
+            self._rowed.add(known.number)
+            if known.start_known:
+                self._clocks.add(known.number, known.started_at, known.ended_at)
         if known.mean_heart_rate_bpm is not None:
-            insort(self._pulsed, (known.mean_heart_rate_bpm, known.number))
+            told = self._pulsed if _rowed_enough(known) else self._pulsed_alone
+            insort(told, (known.mean_heart_rate_bpm, known.number))
+
+    def _beat_like(self, bpm: float, *, alone: bool) -> list[int]:
+        """Those whose hearts beat as fast; `alone`: without those known by their rowing."""
+        found = []
+        for told in (self._pulsed_alone,) if alone else (self._pulsed_alone, self._pulsed):
+            low = bisect_left(told, (bpm - NEAR_BPM, -1))
+            high = bisect_right(told, (bpm + NEAR_BPM, -1))
+            found += [number for _, number in told[low:high]]
+        return found
+
+    def _alike(self, mine: Course) -> set[int]:
+        """Those that rowed and began alike."""
+        beginnings = self._begun()
+        found = self._begun_at.alike(mine, _beginning_within(mine))
+        return {
+            number
+            for number in found
+            if number in self._rowed and _begins_alike(beginnings[number], mine)
+        }
+
+    def _may_be_part(self, mine: Course, number: int) -> bool:
+        """Whether one that began alike, but says another time, is worth going through."""
+        laid = self._both_laid_out(mine, number)
+        if laid is None:
+            return True
+        ours, theirs = laid
+        longer = theirs.metres[-1] > ours.metres[-1]
+        return theirs.may_hold(ours) if longer else ours.may_hold(theirs)
+
+    def _may_be_same(self, mine: Course, number: int) -> bool:
+        """Likewise of one that is as long."""
+        laid = self._both_laid_out(mine, number)
+        return laid is None or laid[0].may_be(laid[1])
+
+    def _both_laid_out(self, mine: Course, number: int) -> tuple[Instants, Instants] | None:
+        """The strokes of both; None where there are too few, or not yet worth it."""
+        self._looks += 1
+        if not mine.by_stroke or (len(self._rowed) < MANY and self._looks <= LOOKS):
+            return None
+        theirs = self._laid_out(number)
+        if theirs is None:
+            return None
+        if self._laid_mine is None or self._laid_mine[0] is not mine:
+            self._laid_mine = (mine, Instants(mine))
+        return self._laid_mine[1], theirs
+
+    def _laid_out(self, number: int) -> Instants | None:
+        """The strokes of one, or None where they are too few."""
+        if number not in self._instants:
+            found = self._strokes(number)
+            if found is None:
+                return None
+            self._lay_out(number, found)
+        return self._instants[number]
+
+    def _lay_out(self, number: int, found: Course) -> None:
+        while self._instants and self._instants_held + len(found.times_s) > HELD_INSTANTS:
+            first = next(iter(self._instants))
+            self._instants_held -= len(self._instants.pop(first).times_s)
+        self._instants[number] = Instants(found)
+        self._instants_held += len(found.times_s)
+
+    def _strokes(self, number: int) -> Course | None:
+        """The course of one by its strokes, perhaps without its heart."""
+        found = self._courses.get(number)
+        if found is None and number in self._aside:
+            found = self._from_aside(number)[0]
+        elif found is None and self._reader is not None:
+            found = strokes_of(self._reader, number)
+        return None if found is None or not found.by_stroke else found
+
+    def _begin(self, number: int, beginning: Beginning) -> None:
+        if self._beginnings is not None:
+            self._beginnings[number] = beginning
+            self._begun_at.add(number, beginning)
 
     def _begun(self) -> dict[int, Beginning]:
         """How sessions began; looked up when it is first asked for."""
         if self._beginnings is None:
             self._beginnings = {}
             if self._reader is not None:
-                self._beginnings = {
-                    number: [(t_ns / SECOND_NS, metres) for t_ns, metres in told]
-                    for number, told in self._reader.strokes_at(BEGINNING).items()
-                }
+                for number, told in self._reader.strokes_at(BEGINNING).items():
+                    self._begin(number, [(t_ns / SECOND_NS, metres) for t_ns, metres in told])
             for number in self._aside:
                 course, _ = self._from_aside(number)
                 if course is not None and course.by_stroke:
                     instants = list(zip(course.times_s, course.metres, strict=True))
-                    self._beginnings[number] = [
-                        instants[k - 1] for k in BEGINNING if k <= len(instants)
-                    ]
+                    self._begin(number, [instants[k - 1] for k in BEGINNING if k <= len(instants)])
         return self._beginnings
 
     def _from_aside(self, number: int) -> tuple[Course | None, Pulse | None]:
@@ -338,16 +462,17 @@ class Recognised:
     def _sketch(self, number: int) -> Sketch | None:
         """None where its strokes are not known."""
         if number not in self._sketches:
-            found = self._courses.get(number)
-            if found is None and number in self._aside:
-                found = self._from_aside(number)[0]
-            elif found is None and self._reader is not None:
-                found = course_by_stroke(self._reader, number)
-                if found is not None:
-                    self._keep(number, found)
-            if found is not None and not found.by_stroke:
-                found = None
-            self._sketches[number] = None if found is None else sketch(found)
+            found = self._strokes(number)
+            self._sketches[number] = drawn = None if found is None else sketch(found)
+            if found is not None and len(self._rowed) >= MANY and number not in self._instants:
+                self._lay_out(number, found)
+            if drawn is not None:
+                insort(self._moving, (drawn.moving_s, number))
+            place = bisect_left(
+                self._unsketched, (self._sessions[number].distance_m or 0.0, number)
+            )
+            if self._unsketched[place : place + 1] and self._unsketched[place][1] == number:
+                del self._unsketched[place]
         return self._sketches[number]
 
     def _course(self, number: int) -> Course | None:
@@ -413,9 +538,30 @@ def matched(reader: Reader, one: StoredSession, other: StoredSession) -> Match |
     return Match(beat.later_s, "heart")
 
 
+def _lengths_near(one: Whole) -> tuple[float, float]:
+    """From how many metres up to, but not with, how many another is as long."""
+    rowed_m = one.totals.distance_m or 0.0
+    slack_m = max(sameness.SAME_M, sameness.SAME_SHARE * rowed_m)
+    return rowed_m - slack_m, rowed_m + slack_m
+
+
+def _days_apart(one: Whole, known: ClosedWorkout, heard: Pulse) -> bool:
+    """Whether the rates of two hearts, which alone would tell, cannot be of one day."""
+    if not (one.start_known and known.start_known) or len(heard.rr) >= LEAST_READINGS:
+        return False
+    apart_s = abs((one.started_at - known.started_at).total_seconds())
+    lasted_s = (known.ended_at - known.started_at).total_seconds() + heard.beats[-1][0]
+    return apart_s > SAME_DAY_S + lasted_s + HOUR_S
+
+
+def _beginning_within(mine: Course) -> float:
+    """By how many seconds beginnings may differ that are alike."""
+    return BEGINNING_S if mine.times_s[1] % 1 else 2 * BEGINNING_S
+
+
 def _begins_alike(beginning: Beginning, mine: Course) -> bool:
     """Whether it is worth a closer look: both were as far at the same times since the first."""
-    limit_s = BEGINNING_S if mine.times_s[1] % 1 else 2 * BEGINNING_S
+    limit_s = _beginning_within(mine)
     first_s = None
     alike = 0
     for t_s, metres in beginning:

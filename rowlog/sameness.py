@@ -214,6 +214,12 @@ class Sketch:
     whole: bool
     """Whether all its instants are whole seconds."""
 
+    @property
+    def moving_within(self) -> tuple[float, float]:
+        """Between which times, and a little more, it lies how long others moved that may be it."""
+        by_s = max(MOVING_S, MOVING_SHARE * self.moving_s / (1 - MOVING_SHARE)) + 0.5
+        return self.moving_s - by_s, self.moving_s + by_s
+
     def unlike(self, other: Sketch) -> bool:
         """Whether they are of two workouts for certain."""
         longer_s = max(self.moving_s, other.moving_s)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
-from rowlog import sameness
 from rowlog.counters import SECOND_NS
 from rowlog.same_hearts import Pulse, pulse
 from rowlog.sameness import Course, course
@@ -23,9 +23,10 @@ Beginning = list[tuple[float, float]]
 
 def course_of(reader: Reader, session: StoredSession) -> Course | None:
     """What a stored session is known again by; None where there is too little."""
-    found = course_by_stroke(reader, session.id)
+    found = strokes_of(reader, session.id)
     if found is not None:
-        return found
+        beats = _beats(reader, session.id)
+        return replace(found, beats=tuple(beat for beat in beats if beat[1] > 0))
     recording = Recording(
         frames=lambda: reader.read_frames(session.id),
         decoding=lambda: make_decoding(source.header for source in session.sources),
@@ -34,12 +35,10 @@ def course_of(reader: Reader, session: StoredSession) -> Course | None:
     return _by_metres(recording, _beats(reader, session.id))
 
 
-def course_by_stroke(reader: Reader, number: int) -> Course | None:
-    """Likewise by its strokes alone; None where there are too few."""
+def strokes_of(reader: Reader, number: int) -> Course | None:
+    """Likewise by its strokes alone, its heart left out; None where there are too few."""
     strokes = [(t_ns / SECOND_NS, metres) for t_ns, metres in reader.stroke_instants(number)]
-    if len(strokes) < sameness.LEAST:
-        return None
-    return course(strokes, _beats(reader, number), by_stroke=True)
+    return course(strokes, by_stroke=True)
 
 
 def _beats(reader: Reader, number: int) -> list[tuple[float, int]]:

@@ -55,6 +55,7 @@ CORE = (
     "rowlog.judging",
     "rowlog.likeness",
     "rowlog.sameness",
+    "rowlog.candidates",
     "rowlog.same_hearts",
     "rowlog.detection",
     "rowlog.patterns",
