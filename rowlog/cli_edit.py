@@ -124,13 +124,14 @@ def edit_start(
 @edits.command(name="delete")
 def delete(sessions: SessionNumbers, db: DbOption = None, as_json: JsonOption = False) -> None:
     """Take sessions out of every list and sum. Their bytes stay until they are purged."""
+    from rowlog.config import db_option
     from rowlog.editing import delete_sessions
 
     path = database_path(db)
     numbers = _numbers(path, sessions)
     delete_sessions(path, numbers)
     it = "it" if len(numbers) == 1 else "them"
-    words = f"{_count(numbers)} deleted. Bring {it} back with: rowlog edit undo"
+    words = f"{_count(numbers)} deleted. Bring {it} back with: rowlog edit undo{db_option(path)}"
     _say({"deleted": numbers}, words, as_json)
 
 

@@ -69,10 +69,13 @@ def import_(
         return
     if quick:
         raise CallError("A quick look takes nothing in.", "Add --dry-run, or leave out --quick.")
+    from rowlog.config import db_option
     from rowlog.importing import import_files
     from rowlog.render_imports import lines
     from rowlog.render_imports import total as sum_of
 
+    path = database_path(db)
+    named = db_option(path)
     total = len(files_in(files))
     told: list[Imported] = []
     bar = _Bar(total) if sys.stderr.isatty() else None
@@ -84,7 +87,7 @@ def import_(
         if done.fault is not None:
             typer.echo(f"rowlog: {done.fault}", err=True)
         elif not as_json and total <= TOLD_ONE_BY_ONE:
-            typer.echo("\n".join(lines(done)))
+            typer.echo("\n".join(lines(done, db=named)))
         if bar is not None:
             bar.draw(done.done, sum(len(one.sessions) for one in told), "session")
 
@@ -92,7 +95,6 @@ def import_(
         bar.draw(0.0, 0, "session")
     _break_off_when_told()
     try:
-        path = database_path(db)
         done = import_files(path, files, athlete=athlete_named(path, athlete), on_file=tell)
     except KeyboardInterrupt:
         if bar is not None:
@@ -123,6 +125,7 @@ def _look(
     files: list[Path], athlete: str | None, db: Path | None, *, quick: bool, as_json: bool
 ) -> None:
     """Say what files hold, and take nothing in."""
+    from rowlog.config import db_option
     from rowlog.importing_files import files_in
     from rowlog.previewing import preview_files
 
@@ -154,19 +157,19 @@ def _look(
     if as_json:
         print_json([one.as_json() for one in done])
     else:
-        _show(done)
+        _show(done, db_option(path))
     if any(one.fault is not None for one in done):
         raise typer.Exit(1)
 
 
-def _show(done: list[FilePreview]) -> None:
+def _show(done: list[FilePreview], db: str) -> None:
     from rowlog.render_previews import NOTHING_TAKEN, preview, previews
 
     style = screen_style()
     if not done:
         typer.echo(NOTHING_THERE)
     elif len(done) == 1 and len(done[0].workouts) == 1:
-        typer.echo(preview(done[0], style))
+        typer.echo(preview(done[0], style, db))
     else:
         columns = get_terminal_size().columns if sys.stdout.isatty() else None
         typer.echo(previews(done, style, columns))

@@ -22,6 +22,22 @@ def default_path() -> Path:
     return Path(named).expanduser() if named else data_folder() / DATABASE_NAME
 
 
+def db_option(path: Path) -> str:
+    """What a command that is told to somebody needs to mean this database.
+
+    " --db PATH", quoted for a shell; "" for the one that is used where none is named.
+    """
+    if path.expanduser().absolute() == default_path().absolute():
+        return ""
+    if sys.platform == "win32":
+        from subprocess import list2cmdline
+
+        return f" --db {list2cmdline([str(path)])}"
+    from shlex import quote
+
+    return f" --db {quote(str(path))}"
+
+
 def data_folder() -> Path:
     """Where this system has programs keep their data; it may not be there yet."""
     home = Path.home()

@@ -10,6 +10,7 @@ from heapq import merge as merged_in_order
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from rowlog.config import db_option
 from rowlog.counters import SECOND_NS
 from rowlog.editing import open_store
 from rowlog.notation import parse
@@ -183,7 +184,7 @@ def _sessions(store: Store, reader: Reader, numbers: Sequence[int]) -> list[Stor
         if session.id not in there:
             raise CallError(
                 f"Session {session.id} is deleted, or not closed.",
-                "See what there is: rowlog sessions",
+                f"See what there is: rowlog sessions{db_option(reader.path)}",
             )
         if not reader.frame_count(session.id):
             raise CallError(
@@ -259,7 +260,9 @@ def _told(reader: Reader, session_id: int, *channels: str) -> list[Frame]:
 def _parts(reader: Reader, sessions: Sequence[StoredSession], twice: _Twice) -> list[_Part]:
     """What goes in, whole sessions first; nothing of it begins before 0."""
     most, twins, partial, laid, _ = twice
-    parts = _by_the_clock([one for one in sessions if one.id not in twins and one.id not in laid])
+    parts = _by_the_clock(
+        reader.path, [one for one in sessions if one.id not in twins and one.id not in laid]
+    )
     began_ns = next(part.offset_ns for part in parts if part.session is most)
     parts += [_Part(one, began_ns + laid[one.id]) for one in sessions if one.id in laid]
     again = [session for session in sessions if session.id in twins]
@@ -368,7 +371,7 @@ def _said(frame: Frame, *, heart: bool) -> dict[str, Any]:
 # The session that is made
 
 
-def _by_the_clock(sessions: Sequence[StoredSession]) -> list[_Part]:
+def _by_the_clock(path: Path, sessions: Sequence[StoredSession]) -> list[_Part]:
     """Each whole, as much later than the first as it began later.
 
     The only place where two wall times are compared: sessions have no other clock in common.
@@ -380,7 +383,8 @@ def _by_the_clock(sessions: Sequence[StoredSession]) -> list[_Part]:
         if len(sessions) > 1 and session.start_from not in TIMED:
             raise CallError(
                 f"Session {session.id} does not say when it was, so its place is not known.",
-                f"Say it first: rowlog edit start {session.id} {session.started_at:%Y-%m-%d}T18:05",
+                f"Say it first: rowlog edit start {session.id} "
+                f"{session.started_at:%Y-%m-%d}T18:05{db_option(path)}",
             )
         later_s = (session.started_at - first.started_at).total_seconds()
         offset_ns = round(later_s * 1_000_000) * 1000

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from rowlog.athlete import known_on
 from rowlog.board import Board
+from rowlog.config import db_option
 from rowlog.devices import Opened, check_bluetooth_options, open_devices
 from rowlog.keys import HELP, QUIT, TYPED, YES
 from rowlog.live import Moment
@@ -112,7 +113,7 @@ def record(
         tell(
             f"The database {database} is damaged ({aside.fault}). It is kept as {aside.path}, and "
             f"a new one is begun. What can be read of it comes back with: "
-            f"rowlog db recover --db {database}"
+            f"rowlog db recover{db_option(database)}"
         )
     if is_spilled(database):
         with Store.open_writer(database) as store:

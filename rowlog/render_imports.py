@@ -25,10 +25,11 @@ _HOW: Final = {
 }
 
 
-def lines(done: Imported, *, would: bool = False) -> list[str]:
+def lines(done: Imported, *, would: bool = False, db: str = "") -> list[str]:
     """One file: its sessions, and how they stand to those that are there.
 
-    `would`: nothing was taken in, and the sessions have the numbers that they would get.
+    `would`: nothing was taken in, and the sessions have the numbers that they would get. `db` is
+    what commands need to mean the database, see `config.db_option`.
     """
     name = printable(done.file.name, 80)
     if done.known:
@@ -37,7 +38,7 @@ def lines(done: Imported, *, would: bool = False) -> list[str]:
             verb = "is" if len(done.deleted) == 1 else "are"
             told.append(
                 f"  {_named(done.deleted).capitalize()} of it {verb} deleted. "
-                f"What brings it back, says: rowlog show {done.deleted[0]}"
+                f"What brings it back, says: rowlog show {done.deleted[0]}{db}"
             )
         return told
     several = len(done.sessions) > 3
@@ -46,14 +47,14 @@ def lines(done: Imported, *, would: bool = False) -> list[str]:
         numbers = f"{done.sessions[0]} to {done.sessions[-1]}"
     to_be = "would be " if would else ""
     told = [f"{name}: {to_be}session{'s' * (len(done.sessions) > 1)} {numbers}."]
-    undated = _undated(done, would=would)
+    undated = _undated(done, would=would, db=db)
     dated = len(done.sessions) == 1 and bool(undated)  # its line tells a date that is not believed
     left_out = [str(one) for one in done.left_out if not (dated and one.sort == "date")]
-    more = [*undated, *left_out, *_twins(done, would=would)]
+    more = [*undated, *left_out, *_twins(done, would=would, db=db)]
     return [*told, *(f"  {line}" for line in more)]
 
 
-def _twins(done: Imported, *, would: bool) -> list[str]:
+def _twins(done: Imported, *, would: bool, db: str) -> list[str]:
     """The session that is likely one with the new one, and how many others are of its time."""
     if len(done.sessions) > 1:
         return _of_several(done)
@@ -66,9 +67,9 @@ def _twins(done: Imported, *, would: bool) -> list[str]:
             told.append(f"So {'is' if len(rest) == 1 else 'are'} {_named(rest)}.")
         new = one.session
         then = "When it is in, to make" if would else "To make"
-        told.append(f"{then} one of both: rowlog edit merge {one.other} {new}")
+        told.append(f"{then} one of both: rowlog edit merge {one.other} {new}{db}")
         if one.how != "time" and not would:
-            told.append(f"To leave this one out: rowlog edit delete {new}")
+            told.append(f"To leave this one out: rowlog edit delete {new}{db}")
     twins = {twin.session for twin in done.same}
     others = [number for number in done.overlaps if number not in offered | twins]
     if others:
@@ -112,7 +113,7 @@ def _named(numbers: Sequence[int]) -> str:
     )
 
 
-def _undated(done: Imported, *, would: bool) -> list[str]:
+def _undated(done: Imported, *, would: bool, db: str) -> list[str]:
     """That a file does not say when its workouts were, and what stands for it."""
     unsaid = [
         (number, begun)
@@ -130,7 +131,7 @@ def _undated(done: Imported, *, would: bool) -> list[str]:
     if doubted is not None:
         told = [str(doubted), f"So it stands at {when}."]
     if not would:
-        told.append(f"To say when: rowlog edit start {number} {at:%Y-%m-%dT%H:%M}")
+        told.append(f"To say when: rowlog edit start {number} {at:%Y-%m-%dT%H:%M}{db}")
     return told
 
 

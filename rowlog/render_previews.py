@@ -33,8 +33,11 @@ NOTHING_TAKEN: Final = "Nothing was taken in. To do so, leave out --dry-run."
 _SHORTEST_NAME: Final = 12
 
 
-def preview(shown: FilePreview, style: Style) -> str:
-    """A file of one workout: what it says, its pieces, and what an import would say of it."""
+def preview(shown: FilePreview, style: Style, db: str = "") -> str:
+    """A file of one workout: what it says, its pieces, and what an import would say of it.
+
+    `db` as in `render_imports.lines`.
+    """
     (workout,) = shown.workouts
     plan = f" · {printable(workout.plan, 60)}" if workout.plan else ""
     if workout.looks_like and workout.confidence is not None:
@@ -59,7 +62,7 @@ def preview(shown: FilePreview, style: Style) -> str:
     if workout.energy_kcal is not None:
         facts.append(f"{whole(workout.energy_kcal)} kcal")
     notes = [", ".join(facts) + "."] if facts else []
-    said = lines(shown.would, would=True)
+    said = lines(shown.would, would=True, db=db)
     if shown.quick:
         head_says = workout.started_at is None
         left_out = [one for one in workout.left_out if one is not doubted or not head_says]

@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from rowlog.config import db_option
 from rowlog.store_disk import is_careful
 from rowlog.store_errors import (
     ForeignDatabaseError,
@@ -776,7 +777,7 @@ def _reading(path: Path, how: str) -> sqlite3.Connection:
             raise SchemaError(
                 f"{path} has schema version {version}, made by an earlier rowlog; this one "
                 f"reads {SCHEMA_VERSION}.",
-                f"Bring it up to date, a copy is kept, with: rowlog db rebuild --db {path}",
+                f"Bring it up to date, a copy is kept, with: rowlog db rebuild{db_option(path)}",
                 path=path,
                 found=version,
                 known=SCHEMA_VERSION,

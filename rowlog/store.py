@@ -19,6 +19,7 @@ from typing import Final, Literal, Self
 
 from rowlog import store_edits, store_whole
 from rowlog.athlete import Change, check_history
+from rowlog.config import db_option
 from rowlog.heart import Beats
 from rowlog.schema import connect, prepare
 from rowlog.starts import Start
@@ -817,7 +818,7 @@ class Store:
             if deleted is None:
                 raise StoreError(
                     f"Session {session_id} is not deleted.",
-                    f"Delete it first: rowlog edit delete {session_id}",
+                    f"Delete it first: rowlog edit delete {session_id}{db_option(self.path)}",
                     path=self.path,
                 )
             db.execute("DELETE FROM sessions WHERE id = ?", (session_id,))

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from rowlog.config import db_option
 from rowlog.schema import open_for_reading
 from rowlog.store_errors import NoSessionError, StoreError, no_session, translated
 
@@ -88,7 +89,11 @@ def latest_change(db: sqlite3.Connection, path: Path, number: int | None) -> Sto
         found = _changes(db, f"max(id = {number:d})", 1)
     if not found:
         what = "There is nothing to undo" if number is None else f"There is no change {number}"
-        raise StoreError(f"{what} in {path}.", "See what was changed: rowlog edit list", path=path)
+        raise StoreError(
+            f"{what} in {path}.",
+            f"See what was changed: rowlog edit list{db_option(path)}",
+            path=path,
+        )
     return found[0]
 
 
@@ -103,7 +108,7 @@ def require_last(db: sqlite3.Connection, path: Path, change: StoredChange) -> No
         raise StoreError(
             f"Change {change.id}, {change.words}, cannot be undone while change {built[0].id} "
             f"stands: {built[0].words}.",
-            f"Undo that first: rowlog edit undo {built[0].id}",
+            f"Undo that first: rowlog edit undo {built[0].id}{db_option(path)}",
             path=path,
         )
 
@@ -123,7 +128,7 @@ def require_unmerged(db: sqlite3.Connection, path: Path, session_id: int) -> Non
             what = f"Session {session_id} was made of {parts}, which only undoing brings back."
         else:
             what = f"Session {session_id} went into session {made.session}, of {parts}."
-        raise StoreError(what, f"Undo the merging first: {_how_undone(db, merge)}", path=path)
+        raise StoreError(what, f"Undo the merging first: {_how_undone(db, path, merge)}", path=path)
 
 
 def _built_on(db: sqlite3.Connection, change: StoredChange) -> list[StoredChange]:
@@ -141,10 +146,11 @@ def _built_on(db: sqlite3.Connection, change: StoredChange) -> list[StoredChange
     return built
 
 
-def _how_undone(db: sqlite3.Connection, change: StoredChange) -> str:
+def _how_undone(db: sqlite3.Connection, path: Path, change: StoredChange) -> str:
     """The commands that undo a change, after those that were built on it."""
     undone = (*_built_on(db, change), change)
-    return ", then ".join(f"rowlog edit undo {one.id}" for one in undone)
+    named = db_option(path)
+    return ", then ".join(f"rowlog edit undo {one.id}{named}" for one in undone)
 
 
 def _changes(db: sqlite3.Connection, which: str, limit: int) -> list[StoredChange]:
@@ -181,17 +187,21 @@ def not_in_sight(db: sqlite3.Connection, path: Path, session_id: int) -> NoSessi
         if change.undone:
             if change.kind == "merge" and session_id == made:
                 what = f"Session {session_id} came of a merging that was undone."
-                return NoSessionError(what, "See what there is: rowlog sessions", path=path)
+                return NoSessionError(
+                    what, f"See what there is: rowlog sessions{db_option(path)}", path=path
+                )
         elif change.kind == "delete" and session_id in change.sessions:
             back = "it" if len(change.sessions) == 1 else counted(change.sessions)
             what = f"Session {session_id} is deleted."
-            return NoSessionError(what, f"Bring {back} back: {_how_undone(db, change)}", path=path)
+            return NoSessionError(
+                what, f"Bring {back} back: {_how_undone(db, path, change)}", path=path
+            )
         elif change.kind == "merge" and session_id in change.touched and session_id != made:
             what = f"Session {session_id} was merged into session {made}."
-            step = f"Undo that to have it back: {_how_undone(db, change)}"
+            step = f"Undo that to have it back: {_how_undone(db, path, change)}"
             return NoSessionError(what, step, path=path)
     what = f"Session {session_id} is deleted, and what would bring it back is lost."
-    return NoSessionError(what, "See what there is: rowlog sessions", path=path)
+    return NoSessionError(what, f"See what there is: rowlog sessions{db_option(path)}", path=path)
 
 
 def require_there(db: sqlite3.Connection, path: Path, session_id: int) -> None:
@@ -208,7 +218,7 @@ def require_closed(db: sqlite3.Connection, path: Path, session_id: int) -> None:
     if state == "open":
         raise StoreError(
             f"Session {session_id} is not closed.",
-            "Close an interrupted one with: rowlog db rebuild",
+            f"Close an interrupted one with: rowlog db rebuild{db_option(path)}",
             path=path,
         )
 

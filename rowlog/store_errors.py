@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rowlog.config import db_option
 from rowlog_drivers.errors import RowlogError
 
 
@@ -100,7 +101,7 @@ def translated(path: Path) -> Iterator[None]:
     except UnicodeDecodeError as error:
         raise DamagedError(
             f"The database {path} is damaged (it holds text that is none).",
-            "See what is wrong with: rowlog db check. Bring back what can be: rowlog db recover",
+            _how_mended(path),
             path=path,
         ) from error
     except (OverflowError, UnicodeEncodeError) as error:
@@ -135,13 +136,14 @@ def explain(error: sqlite3.Error, path: Path) -> StoreError:
     if primary == sqlite3.SQLITE_NOTADB:
         return ForeignDatabaseError(
             f"{path} is not a database.",
-            "Name another file with --db; if it was one of rowlog's: rowlog db recover",
+            "Name another file with --db; if it was one of rowlog's: "
+            f"rowlog db recover{db_option(path)}",
             path=path,
         )
     if primary == sqlite3.SQLITE_CORRUPT:
         return DamagedError(
             f"The database {path} is damaged ({error}).",
-            "See what is wrong with: rowlog db check. Bring back what can be: rowlog db recover",
+            _how_mended(path),
             path=path,
         )
     if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
@@ -158,7 +160,17 @@ def explain(error: sqlite3.Error, path: Path) -> StoreError:
             path=path,
         )
     return StoreError(
-        f"The database {path} refused ({error}).", "Look into it with: rowlog db check", path=path
+        f"The database {path} refused ({error}).",
+        f"Look into it with: rowlog db check{db_option(path)}",
+        path=path,
+    )
+
+
+def _how_mended(path: Path) -> str:
+    named = db_option(path)
+    return (
+        f"See what is wrong with: rowlog db check{named}. "
+        f"Bring back what can be: rowlog db recover{named}"
     )
 
 
@@ -217,5 +229,7 @@ def no_session(session_id: int | None, path: Path) -> NoSessionError:
             f"No session is stored in {path} yet.", "Record or replay one first.", path=path
         )
     return NoSessionError(
-        f"There is no session {session_id} in {path}.", "See which: rowlog sessions", path=path
+        f"There is no session {session_id} in {path}.",
+        f"See which: rowlog sessions{db_option(path)}",
+        path=path,
     )

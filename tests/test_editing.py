@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from rowlog.config import db_option
 from rowlog.store import Store
 from rowlog_drivers.errors import RowlogError
 from rowlog_drivers.frames import FramesHeader, read_frames, write_frames
@@ -152,6 +154,11 @@ def test_whose_it_is_decides_its_zones(own: Path) -> None:
         call(own, "edit", "athlete", "1", "--name", "Zoe")
 
 
+def of(database: Path) -> str:
+    """How a command that is told names the database, as a pattern."""
+    return re.escape(db_option(database))
+
+
 def test_a_deleted_session_is_nowhere_until_it_is_brought_back(own: Path) -> None:
     everywhere = (
         ("sessions", "--limit", "0"), ("summary", "--by", "year"), ("bests",),
@@ -163,7 +170,7 @@ def test_a_deleted_session_is_nowhere_until_it_is_brought_back(own: Path) -> Non
     assert answer(own, "show")["session"]["id"] == 4
     assert 1 not in {best["session"] for best in answer(own, "bests")["bests"]}
     assert answer(own, "summary", "--by", "year")["current"]["lifetime"]["sessions"] == 3
-    told = r"1 is deleted\. Bring sessions 1 and 5 back: rowlog edit undo 1$"
+    told = rf"1 is deleted\. Bring sessions 1 and 5 back: rowlog edit undo 1{of(own)}$"
     with pytest.raises(RowlogError, match=told):
         call(own, "show", "1")
     with pytest.raises(RowlogError, match=told):
@@ -177,9 +184,10 @@ def test_a_deleted_session_is_nowhere_until_it_is_brought_back(own: Path) -> Non
 def test_what_is_out_of_sight_says_how_it_comes_back(own: Path) -> None:
     call(own, "edit", "merge", "2", "3")
     call(own, "edit", "delete", "6")
-    with pytest.raises(RowlogError, match=r"6 is deleted\. Bring it back: rowlog edit undo 2$"):
+    with pytest.raises(RowlogError, match=rf"Bring it back: rowlog edit undo 2{of(own)}$"):
         call(own, "show", "6")
-    told = r"2 was merged into session 6\. .*: rowlog edit undo 2, then rowlog edit undo 1$"
+    then = f"rowlog edit undo 2{of(own)}, then rowlog edit undo 1{of(own)}"
+    told = rf"2 was merged into session 6\. .*: {then}$"
     with pytest.raises(RowlogError, match=told):
         call(own, "edit", "note", "2", "x")
     with pytest.raises(RowlogError, match=told), Store.open_writer(own) as store:
@@ -288,10 +296,10 @@ def test_a_note_is_what_it_was_whatever_is_undone(own: Path) -> None:
 
 def test_what_a_merge_needs_to_be_undone_is_not_purged(own: Path) -> None:
     call(own, "edit", "merge", "2", "3")
-    with pytest.raises(RowlogError, match=r"Undo the merging first: rowlog edit undo 1$"):
+    with pytest.raises(RowlogError, match=f"Undo the merging first: rowlog edit undo 1{of(own)}$"):
         call(own, "edit", "purge", "6")
     call(own, "edit", "delete", "6")
-    first = "Undo the merging first: rowlog edit undo 2, then rowlog edit undo 1"
+    first = f"merging first: rowlog edit undo 2{of(own)}, then rowlog edit undo 1{of(own)}"
     with pytest.raises(RowlogError, match=f"6 was made of sessions 2 and 3, .*{first}"):
         call(own, "edit", "purge", "6")
     with pytest.raises(RowlogError, match=f"2 went into session 6.*{first}"):

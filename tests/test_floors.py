@@ -112,9 +112,9 @@ WORK = (
     "rowlog.importing*",
     "rowlog.previewing*",
     "rowlog.contents*",
-    "rowlog.config*",
     "rowlog.workouts*",
 )
+PLACES = ("rowlog.config",)
 OUTPUT = ("rowlog.render*", "rowlog.harmless*", "rowlog.charts*", "rowlog.exports*")
 FILES_OUT = ("rowlog.exporting*", "rowlog.reporting*")
 VIEWS = ("rowlog.screen*", "rowlog.sounds*")
@@ -204,6 +204,7 @@ ROOMS = (
         ),
         never=("asyncio", "time", *SQLITE, *FILES, PRINTING, OPENING),
     ),
+    Room(name="the places", modules=PLACES, may=(), never=("asyncio", "logging", PRINTING)),
     Room(name="the store", modules=STORE, never=(*WORK, *OUTPUT, *CLI, PRINTING)),
     Room(
         name="the work", modules=WORK, never=("typer", *OUTPUT, *VIEWS, *FILES_OUT, *CLI, PRINTING)
@@ -489,7 +490,7 @@ BREACHES = [
     ("rowlog.recorder", "x = f'DELETE FROM {table}'", "SQL is only for"),
     ("rowlog.summary", "db.execute(text)", "SQL is only for"),
     ("rowlog.summary", "import typer", "typer is never for the work"),
-    ("rowlog.config", "print(1)", "printing is never for the work"),
+    ("rowlog.config", "print(1)", "printing is never for the places"),
     ("rowlog.imports.fit", "from rowlog.render import text", "render is never for the work"),
     ("rowlog.imports.fit", "importlib.import_module('typer')", "typer is never for the work"),
     ("rowlog.render", "import rowlog.store", "rowlog.store is never for output"),

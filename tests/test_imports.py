@@ -498,11 +498,11 @@ from rowlog.cli import main
 number = getattr(signal, sys.argv.pop(1))
 signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 lines, told = render_imports.lines, []
-def ending(done):
+def ending(done, **more):
     told.append(done)
     if len(told) == 3:
         os.kill(os.getpid(), number)
-    return lines(done)
+    return lines(done, **more)
 render_imports.lines = ending
 main()
 """

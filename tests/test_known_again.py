@@ -445,7 +445,7 @@ def test_a_strap_of_that_time_is_offered_to_the_one_it_fits_best(tmp_path: Path)
     said = run("import", strap, "--db", tmp_path / "i.db").stdout.splitlines()
     assert said[1:] == [
         "  Session 3 is of the same time.",
-        "  To make one of both: rowlog edit merge 3 4",
+        f"  To make one of both: rowlog edit merge 3 4 --db {tmp_path / 'i.db'}",
         "  2 more are of the same time.",
     ]
 
@@ -463,8 +463,8 @@ def test_a_folder_of_one_workout_offers_one_and_groups_the_rest(tmp_path: Path) 
         "x.csv: session 6.",
         "  Session 1 is the same workout.",
         "  So are sessions 2, 3, 4 and 1 more.",
-        "  To make one of both: rowlog edit merge 1 6",
-        "  To leave this one out: rowlog edit delete 6",
+        f"  To make one of both: rowlog edit merge 1 6 --db {tmp_path / 'i.db'}",
+        f"  To leave this one out: rowlog edit delete 6 --db {tmp_path / 'i.db'}",
     ]
 
 

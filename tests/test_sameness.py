@@ -235,8 +235,8 @@ def test_the_command_says_so_and_offers_to_merge_or_leave(tmp_path: Path) -> Non
     assert said.splitlines() == [
         "b.csv: session 2.",
         "  Session 1 is the same workout; its clock is 1 h behind.",
-        "  To make one of both: rowlog edit merge 1 2",
-        "  To leave this one out: rowlog edit delete 2",
+        f"  To make one of both: rowlog edit merge 1 2 --db {database}",
+        f"  To leave this one out: rowlog edit delete 2 --db {database}",
     ]
     made = run("edit", "merge", "1", "2", "--db", database)
     assert made.stdout == "Sessions 1 and 2 are session 3 now. Clock and rowing are session 2's.\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rowlog import schema
-from rowlog.config import default_path
+from rowlog.config import db_option, default_path
 from rowlog.rebuild import rebuild
 from rowlog.schema import APPLICATION_ID, SCHEMA_VERSION, NewerSchemaWarning
 from rowlog.store import Store
@@ -30,6 +30,7 @@ from tests.support import run
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "database.md"
+PLAIN = ROOT / "fixtures" / "ftms" / "split_4x250m.frames"
 
 
 def made(path: Path) -> Path:
@@ -391,3 +392,25 @@ def test_the_default_path(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "platform", platform)
     assert default_path() == Path(expected)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its shell quotes in another way")
+def test_a_command_that_is_told_names_the_database_where_it_must(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROWLOG_DB", str(tmp_path / "own.db"))
+    monkeypatch.chdir(tmp_path)
+    assert db_option(tmp_path / "own.db") == ""
+    assert db_option(Path("own.db")) == ""
+    assert db_option(Path("ann.db")) == " --db ann.db"
+    assert db_option(Path("Ann's rows/$1.db")) == """ --db 'Ann'"'"'s rows/$1.db'"""
+    other = tmp_path / "my rows.db"
+    made(other)
+    run("replay", PLAIN, "--db", other)
+    deleted = run("edit", "delete", "1", "--db", other)
+    assert deleted.stdout.endswith(f"back with: rowlog edit undo --db '{other}'\n")
+    gone = run("show", "1", "--db", other)
+    assert gone.stderr.endswith(f"Bring it back: rowlog edit undo 1 --db '{other}'\n")
+    made(tmp_path / "own.db")
+    usual = run("show", "1", ROWLOG_DB=str(tmp_path / "own.db"))
+    assert usual.stderr.endswith("rowlog sessions\n"), usual
