@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from heapq import merge as merged_in_order
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from rowlog.config import db_option
 from rowlog.counters import SECOND_NS
 from rowlog.editing import open_store
+from rowlog.merging_files import (
+    HEART,
+    Counted,
+    Part,
+    Said,
+    counted_before,
+    is_file,
+    of_one,
+    of_several,
+    one_after_another,
+    told,
+)
 from rowlog.notation import parse
 from rowlog.recognising import Match, matched
 from rowlog.replaying import record_frames
-from rowlog.starts import TIMED, told
+from rowlog.starts import TIMED
+from rowlog.starts import told as start_told
 from rowlog.store import Store
 from rowlog.store_read import Reader, StoredSession, open_reader
 from rowlog_drivers.clock import wall_now
 from rowlog_drivers.errors import CallError
 from rowlog_drivers.frames import Frame, FramesHeader, SourceHeader
-from rowlog_drivers.protocols.workout_file import encode
 from rowlog_drivers.records import Stroke
 
-OF_THE_FILE: Final = ("lap", "totals")
-"""Channels of an imported file's frames that tell of the whole of it."""
 LONGEST_NS: Final = 24 * 3600 * 10**9
 """What lies further apart than this is no one session."""
 MORE_HEART: Final = 0.1
@@ -37,9 +46,6 @@ EARLIER_NS: Final = 5 * SECOND_NS
 """What another file tells of so little before the first of the rowing is left out."""
 CLOCKS_S: Final = 5.0
 """Two recordings of one rowing are laid by their clocks where those are no further apart."""
-HEART: Final = ("heart_rate",)
-"""The channel of a file's heart rates, and the driver of straps."""
-_DRIVER: Final = "workout_file"
 _STROKE: Final = tuple(field.name for field in fields(Stroke)[2:] if field.name != "inferred")
 
 
@@ -53,38 +59,6 @@ class Merged:
     """The session whose clock and rowing it has; where none was told twice, the first."""
     told_twice: tuple[int, ...]
     """Sessions that tell of that rowing once more: of them only what it lacks was taken."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A session as it goes into the one that is made."""
-
-    session: StoredSession
-    offset_ns: int
-    """By so much later than the session that is made does it begin."""
-    channels: tuple[str, ...] | None = None
-    """What is taken of it: the frames of these channels; None: all, but what tells of a file."""
-    sources: tuple[str, ...] | None = None
-    """Likewise those of these devices; None: all."""
-    laps: bool = False
-    """Whether the rowing is cut by its laps."""
-    heartless: bool = False
-    """Whether its heart rates are left out, since another one's tell each beat of the same."""
-
-    @property
-    def whole(self) -> bool:
-        """Whether all of it is taken."""
-        return self.channels is None and self.sources is None
-
-    def takes(self, frame: Frame) -> bool:
-        """Whether a frame of it goes in as it is."""
-        if frame.channel in OF_THE_FILE:  # see `_of_the_file`
-            return False
-        if self.sources is not None and frame.source not in self.sources:
-            return False
-        if self.heartless and frame.channel in HEART:
-            return False
-        return self.channels is None or frame.channel in self.channels
 
 
 class _Twice(NamedTuple):
@@ -102,11 +76,11 @@ class _Twice(NamedTuple):
     alone: bool
     """Whether `most` is a file, and the only one that rowed: its laps and sums are of all."""
 
-    def hearts_beside(self, sessions: Sequence[StoredSession]) -> bool:
-        """Whether a heart that is not known as that of `most` is laid beside it."""
+    def hearts_beside(self, sessions: Sequence[StoredSession], following: Sequence[Part]) -> bool:
+        """Whether a heart that is not known as that of the rowing is laid beside it."""
+        own = {self.most.id, *self.again} if not following else {p.session.id for p in following}
         return any(
-            one.id not in self.again
-            and one is not self.most
+            one.id not in own
             and one.totals is not None
             and one.totals.mean_heart_rate_bpm is not None
             for one in sessions
@@ -127,7 +101,8 @@ def merge_sessions(path: Path, numbers: Sequence[int], *, plan: str | None = Non
     Args:
         path: the database.
         numbers: two sessions at least.
-        plan: interval text; None: the plan that they have, the first where they differ.
+        plan: interval text; None: the plan that they have, the first where they differ, and none
+            where files follow each other, whose pieces then stand one behind the other.
 
     Raises CallError for what cannot be one session, and StoreError.
     """
@@ -140,19 +115,28 @@ def merge_sessions(path: Path, numbers: Sequence[int], *, plan: str | None = Non
         parts = _parts(reader, sessions, twice)
         own = next(part for part in parts if part.session is most)
         laps = next((part for part in parts if part.laps), None)
-        told = []
-        if twins or twice.alone:
-            told = _of_the_file(reader, own, laps, heart=not twice.hearts_beside(sessions))
-    if plan is None:
+        following = [] if twins or twice.laid else one_after_another(reader, parts)
+        heart = not twice.hearts_beside(sessions, following)
+        said: list[Said] = []
+        before: dict[int, Counted] = {}
+        if following:
+            said = of_several(reader, following, heart=heart)
+            before = counted_before(reader, following)
+        elif twins or twice.alone:
+            said = of_one(reader, own, laps, heart=heart)
+    if plan is None and not following:
         ordered = [most, *([laps.session] if laps is not None else []), *sessions]
-        ordered = [one for one in ordered if one.id not in twice.parts or not _is_file(one)]
+        ordered = [one for one in ordered if one.id not in twice.parts or not is_file(one)]
         plan = next((session.plan for session in ordered if session.plan is not None), None)
     names = _names(parts)
     header = _header(sessions, parts, names, own, twins)
     with open_reader(path) as reader:
-        streams = [_moved(reader, part, names[part.session.id]) for part in parts]
+        streams = [
+            _moved(reader, part, names[part.session.id], before.get(part.session.id))
+            for part in parts
+        ]
         frames = [
-            *(replace(frame, source=names[by][frame.source]) for frame, by in told),
+            *(replace(frame, source=names[by][frame.source]) for frame, by in said),
             *merged_in_order(*streams, key=lambda frame: frame.t_ns),
         ]
     into = record_frames(
@@ -212,14 +196,14 @@ def _told_twice(reader: Reader, sessions: Sequence[StoredSession]) -> _Twice:
         if match is None:
             continue
         later_ns = round(match.later_s * SECOND_NS)
-        if _is_file(other) or match.how == "part":
+        if is_file(other) or match.how == "part":
             again[other.id] = later_ns
             continue
         by_clock_s = (other.started_at - most.started_at).total_seconds()
         if abs(by_clock_s - match.later_s) > CLOCKS_S:
             laid[other.id] = later_ns
     parts = frozenset(number for number in again if found[number].how != "same")
-    alone = len(rowed) == 1 and _is_file(most)
+    alone = len(rowed) == 1 and is_file(most)
     return _Twice(most if again or laid or alone else sessions[0], again, parts, laid, alone)
 
 
@@ -238,47 +222,32 @@ def _worth(reader: Reader, session: StoredSession) -> tuple[bool, bool, int, int
     if session.totals is not None:
         known += session.totals.drag_factor is not None
     known += _has_beats(reader, session)
-    pieces = session.plan is not None or bool(_told(reader, session.id, "lap"))
-    return not _is_file(session), pieces, known, -session.id
+    pieces = session.plan is not None or bool(told(reader, session.id, "lap"))
+    return not is_file(session), pieces, known, -session.id
 
 
-def _is_file(session: StoredSession) -> bool:
-    return all(source.driver == _DRIVER for source in session.sources)
-
-
-def _told(reader: Reader, session_id: int, *channels: str) -> list[Frame]:
-    """What a file says of the whole, which stands before all else."""
-    found = []
-    for frame in reader.read_frames(session_id):
-        if frame.channel not in OF_THE_FILE:
-            break
-        if frame.channel in channels:
-            found.append(frame)
-    return found
-
-
-def _parts(reader: Reader, sessions: Sequence[StoredSession], twice: _Twice) -> list[_Part]:
+def _parts(reader: Reader, sessions: Sequence[StoredSession], twice: _Twice) -> list[Part]:
     """What goes in, whole sessions first; nothing of it begins before 0."""
     most, twins, partial, laid, _ = twice
     parts = _by_the_clock(
         reader.path, [one for one in sessions if one.id not in twins and one.id not in laid]
     )
     began_ns = next(part.offset_ns for part in parts if part.session is most)
-    parts += [_Part(one, began_ns + laid[one.id]) for one in sessions if one.id in laid]
+    parts += [Part(one, began_ns + laid[one.id]) for one in sessions if one.id in laid]
     again = [session for session in sessions if session.id in twins]
     giver = _lap_giver(reader, most, [one for one in again if one.id not in partial])
     for twin in again:
         beats = _tells_beats(reader, most, twin)
         offset_ns, wanted = began_ns + twins[twin.id], beats or _knows_more_heart(most, twin)
-        if beats and _is_file(most):
+        if beats and is_file(most):
             parts = [replace(part, heartless=part.session is most) for part in parts]
-        if _is_file(twin):
+        if is_file(twin):
             channels = HEART if wanted else ()
             if channels or twin is giver:
-                parts.append(_Part(twin, offset_ns, channels, laps=twin is giver))
+                parts.append(Part(twin, offset_ns, channels, laps=twin is giver))
         elif wanted:
             straps = tuple(one.name for one in twin.sources if one.driver in HEART)
-            parts.append(_Part(twin, offset_ns, sources=straps))
+            parts.append(Part(twin, offset_ns, sources=straps))
     begins_ns = min(part.offset_ns for part in parts if part.whole)
     beside_ns = min(_begins_ns(reader, part) for part in parts)
     if beside_ns <= begins_ns - EARLIER_NS:
@@ -286,7 +255,7 @@ def _parts(reader: Reader, sessions: Sequence[StoredSession], twice: _Twice) -> 
     return [replace(part, offset_ns=part.offset_ns - begins_ns) for part in parts]
 
 
-def _begins_ns(reader: Reader, part: _Part) -> int:
+def _begins_ns(reader: Reader, part: Part) -> int:
     """When the first of what is taken of a session was."""
     if part.whole:
         return part.offset_ns
@@ -303,9 +272,9 @@ def _lap_giver(
     What nobody planned and was found by what it looks like is no piece that anybody told.
     """
     ways = [way.origin for way in reader.segmentations(most.id) if way.is_default]
-    if most.plan is not None or _told(reader, most.id, "lap") or ways not in ([], ["auto"]):
+    if most.plan is not None or told(reader, most.id, "lap") or ways not in ([], ["auto"]):
         return None
-    return next((twin for twin in twins if _told(reader, twin.id, "lap")), None)
+    return next((twin for twin in twins if told(reader, twin.id, "lap")), None)
 
 
 def _knows_more_heart(most: StoredSession, other: StoredSession) -> bool:
@@ -331,47 +300,10 @@ def _has_beats(reader: Reader, session: StoredSession) -> bool:
     return any(rr for _, _, rr in reader.heart(session.id))
 
 
-def _of_the_file(
-    reader: Reader, most: _Part, laps: _Part | None, *, heart: bool
-) -> list[tuple[Frame, int]]:
-    """What files say of pieces and of the whole, under the times of the session that is made.
-
-    Each with the number of the session that says it. Only where no two sessions tell of different
-    rowing: else it is of that file's workout, and not of all together.
-
-    `heart`: whether what it says of the heart, and of how long all was, holds for all.
-    """
-    found = []
-    giver = laps or most
-    for frame in _told(reader, giver.session.id, "lap"):
-        said = _said(frame, heart=heart)
-        for edge in ("start_s", "end_s"):
-            said[edge] = max(0.0, said[edge] + giver.offset_ns / SECOND_NS)
-        found.append((replace(frame, payload=encode("lap", **said)), giver.session.id))
-    whole: dict[str, object] = {}
-    for part in (laps, most):
-        for frame in _told(reader, part.session.id, "totals") if part is not None else ():
-            told = _said(frame, heart=heart)
-            if not heart:
-                told.pop("duration_s", None)
-            whole |= told if part is most else {"plan": told.get("plan")}
-    if whole or found:
-        first = found[0][0] if found else _told(reader, most.session.id, "totals")[0]
-        payload = encode("totals", **whole)
-        found.append((replace(first, channel="totals", payload=payload), giver.session.id))
-    return found
-
-
-def _said(frame: Frame, *, heart: bool) -> dict[str, Any]:
-    """What a frame says of a lap or of the whole, with or without the heart."""
-    said: dict[str, Any] = json.loads(frame.payload)
-    return {name: value for name, value in said.items() if heart or "heart_rate" not in name}
-
-
 # The session that is made
 
 
-def _by_the_clock(path: Path, sessions: Sequence[StoredSession]) -> list[_Part]:
+def _by_the_clock(path: Path, sessions: Sequence[StoredSession]) -> list[Part]:
     """Each whole, as much later than the first as it began later.
 
     The only place where two wall times are compared: sessions have no other clock in common.
@@ -393,15 +325,15 @@ def _by_the_clock(path: Path, sessions: Sequence[StoredSession]) -> list[_Part]:
                 f"Session {session.id} ends more than a day after session {first.id} began.",
                 "Only what belongs to one day can be one session.",
             )
-        parts.append(_Part(session, offset_ns))
+        parts.append(Part(session, offset_ns))
     return parts
 
 
 def _header(
     sessions: Sequence[StoredSession],
-    parts: Sequence[_Part],
+    parts: Sequence[Part],
     names: Mapping[int, Mapping[str, str]],
-    own: _Part,
+    own: Part,
     twins: Mapping[int, int],
 ) -> FramesHeader:
     most = own.session
@@ -427,11 +359,11 @@ def _header(
         note=" ".join(notes) or None,
         origin=next((session.origin for session in ordered if session.origin), None),
         licence=next((session.licence for session in ordered if session.licence), None),
-        extra=told(start_from),
+        extra=start_told(start_from),
     )
 
 
-def _names(parts: Sequence[_Part]) -> dict[int, dict[str, str]]:
+def _names(parts: Sequence[Part]) -> dict[int, dict[str, str]]:
     """What each session's sources are called in the merged one.
 
     A device that goes on after the earlier part has ended keeps its name; another one of the same
@@ -462,8 +394,14 @@ def _renamed(session: StoredSession, names: Mapping[str, str]) -> list[SourceHea
     return [replace(source.header, name=names[source.name]) for source in session.sources]
 
 
-def _moved(reader: Reader, part: _Part, names: Mapping[str, str]) -> Iterator[Frame]:
-    for frame in reader.read_frames(part.session.id):
+def _moved(
+    reader: Reader, part: Part, names: Mapping[str, str], before: Counted | None
+) -> Iterator[Frame]:
+    frames = reader.read_frames(part.session.id)
+    if before is not None:
+        counted = map(before.before, frames)
+        frames = merged_in_order(before.stands(part), counted, key=lambda frame: frame.t_ns)
+    for frame in frames:
         t_ns = frame.t_ns + part.offset_ns
         if t_ns >= 0 and part.takes(frame):
             yield replace(frame, t_ns=t_ns, source=names.get(frame.source, frame.source))
