@@ -202,7 +202,7 @@ def test_the_import_says_so_and_how_to_say_when_it_was(tmp_path: Path) -> None:
     said = run("import", file, "--db", database).stdout.splitlines()
     assert said[1] == "  It does not say when it was: ~Sat 2 Mar 2019 (date of the file)."
     command = said[2].removeprefix("  To say when: rowlog ").split()
-    done = run(*command[:-1], "2019-02-28T18:05:00+01:00", "--db", database)
+    done = run(*command[:3], "2019-02-28T18:05:00+01:00", "--db", database)
     assert done.stdout == "Session 1 began on Thu 28 Feb 2019, 18:05.\n"
     assert load(database, 1).session.start_from == "user"
     (told_json,) = json.loads(run("import", file, "--json", "--db", tmp_path / "j.db").stdout)
