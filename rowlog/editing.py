@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,8 @@ from rowlog.store_errors import no_database
 from rowlog_drivers.clock import wall_now
 from rowlog_drivers.errors import CallError
 
+AHEAD: Final = timedelta(days=1)
+"""So far may a session's start be ahead of this computer's clock, which may be wrong itself."""
 _DAY: Final = "2019-03-02"
 
 
@@ -59,6 +61,11 @@ def edit_start(path: Path, session_id: int, when: str) -> datetime:
     if at is None or len(when.strip()) <= len(_DAY):
         raise CallError(f"{when[:40]!r} is no date with a time.", "Write it as 2019-03-02T18:05.")
     at = at if at.tzinfo is not None else at.astimezone()
+    if at > wall_now() + AHEAD:
+        raise CallError(
+            f"{when.strip()} is still to come: no session began then.",
+            "Name a date and time that has been.",
+        )
     with open_store(path) as store:
         store.edit_start(session_id, at, wall_now())
     return at

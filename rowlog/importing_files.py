@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from rowlog.importing_sessions import FAULTS
+from rowlog.imports import SQLITE, database
 from rowlog.imports.archives import is_archive, members
 from rowlog.imports.packing import MOST_BYTES, unpacked
 from rowlog.imports.workout import ImportFault, shown
@@ -200,6 +201,9 @@ def _read(job: Job, work: Work[T]) -> Read[T]:
 
 def _content(file: Path) -> bytes:
     if file.stat().st_size > MOST_BYTES:
+        with file.open("rb") as begun:
+            if begun.read(len(SQLITE)) == SQLITE:
+                raise database(shown(file.name))
         raise ImportFault(
             f"{shown(file.name)} is too large for a workout.", "Name that of one workout."
         )

@@ -156,13 +156,13 @@ def previews(shown: Sequence[FilePreview], style: Style, columns: int | None = N
         )
         for _, workout in found
     ]
-    workouts = [workout for _, workout in found]
+    workouts = [workout for _, workout in found if not workout.known]
     strokes = [one.stroke_count for one in workouts if one.stroke_count is not None]
     rowed = [one.distance_m for one in workouts if one.distance_m is not None]
     total = (
-        _count(len(workouts), "workout"),
+        _count(len(workouts), "workout" if len(workouts) == len(found) else "new workout"),
         "",
-        duration(sum(one.duration_s for one in workouts)),
+        duration(sum(one.duration_s for one in workouts)) if workouts else NONE,
         metres(sum(rowed) if rowed else None),
         str(sum(strokes)) if strokes else NONE,
         "",

@@ -1005,3 +1005,19 @@ def test_the_command_tells_what_it_did(tmp_path: Path) -> None:
     assert "b.txt is of no format" in done.stderr
     again = run("import", tmp_path / "in" / "a.csv", "--db", tmp_path / "i.db")
     assert again.stdout == "a.csv: imported before.\n"
+
+
+@pytest.mark.parametrize("more", [0, 65_000_000], ids=["small", "larger than any workout"])
+def test_a_database_is_no_workout_and_it_is_said_how_to_look_into_it(
+    tmp_path: Path, more: int
+) -> None:
+    file = tmp_path / "old.db"
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA user_version=1")
+    with file.open("r+b") as grown:
+        grown.truncate(file.stat().st_size + more)  # a hole: nothing is written
+    (done,) = import_files(tmp_path / "i.db", [file])
+    assert done.fault == (
+        "old.db is a database, not a workout's file. If it is one of rowlog's, look into it with: "
+        "rowlog sessions --db FILE"
+    )

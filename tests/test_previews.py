@@ -230,7 +230,7 @@ def test_what_is_there_already_is_told(tmp_path: Path) -> None:
         "2026-01-02 03:04  ergdata  1:37     390       39  140  158  +1 b.csv",
         "2026-01-02 03:04  ergdata  1:37     390       39  140  158  * b.csv",
         "───────────────────────────────────────────────────────────",
-        "3 workouts                 4:55    1180      118",
+        "1 new workout              1:37     390       39",
         "",
         "* was imported before.",
         "+3 is likely to belong to session 3, of the same time.",
@@ -238,6 +238,8 @@ def test_what_is_there_already_is_told(tmp_path: Path) -> None:
         "to another of the same time: see which with --json; to make one of two, rowlog edit "
         "merge.",
     ]
+    nothing = previews([first, third], Style()).splitlines()
+    assert nothing[5].split() == ["0", "new", "workouts", "–", "–", "–"]
     long = [
         replace(one, would=replace(one.would, file=tmp_path / f"{'a' * 40}-{n}.csv"))
         for n, one in enumerate(looks)

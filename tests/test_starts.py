@@ -302,6 +302,12 @@ def test_the_user_says_when_it_was_and_takes_that_back(undated: Path) -> None:
     for wrong in ("0001-01-01T10:00", "2199-01-01T10:00"):
         with pytest.raises(CallError, match="Years from 1995 to 2100 are taken"):
             edit_start(undated, 1, wrong)
+    today = datetime.now().astimezone()
+    told = "is still to come: no session began then"
+    with pytest.raises(CallError, match=told):
+        edit_start(undated, 1, (today + timedelta(days=2)).isoformat())
+    soon = today + timedelta(hours=20)  # by a clock that is wrong, or in another zone
+    assert edit_start(undated, 1, soon.isoformat()) == soon
 
 
 def test_an_earlier_database_learns_which_of_its_starts_nobody_said(tmp_path: Path) -> None:

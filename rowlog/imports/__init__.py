@@ -22,6 +22,8 @@ SPARE: Final = 200
 MOST_CELLS: Final = 6_000_000
 """A row a second with thirty columns for two days."""
 
+SQLITE: Final = b"SQLite format 3\0"
+"""How a database begins ("Database File Format", https://sqlite.org/fileformat2.html, 1.3.1)."""
 WHAT_IS_READ: Final = "What is read, says: rowlog import --help"
 VERSION: Final = "13"
 """Of the readers; raised when one of them reads a file differently than before."""
@@ -33,6 +35,8 @@ def read(name: str, content: bytes) -> list[Workout]:
 
     if not content.strip(b"\0 \t\r\n"):
         raise ImportFault(f"{name} is empty.", "Copy or export it again.")
+    if content.startswith(SQLITE):
+        raise database(name)
     if content[8:12] == b".FIT":
         found: list[Workout] | None = fit.read(name, content)
     elif tcx.is_tcx(content):
@@ -42,6 +46,14 @@ def read(name: str, content: bytes) -> list[Workout]:
     if not found:
         raise ImportFault(f"{name} is of no format that rowlog reads.", WHAT_IS_READ)
     return [checked(name, workout) for workout in found]
+
+
+def database(name: str) -> ImportFault:
+    """Why a file that begins as `SQLITE` is not taken in."""
+    return ImportFault(
+        f"{name} is a database, not a workout's file.",
+        "If it is one of rowlog's, look into it with: rowlog sessions --db FILE",
+    )
 
 
 def _read_text(name: str, text: str) -> list[Workout] | None:
