@@ -353,19 +353,8 @@ def _interval_table(shown: Summary, style: Style) -> list[str]:
     works = [segment for segment in shown.segments if segment.kind == "work"]
     speeds = [1 / segment.mean_pace_s_per_500m for segment in works if segment.mean_pace_s_per_500m]
     reps = [segment for segment in works if segment.tag not in EASY]
-    number = 0
-    piece: int | None = -1
-    for segment in shown.segments:
+    for segment, label in zip(shown.segments, labels(shown.segments), strict=True):
         work = segment.kind == "work"
-        if work and (segment.piece is None or segment.piece != piece):
-            number += 1
-            label = str(number)
-        elif work:
-            label = "+"
-        else:
-            label = segment.kind
-        if work:
-            piece = segment.piece
         cells = [label]
         if exercises:
             cells.append(printable(segment.activity, 24) if work else "")
@@ -416,6 +405,22 @@ def _interval_table(shown: Summary, style: Style) -> list[str]:
 
 
 EASY: Final = {"warm_up": "warm-up", "cool_down": "cool-down"}
+
+
+def labels(segments: Sequence[SegmentSummary]) -> list[str]:
+    """What each is called: pieces of work by number, "+" where one goes on, the rest by kind."""
+    called = []
+    number = 0
+    piece = None
+    for segment in segments:
+        if segment.kind != "work":
+            called.append(segment.kind)
+            continue
+        goes_on = number > 0 and segment.piece is not None and segment.piece == piece
+        number += not goes_on
+        called.append("+" if goes_on else str(number))
+        piece = segment.piece
+    return called
 
 
 def figures(segment: SegmentSummary, *, work: bool, pace_m: float = 500.0) -> list[str]:

@@ -10,6 +10,7 @@ from rowlog.render import (
     clock_time,
     easy_metres,
     figures,
+    labels,
     metres,
     pace,
     printable,
@@ -87,17 +88,9 @@ def interval_rows(shown: Summary) -> Table:
     reps = [segment for segment in works if segment.tag not in EASY]
     exercises = any(segment.activity not in ("row", "other") for segment in works)
     rows: list[tuple[str, list[str]]] = []
-    number, piece = 0, -1
-    for segment in shown.segments:
+    for segment, label in zip(shown.segments, labels(shown.segments), strict=True):
         work = segment.kind == "work"
-        label = segment.kind
-        if work and (segment.piece is None or segment.piece != piece):
-            number += 1
-            label = str(number)
-        elif work:
-            label = "+"
         if work:
-            piece = -1 if segment.piece is None else segment.piece
             label = " ".join([label, EASY.get(segment.tag or "", "")]).rstrip()
         named = [printable(segment.activity, 40) if work else ""] if exercises else []
         cells = [clock_time(segment.duration_s), *figures(segment, work=work, pace_m=shown.pace_m)]
